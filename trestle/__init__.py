@@ -1,0 +1,1 @@
+"""The ground floor that backend, executor and web stand on."""

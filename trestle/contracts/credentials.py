@@ -1,0 +1,61 @@
+"""Credentials as callers see them: what is set, never what it is."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from trestle.contracts.base import JsonObject, Model, Request
+
+Host = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$", max_length=253)]
+"""A bare host name; `*.example.com` stands for every name below it."""
+
+
+class CredentialType(BaseModel):
+    """A kind of credential. Secret fields are marked `writeOnly` in the schema."""
+
+    name: str
+    title: str
+    description: str
+    fields_schema: JsonObject
+
+
+class NewCredential(Request):
+    """A secret to keep. Without a project it goes to the caller's personal one. `allowed_hosts` empty: any host."""
+
+    name: str = Field(min_length=1, max_length=200)
+    type: str
+    data: JsonObject
+    project_id: UUID | None = None
+    allowed_hosts: list[Host] = Field(default_factory=list, max_length=100)
+
+
+class CredentialChange(Request):
+    """What to change; what is left out stays. A field left out of `data` keeps its value."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    data: JsonObject | None = None
+    allowed_hosts: list[Host] | None = Field(None, max_length=100)
+
+
+class Credential(Model):
+    """A credential without its secret. `fields` are the values of fields that aren't secret, `set_fields` the names of those set."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    type: str
+    allowed_hosts: list[str]
+    fields: JsonObject = Field(default_factory=dict)
+    set_fields: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class CredentialUse(BaseModel):
+    """A node that names a credential."""
+
+    workflow_id: UUID
+    workflow_name: str
+    node: str

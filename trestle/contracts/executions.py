@@ -1,0 +1,128 @@
+"""Executions and steps as callers see them."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from trestle.contracts.base import JsonObject, JsonValue, Key, Model, Request
+from trestle.contracts.states import ExecutionStatus, StepStatus
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class StepError(BaseModel):
+    """Why a step failed: what kind, what happened, and what to do about it."""
+
+    type: str
+    message: str
+    hint: str = ""
+
+
+class ExecutionError(StepError):
+    """Why an execution failed: the error of the step that ended it. `node` is None where no step did (a timeout)."""
+
+    node: str | None = None
+
+
+class Metrics(BaseModel):
+    """What an execution cost. Times are in milliseconds."""
+
+    steps: int = 0
+    attempts: int = 0
+    bytes: int = 0
+    running_ms: float = 0
+    waiting_ms: float = 0
+
+
+class ExecutionSummary(Model):
+    """A row of the history."""
+
+    id: UUID
+    workflow_id: UUID | None
+    workflow_name: str | None = None
+    version: int | None
+    status: ExecutionStatus
+    trigger: JsonObject
+    error: ExecutionError | None = None
+    failed_steps: int = 0
+    attempt: int = 1
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    wake_at: datetime | None = None
+    parent_id: UUID | None = None
+    retry_of: UUID | None = None
+
+
+class Execution(ExecutionSummary):
+    """One execution whole. `output` is the output of its last node, or an object of the last nodes' outputs by key."""
+
+    input: JsonValue = None
+    output: JsonValue = None
+    reason: str | None = Field(None, description="Why it stays queued")
+    metrics: Metrics = Field(default_factory=Metrics)
+
+
+class Step(Model):
+    """One attempt at one node (and item). Durations are in milliseconds."""
+
+    id: UUID
+    node: str
+    type: str
+    status: StepStatus
+    attempt: int
+    item: int | None = None
+    parent: UUID | None = None
+    port: str | None = None
+    input: JsonValue = None
+    output: JsonValue = None
+    error: StepError | None = None
+    wait: JsonValue = None
+    usage: JsonObject | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration_ms: float | None = None
+
+
+class ExecuteRequest(Request):
+    """Starts an execution by hand; of the draft unless `version` is given."""
+
+    input: JsonValue = None
+    version: int | None = Field(None, ge=1)
+    until: Key | None = None
+    only: Key | None = None
+
+
+class Started(BaseModel):
+    """The answer of everything that starts an execution."""
+
+    execution_id: UUID
+
+
+class StepEvent(BaseModel):
+    """A step in a stream of server-sent events: its whole state, so that a repeat is harmless."""
+
+    execution_id: UUID
+    node: str
+    status: StepStatus
+    attempt: int
+    item: int | None = None
+    port: str | None = None
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    items: int | None = Field(None, description="How many items its output holds, where that is a list")
+
+
+class ExecutionEvent(BaseModel):
+    """An execution in a stream of server-sent events: its whole state."""
+
+    execution_id: UUID
+    workflow_id: UUID | None
+    status: ExecutionStatus
+    error: ExecutionError | None = None
+    failed_steps: int = 0
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None

@@ -1,0 +1,96 @@
+"""Users, sessions and projects as callers see them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, EmailStr, Field
+
+from trestle.contracts.base import Model, Request
+
+
+class Role(StrEnum):
+    """A user's place in the instance."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class ProjectRole(StrEnum):
+    """A member's place in a project. An operator may run and control; a viewer may only look."""
+
+    ADMIN = "admin"
+    EDITOR = "editor"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+def _password(value: str) -> str:
+    size = len(value.encode())
+    if not 8 <= size <= 72:
+        raise ValueError(f"A password has 8 to 72 bytes; this one has {size}.")
+    return value
+
+
+Password = Annotated[str, AfterValidator(_password)]
+"""8–72 bytes of UTF-8: bcrypt reads no more, and refuses longer ones."""
+
+
+class NewUser(Request):
+    """A person who signs up. After the first, an invitation is needed unless registration is open."""
+
+    email: EmailStr
+    password: Password
+    name: str = Field(min_length=1, max_length=200)
+    invitation_token: str | None = None
+
+
+class User(Model):
+    """A user, without anything secret."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+    active: bool
+    created_at: datetime
+
+
+class UserChange(Request):
+    """What a user may change of themselves."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+
+
+class RefreshRequest(Request):
+    """Trades a refresh token for a new pair; the old one is spent."""
+
+    refresh_token: str
+
+
+class Tokens(BaseModel):
+    """An access token (sent as `Authorization: Bearer`) and the refresh token that renews it. `expires_in` is in seconds."""
+
+    access_token: str
+    token_type: str = "bearer"
+    refresh_token: str
+    expires_in: int
+
+
+class PasswordChange(Request):
+    """A new password, allowed by the current one."""
+
+    current_password: str
+    new_password: Password
+
+
+class Project(Model):
+    """What holds workflows and credentials. `role` is the caller's."""
+
+    id: UUID
+    name: str
+    personal: bool
+    role: ProjectRole
+    created_at: datetime

@@ -1,0 +1,212 @@
+"""Workflows, versions and the editor's operations as callers see them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from trestle.contracts.base import JsonObject, Key, Model, Request
+from trestle.contracts.graph import Connection, Graph, Node, WorkflowSettings
+from trestle.contracts.problems import FieldError
+
+
+class NewWorkflow(Request):
+    """A workflow to create. Without a project it goes to the caller's personal one."""
+
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field("", max_length=10_000)
+    project_id: UUID | None = None
+    nodes: list[Node] = Field(default_factory=list)
+    connections: list[Connection] = Field(default_factory=list)
+    settings: WorkflowSettings = WorkflowSettings()
+    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(default_factory=list, max_length=50)
+    folder: str = ""
+
+
+class WorkflowChange(Request):
+    """What to change; what is left out stays. `enabled: true` publishes first where nothing is published."""
+
+    name: str | None = Field(None, min_length=1, max_length=200)
+    description: str | None = Field(None, max_length=10_000)
+    settings: WorkflowSettings | None = None
+    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] | None = Field(None, max_length=50)
+    folder: str | None = None
+    enabled: bool | None = None
+
+
+class WorkflowSummary(Model):
+    """A row of the workflows page."""
+
+    id: UUID
+    project_id: UUID
+    name: str
+    description: str
+    tags: list[str]
+    folder: str
+    enabled: bool
+    revision: int
+    published_version: int | None
+    has_unpublished_changes: bool
+    node_count: int = 0
+    created_at: datetime
+    updated_at: datetime
+    last_execution: JsonObject | None = Field(None, description="`{id, status, created_at}` of the newest one")
+
+
+class StoredNode(Node):
+    """A node of a draft, with its id."""
+
+    id: UUID
+
+
+class StoredConnection(Connection):
+    """A connection of a draft, with its id."""
+
+    id: UUID
+
+
+class WebhookUrl(BaseModel):
+    """Where a published webhook node listens."""
+
+    node: str
+    url: str
+    methods: list[str]
+
+
+class Workflow(WorkflowSummary):
+    """One workflow whole: its draft, and what publishing it would refuse."""
+
+    settings: WorkflowSettings
+    nodes: list[StoredNode]
+    connections: list[StoredConnection]
+    problems: list[FieldError]
+    webhooks: list[WebhookUrl] = Field(default_factory=list, description="Of the published version")
+
+
+class PublishRequest(Request):
+    """Freezes the draft as the next version."""
+
+    message: str = Field("", max_length=1000)
+
+
+class Version(Model):
+    """An immutable, published version."""
+
+    number: int
+    message: str
+    created_at: datetime
+    created_by: UUID | None
+    live: bool
+
+
+class VersionWhole(Version):
+    """A version with its graph."""
+
+    graph: Graph
+    settings: WorkflowSettings
+
+
+class AddNode(Request):
+    """A node appears."""
+
+    op: Literal["add_node"]
+    id: UUID
+    node: Node
+
+
+class Move(Request):
+    """Where one node goes."""
+
+    key: Key
+    x: float
+    y: float
+
+
+class MoveNodes(Request):
+    """Nodes are dragged elsewhere; sent once, when the drag ends."""
+
+    op: Literal["move_nodes"]
+    id: UUID
+    moves: list[Move]
+
+
+class ConfigureNode(Request):
+    """Fields of one node change. `config` replaces the top-level config fields it names; null removes one."""
+
+    op: Literal["configure_node"]
+    id: UUID
+    key: Key
+    fields: dict[Literal["config", "name", "retry", "timeout_s", "on_error", "disabled", "join", "for_each", "notes", "pinned"], Any]
+
+
+class RenameNode(Request):
+    """A node gets another key; its connections follow."""
+
+    op: Literal["rename_node"]
+    id: UUID
+    key: Key
+    new_key: Key
+
+
+class RemoveNodes(Request):
+    """Nodes go, and their connections with them."""
+
+    op: Literal["remove_nodes"]
+    id: UUID
+    keys: list[Key]
+
+
+class Connect(Request):
+    """A connection appears."""
+
+    op: Literal["connect"]
+    id: UUID
+    source: Key
+    source_port: str = "main"
+    target: Key
+
+
+class Disconnect(Request):
+    """A connection goes."""
+
+    op: Literal["disconnect"]
+    id: UUID
+    source: Key
+    source_port: str = "main"
+    target: Key
+
+
+Operation = Annotated[AddNode | MoveNodes | ConfigureNode | RenameNode | RemoveNodes | Connect | Disconnect, Field(discriminator="op")]
+
+
+class Operations(Request):
+    """What the editor did since `base_revision`, in order. Ids make a re-send harmless."""
+
+    base_revision: int = Field(ge=0)
+    operations: list[Operation] = Field(max_length=1000)
+
+
+class Conflict(BaseModel):
+    """An operation that was not applied: why, and what stands there now."""
+
+    id: UUID
+    reason: str
+    current: Any = None
+
+
+class OperationsApplied(BaseModel):
+    """The draft's revision after the operations, and which of them are in it."""
+
+    revision: int
+    applied: list[UUID]
+    conflicts: list[Conflict]
+    problems: list[FieldError] = Field(default_factory=list, description="What publish would refuse now")
+
+
+class PreviewRequest(Request):
+    """An expression to evaluate as if `node` were about to run, over an execution's recorded data (by default the newest)."""
+
+    node: Key
+    expression: Any
+    execution_id: UUID | None = None
