@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import hashlib
 import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
@@ -18,17 +19,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_OUT = ROOT / ".build" / "web"
 LOCK_DIR = ROOT / "reflex.lock"
-# What Reflex and its tools print, and what that step is called for the person who waits.
-STEPS = {
-    "Compiling production app": "compiling pages",
-    "Installing": "installing packages",
-    "Removing": "installing packages",
-    "Creating Production Build": "bundling",
-}
+# What Reflex prints, and what it does from then on. It prints a step's line at its start or at its end, as that step likes.
+STEPS = {"Compiling production app": "compiling the pages", "Compiling:": "fetching packages and bundling"}
 
 
 class BuildError(Exception):
@@ -36,7 +33,8 @@ class BuildError(Exception):
 
 
 def say(message: str) -> None:
-    print(f"web build: {message}", flush=True)
+    sys.stdout.write(f"web build: {message}\n")
+    sys.stdout.flush()
 
 
 def source_hash() -> str:
@@ -77,7 +75,8 @@ def _environment(out: Path) -> dict[str, str]:
     env = {**os.environ, "PATH": path}
     if "NPM_CONFIG_REGISTRY" not in env:
         # Reflex would otherwise measure the latency of registries of its own choice.
-        asked = subprocess.run(["npm", "config", "get", "registry"], env=env, capture_output=True, text=True, check=True)
+        npm = [str(_node_directory() / "npm"), "config", "get", "registry"]
+        asked = subprocess.run(npm, env=env, capture_output=True, text=True, check=True)  # noqa: S603 - a fixed command
         env["NPM_CONFIG_REGISTRY"] = asked.stdout.strip()
     return env | {
         "PYTHONPATH": str(ROOT),
@@ -103,7 +102,7 @@ def _stage(out: Path) -> Path:
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     shutil.copy2(ROOT / "rxconfig.py", stage / "rxconfig.py")
-    shutil.copytree(ROOT / "web" / "assets", stage / "assets") if (ROOT / "web" / "assets").is_dir() else (stage / "assets").mkdir()
+    shutil.copytree(ROOT / "web" / "assets", stage / "assets")
     if LOCK_DIR.is_dir():
         shutil.copytree(LOCK_DIR, stage / "reflex.lock")
     return stage
@@ -112,18 +111,35 @@ def _stage(out: Path) -> Path:
 def _export(stage: Path, env: dict[str, str], log_path: Path) -> None:
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
     started, current = time.monotonic(), ""
-    with log_path.open("w") as log:
-        with subprocess.Popen(command, cwd=stage, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                log.write(line)
-                step = next((name for mark, name in STEPS.items() if mark in line), current)
-                if step != current:
-                    current = step
-                    say(f"{step} ({time.monotonic() - started:.0f} s)")
+    with (
+        log_path.open("w") as log,
+        subprocess.Popen(  # noqa: S603 - a fixed command
+            command, cwd=stage, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            log.write(line)
+            step = next((name for mark, name in STEPS.items() if mark in line), current)
+            if step != current:
+                current = step
+                say(f"{step} ({time.monotonic() - started:.0f} s)")
     if process.returncode:
         tail = "\n".join(log_path.read_text().splitlines()[-40:])
         raise BuildError(f"`reflex export` failed while {current or 'starting'}. The end of {log_path}:\n{tail}")
+
+
+def _without_addresses(value: Any) -> Any:
+    """A package lock without registry and funding addresses: names, versions and hashes remain, which is what pins."""
+    if isinstance(value, dict):
+        return {key: _without_addresses(item) for key, item in value.items() if key not in ("resolved", "funding")}
+    return value
+
+
+def _keep_lock(made: Path) -> None:
+    LOCK_DIR.mkdir(exist_ok=True)
+    for path in made.glob("*.json"):
+        content = json.dumps(_without_addresses(json.loads(path.read_text())), indent=2)
+        (LOCK_DIR / path.name).write_text(content + "\n")
 
 
 def _publish(out: Path, digest: str) -> None:
@@ -171,8 +187,7 @@ def build(out: Path = DEFAULT_OUT, *, force: bool = False, relock: bool = False)
         stage = _stage(out)
         _export(stage, _environment(out), out / "build.log")
         if relock:
-            shutil.rmtree(LOCK_DIR, ignore_errors=True)
-            shutil.copytree(stage / "reflex.lock", LOCK_DIR)
+            _keep_lock(stage / "reflex.lock")
             digest = source_hash()
         _publish(out, digest)
         say(f"done in {time.monotonic() - started:.0f} s")
@@ -188,7 +203,7 @@ def main() -> int:
     try:
         build(options.out, force=options.force, relock=options.relock)
     except BuildError as error:
-        print(f"web build: {error}", file=sys.stderr)
+        sys.stderr.write(f"web build: {error}\n")
         return 1
     return 0
 

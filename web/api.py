@@ -1,0 +1,191 @@
+"""The public API as one signed-in person uses it: typed calls, and tokens renewed when they run out."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter
+
+from trestle.contracts.base import JsonObject, Page
+from trestle.contracts.credentials import Credential, CredentialType, CredentialUse
+from trestle.contracts.executions import Execution, ExecutionSummary, Step
+from trestle.contracts.node_types import NodeType
+from trestle.contracts.users import Tokens, User
+from trestle.contracts.workflows import Workflow, WorkflowSummary
+from web.backend import ApiError, Backend, Params, ServerEvent
+from web.session import Session, Sessions
+
+RENEW_BEFORE_S = 30.0
+"""An access token with less than this left is renewed before it is used."""
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class SignedOut(Exception):
+    """Nobody is signed in here, or their session has run out."""
+
+
+async def sign_up(backend: Backend, *, name: str, email: str, password: str) -> User:
+    """Create an account. Raises `ApiError` where the instance takes no new ones, or the values are wrong."""
+    return User.model_validate(await backend.call("POST", "/users/register", json={"name": name, "email": email, "password": password}))
+
+
+async def sign_in(backend: Backend, sessions: Sessions, *, email: str, password: str) -> Session:
+    """Open a session. Raises `ApiError` (401) for a wrong email or password."""
+    tokens = Tokens.model_validate(await backend.call("POST", "/users/login", form={"username": email, "password": password}))
+    user = User.model_validate(await backend.call("GET", "/users/me", token=tokens.access_token))
+    return sessions.open(tokens, user)
+
+
+async def renew(backend: Backend, session: Session, seen_generation: int) -> None:
+    """Trade the refresh token for a new pair, once, however many calls ask for it at the same time.
+
+    Raises `SignedOut` where the backend takes the refresh token no more.
+    """
+    async with session.lock:
+        if session.ended:
+            raise SignedOut
+        if session.generation != seen_generation:
+            return
+        try:
+            answer = await backend.call("POST", "/users/refresh", json={"refresh_token": session.refresh_token})
+        except ApiError as error:
+            if error.status not in (400, 401, 403, 422):
+                raise
+            session.ended = True
+            raise SignedOut from error
+        session.renew(Tokens.model_validate(answer))
+
+
+async def sign_out(backend: Backend, sessions: Sessions, session: Session) -> None:
+    """End the session here and at the backend. A backend that does not answer keeps nobody signed in here."""
+    refresh_token = session.refresh_token
+    sessions.end(session)
+    try:
+        await backend.call("POST", "/users/logout", json={"refresh_token": refresh_token})
+    except ApiError as error:
+        if error.status < 500:
+            return  # the token was spent already
+        raise
+
+
+class Api:
+    """Calls in the name of one session. Each raises `ApiError`, `Unreachable` or `SignedOut`."""
+
+    def __init__(self, backend: Backend, session: Session) -> None:
+        self._backend = backend
+        self.session = session
+
+    async def _token(self) -> str:
+        if self.session.ended:
+            raise SignedOut
+        if self.session.remaining_s() < RENEW_BEFORE_S:
+            await renew(self._backend, self.session, self.session.generation)
+        return self.session.access_token
+
+    async def call(
+        self, method: str, path: str, *, json: Any = None, params: Params | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """One request below `/api/v1`; the decoded JSON of its answer, or None where it has no body."""
+        token = await self._token()
+        generation = self.session.generation
+        try:
+            return await self._backend.call(method, path, token=token, json=json, params=params, headers=headers)
+        except ApiError as error:
+            if error.status != 401:
+                raise
+        await renew(self._backend, self.session, generation)
+        return await self._backend.call(method, path, token=self.session.access_token, json=json, params=params, headers=headers)
+
+    async def events(self, path: str, *, last_event_id: str = "") -> AsyncIterator[ServerEvent]:
+        """A stream of server-sent events below `/api/v1`, until it ends."""
+        async for event in self._backend.events(path, token=await self._token(), last_event_id=last_event_id):
+            yield event
+
+    async def workflows(self, *, search: str = "", limit: int = 100, cursor: str | None = None) -> Page[WorkflowSummary]:
+        """Workflows, newest first."""
+        answer = await self.call("GET", "/workflows", params={"search": search, "limit": limit, "cursor": cursor})
+        return Page[WorkflowSummary].model_validate(answer)
+
+    async def workflow(self, workflow_id: UUID | str) -> Workflow:
+        """One workflow with its draft."""
+        return Workflow.model_validate(await self.call("GET", f"/workflows/{workflow_id}"))
+
+    async def create_workflow(self, name: str) -> Workflow:
+        """An empty workflow."""
+        return Workflow.model_validate(await self.call("POST", "/workflows", json={"name": name}))
+
+    async def change_workflow(self, workflow_id: UUID | str, change: JsonObject) -> Workflow:
+        """Change some of `name, description, settings, tags, folder, enabled`."""
+        return Workflow.model_validate(await self.call("PATCH", f"/workflows/{workflow_id}", json=change))
+
+    async def delete_workflow(self, workflow_id: UUID | str) -> None:
+        """Delete a workflow and its triggers."""
+        await self.call("DELETE", f"/workflows/{workflow_id}")
+
+    async def executions(
+        self, *, workflow_id: str = "", status: str = "", limit: int = 50, cursor: str | None = None
+    ) -> Page[ExecutionSummary]:
+        """Executions of all workflows or of one, newest first."""
+        params: Params = {"workflow_id": workflow_id, "status": status, "limit": limit, "cursor": cursor}
+        return Page[ExecutionSummary].model_validate(await self.call("GET", "/executions", params=params))
+
+    async def execution(self, execution_id: UUID | str) -> Execution:
+        """One execution whole."""
+        return Execution.model_validate(await self.call("GET", f"/executions/{execution_id}"))
+
+    async def steps(self, execution_id: UUID | str, *, limit: int = 200, cursor: str | None = None) -> Page[Step]:
+        """The steps of an execution, oldest first."""
+        answer = await self.call("GET", f"/executions/{execution_id}/steps", params={"limit": limit, "cursor": cursor})
+        return Page[Step].model_validate(answer)
+
+    async def node_types(self) -> list[NodeType]:
+        """The palette's catalogue."""
+        return _listed(NodeType, await self.call("GET", "/node-types"))
+
+    async def credential_types(self) -> list[CredentialType]:
+        """The kinds of credentials, each with the JSON Schema of its fields."""
+        return _listed(CredentialType, await self.call("GET", "/credential-types"))
+
+    async def credentials(self) -> list[Credential]:
+        """Every credential of the person's projects, without secrets."""
+        found: list[Credential] = []
+        cursor: str | None = None
+        while True:
+            answer = await self.call("GET", "/credentials", params={"limit": 200, "cursor": cursor})
+            found += _listed(Credential, answer)
+            cursor = answer.get("next_cursor") if isinstance(answer, dict) else None
+            if cursor is None:
+                return found
+
+    async def create_credential(self, *, name: str, type: str, data: JsonObject, allowed_hosts: list[str]) -> Credential:
+        """Keep a secret."""
+        body = {"name": name, "type": type, "data": data, "allowed_hosts": allowed_hosts}
+        return Credential.model_validate(await self.call("POST", "/credentials", json=body))
+
+    async def change_credential(self, credential_id: UUID | str, change: JsonObject) -> Credential:
+        """Change some of `name, data, allowed_hosts`. A field left out of `data` keeps its value."""
+        return Credential.model_validate(await self.call("PATCH", f"/credentials/{credential_id}", json=change))
+
+    async def credential_usage(self, credential_id: UUID | str) -> list[CredentialUse]:
+        """The nodes that name this credential."""
+        return _listed(CredentialUse, await self.call("GET", f"/credentials/{credential_id}/usage"))
+
+    async def delete_credential(self, credential_id: UUID | str, *, force: bool = False) -> None:
+        """Delete a credential. One in use answers 409 unless `force`."""
+        await self.call("DELETE", f"/credentials/{credential_id}", params={"force": "true"} if force else None)
+
+    async def change_me(self, change: JsonObject) -> User:
+        """Change the person's own profile."""
+        self.session.user = User.model_validate(await self.call("PATCH", "/users/me", json=change))
+        return self.session.user
+
+    async def change_password(self, current: str, new: str) -> None:
+        """Set a new password, proved by the current one."""
+        await self.call("POST", "/users/me/password", json={"current_password": current, "new_password": new})
+
+
+def _listed(model: type[M], answer: Any) -> list[M]:
+    """The items of a list answer, which may be a bare list."""
+    items = answer["items"] if isinstance(answer, dict) else answer
+    return TypeAdapter(list[model]).validate_python(items)  # type: ignore[valid-type]  # a type made at run time
