@@ -1,0 +1,52 @@
+"""Reads the command line and calls the command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from trestle.cli.errors import LaunchError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code: 0 done, 1 a LaunchError (its text is on stderr), 2 a wrong command line."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except LaunchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Each command is imported when it is called: the launcher stays small, and `migrate` needs no terminal code.
+    if options.command == "up":
+        if os.name != "posix":
+            raise LaunchError("The launcher needs Linux or macOS: on Windows, run it inside WSL.")
+        from trestle.cli.up import up
+
+        return up(home=options.home)
+    if options.command == "migrate":
+        from trestle.cli.migrate import migrate
+
+        return migrate(options.revision)
+    from trestle.cli.new_node import new_node
+
+    return new_node(options.name)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trestle", description="Trestle, a visual workflow builder that you host yourself.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="start everything on this machine; Ctrl-C stops it")
+    up.add_argument("--home", type=Path, help="folder for data, logs and keys (default: TRESTLE_HOME, else .trestle)")
+    migrate = commands.add_parser("migrate", help="bring the tables at DATABASE_URL up to date")
+    migrate.add_argument("--revision", metavar="MESSAGE", help="write a new migration from what changed in the models instead")
+    node = commands.add_parser("node", help="write the file of a new node")
+    node.add_argument("name", help="its type, such as `shout` or `text.shout`")
+    return parser

@@ -1,0 +1,81 @@
+"""`python -m trestle migrate`: bring the tables at DATABASE_URL up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from trestle.cli.errors import LaunchError
+from trestle.cli.services import PROJECT
+
+_SCRIPTS = PROJECT / "alembic"
+_UNREACHABLE_FOR_S = 60.0
+# What a migration file says of itself: revision = "…", down_revision = "…" (with or without an annotation).
+_REVISION = re.compile(r"^(down_)?revision(?:\s*:[^=\n]+)?\s*=\s*(.+)$", re.MULTILINE)
+_QUOTED = re.compile(r"""["']([^"']+)["']""")
+
+
+def migrate(message: str | None = None) -> int:
+    """Upgrade to the newest revision, waiting for the server where it isn't up yet. Quick when there is nothing to do.
+
+    With `message`: write a new revision file from the difference between models and tables instead. Raises LaunchError.
+    """
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise LaunchError("DATABASE_URL is not set: give the PostgreSQL to migrate, or use `make up`, which migrates its own.")
+    heads = _heads()
+    if message is None and asyncio.run(_current(url)) == heads:
+        sys.stdout.write("The database is up to date.\n")
+        return 0
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["database_url"] = url
+    if message is not None:
+        command.revision(config, message=message, autogenerate=True)
+    else:
+        command.upgrade(config, "head")
+        sys.stdout.write(f"The database is now at {', '.join(sorted(heads))}.\n")
+    return 0
+
+
+def _heads() -> set[str]:
+    """The newest revisions, read from the files' text: loading alembic and SQLAlchemy for this would cost each start half a second."""
+    known: set[str] = set()
+    replaced: set[str] = set()
+    for path in sorted(Path(_SCRIPTS, "versions").glob("*.py")):
+        for down, value in _REVISION.findall(path.read_text()):
+            (replaced if down else known).update(_QUOTED.findall(value))
+    return known - replaced
+
+
+async def _current(url: str) -> set[str]:
+    """The revisions the database is at; empty for a new one. Waits up to a minute for the server to accept connections."""
+    import asyncpg
+
+    deadline = time.monotonic() + _UNREACHABLE_FOR_S
+    while True:
+        try:
+            connection = await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://", 1), timeout=10)
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError) as error:
+            if time.monotonic() > deadline:
+                raise LaunchError(
+                    f"The PostgreSQL of DATABASE_URL cannot be reached ({error}): is it running, and is the address right?"
+                ) from error
+            await asyncio.sleep(0.2)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise LaunchError(f"The PostgreSQL of DATABASE_URL refuses: {error}. Check user, password and database name.") from error
+        else:
+            break
+    try:
+        if await connection.fetchval("select to_regclass('alembic_version')") is None:
+            return set()
+        return {row["version_num"] for row in await connection.fetch("select version_num from alembic_version")}
+    finally:
+        await connection.close()
