@@ -1,0 +1,1 @@
+"""The executor: takes executions from the queue and runs their nodes. It has no database."""

@@ -1,0 +1,225 @@
+"""The node SDK: all that a node's file needs to import.
+
+A node is one file with a pydantic `Config` and one subclass of `Node[Config]` (docs/nodes.md). The engine renders the
+config's expressions, validates it, and calls `run`; retries, timeouts, for-each, error ports and logging are its business.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from executor.credentials import Basic, Bearer, Header, SecretData
+from executor.errors import NodeError
+from executor.fields import Code, Condition, Multiline, Static, Use
+from trestle.contracts.base import JsonObject, JsonValue
+from trestle.contracts.graph import MAIN
+from trestle.contracts.node_types import Effect
+
+if TYPE_CHECKING:
+    from trestle.outbound import OutboundClient
+
+__all__ = [
+    "Basic",
+    "Bearer",
+    "Branch",
+    "Code",
+    "Condition",
+    "Config",
+    "Context",
+    "Effect",
+    "ExecutionInfo",
+    "Header",
+    "JsonObject",
+    "JsonValue",
+    "Log",
+    "Multiline",
+    "Node",
+    "NodeError",
+    "Resumed",
+    "SecretData",
+    "Static",
+    "Trigger",
+    "Use",
+    "Wait",
+]
+
+S = TypeVar("S", bound=SecretData)
+C = TypeVar("C", bound=BaseModel)
+ConfigClass = type[BaseModel]
+
+
+class Config(BaseModel):
+    """Base of a node's config: an unknown field is an error, so that a misspelt one can't be ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Leave by `port` with `value` as output. A node that returns a bare value leaves by `main`."""
+
+    port: str
+    value: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Suspend durably. At `until` (aware) the engine calls `Node.resume`, in this process or in another.
+
+    `state` is JSON that `resume` gets back; it is stored, and visible to whoever may see the step.
+    """
+
+    until: datetime
+    state: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What ended a wait. `answer` is None where its time came."""
+
+    state: JsonValue = None
+    answer: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionInfo:
+    """The execution that a step belongs to. `version` is None for a run of the draft."""
+
+    id: UUID
+    workflow_id: UUID
+    workflow_name: str
+    version: int | None
+    attempt: int
+    created_at: datetime
+
+
+class Log(Protocol):
+    """Lines that show in the execution's history, with the node's name and the time."""
+
+    def debug(self, message: str) -> None:
+        """A detail."""
+
+    def info(self, message: str) -> None:
+        """What happened."""
+
+    def warning(self, message: str) -> None:
+        """What a person should look at."""
+
+    def error(self, message: str) -> None:
+        """What went wrong. Does not fail the step: raise `NodeError` for that."""
+
+
+class Context(Protocol):
+    """What a node may use of the world. Narrow on purpose."""
+
+    @property
+    def http(self) -> "OutboundClient":
+        """The guarded HTTP client: refuses addresses inside the operator's network."""
+
+    @property
+    def log(self) -> Log:
+        """Lines for the execution's history."""
+
+    @property
+    def execution(self) -> ExecutionInfo:
+        """The execution that this step belongs to."""
+
+    @property
+    def node(self) -> str:
+        """This node's key."""
+
+    @property
+    def attempt(self) -> int:
+        """Which try of this step it is, from 1."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every repeat of this step whose outcome was not known; for services that refuse doubles."""
+
+    @property
+    def now(self) -> datetime:
+        """The backend's clock (aware, UTC)."""
+
+    @property
+    def item(self) -> JsonValue:
+        """The current item of a for-each, else None."""
+
+    @property
+    def index(self) -> int | None:
+        """The current item's place from 0, None outside of a for-each."""
+
+    @property
+    def inputs(self) -> Mapping[str, JsonValue]:
+        """Outputs of the connections that were taken, by source key, in the order in which they are drawn."""
+
+    @property
+    def names(self) -> Mapping[str, JsonValue]:
+        """Every name that an expression knows: payload, trigger, input, nodes, item, index, vars, execution, workflow, now."""
+
+    async def secret(self, use: Use[S]) -> S:
+        """Decrypts the credential that a config field names. Raises `CredentialRefused`."""
+
+
+class Node(ABC, Generic[C]):
+    """One kind of step. The class docstring is what the palette says of it. One instance serves all steps: keep no state of one."""
+
+    type: ClassVar[str]
+    """Unique and stable, lower case with dots: `http.request`. Graphs store it."""
+    title: ClassVar[str]
+    group: ClassVar[str]
+    """Heading in the palette: Triggers, Flow, Data, Network, …"""
+    icon: ClassVar[str]
+    """Name of a lucide icon."""
+    version: ClassVar[int] = 1
+    effect: ClassVar[Effect] = "unsafe"
+    """Whether a step may be repeated. Where it hangs on the config, override `effect_of` and give here the usual one."""
+    inputs: ClassVar[Sequence[str]] = (MAIN,)
+    outputs: ClassVar[Sequence[str]] = (MAIN,)
+    ports_from: ClassVar[str | None] = None
+    """A config field, a list of objects with a `label`: each label is a port too."""
+    summary: ClassVar[str | None] = None
+    """The card's second line, over config fields: `{method} {url}`."""
+    example: ClassVar[JsonObject] = {}
+    """A config that validates."""
+    fires_itself: ClassVar[bool] = False
+    config_class: ClassVar[ConfigClass]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in getattr(cls, "__orig_bases__", ()):
+            origin, arguments = get_origin(base), get_args(base)
+            if isinstance(origin, type) and issubclass(origin, Node) and arguments and isinstance(arguments[0], type):
+                cls.config_class = arguments[0]
+
+    @abstractmethod
+    async def run(self, config: C, input: JsonValue, ctx: Context) -> "JsonValue | Branch | Wait":
+        """One attempt. Returns JSON, `Branch(port, value)` or `Wait(until)`; raises `NodeError` to fail."""
+
+    async def resume(self, config: C, input: JsonValue, ctx: Context, resumed: Resumed) -> "JsonValue | Branch | Wait":
+        """What follows a `Wait`. As it stands: passes the input on."""
+        return input
+
+    def effect_of(self, config: C) -> Effect:
+        """The effect of a step with this config."""
+        return self.effect
+
+    def upgrade(self, config: JsonObject) -> JsonObject:
+        """Brings a stored config of an earlier version up to this one; must leave one of this version as it is."""
+        return config
+
+
+class Trigger(Node[C]):
+    """A node at which executions start. It runs nothing: its output is the execution's input."""
+
+    group = "Triggers"
+    effect = "pure"
+    inputs = ()
+
+    async def run(self, config: C, input: JsonValue, ctx: Context) -> JsonValue:
+        """Passes the execution's input on."""
+        return input
