@@ -192,12 +192,18 @@ class Operation(Base):
 
 
 class Snapshot(Base):
-    """An immutable graph, by its hash. `graph` is `{nodes, connections, settings}`."""
+    """An immutable graph, by its hash. `graph` is `{nodes, connections, settings}`.
+
+    `types` (the node types that an executor must have to run it, without those of disabled nodes) and `timeout_s` (its settings'
+    `timeout_s`) are taken out of the graph when it is stored, so that claims and sweeps need not look inside.
+    """
 
     __tablename__ = "snapshots"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     graph: Mapped[dict[str, Any]]
+    types: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    timeout_s: Mapped[float] = mapped_column(server_default=text("3600"))
     created_at: Mapped[datetime] = _now()
 
 
@@ -249,8 +255,9 @@ class Execution(Base):
     __tablename__ = "executions"
     __table_args__ = (
         CheckConstraint(_one_of("status", ExecutionStatus)),
-        Index("executions_outbox", "last_push", postgresql_where=text("status = 'queued' and blocked_on is null")),
-        Index("executions_leases", "lease_until", postgresql_where=text("status = 'running'")),
+        # By id, not by last_push or lease_until: pushing again and renewing a lease then touch no index (HOT updates).
+        Index("executions_queued", "id", postgresql_where=text("status = 'queued' and blocked_on is null")),
+        Index("executions_running", "id", postgresql_where=text("status = 'running'")),
         Index("executions_due", "wake_at", postgresql_where=text("status = 'waiting'")),
         Index("executions_of_workflow", "workflow_id", text("id desc")),
         Index("executions_of_project", "project_id", text("id desc")),
@@ -350,13 +357,14 @@ class IdempotencyKey(Base):
 
 
 class Executor(Base):
-    """An executor process and the node types it offers. Alive while `seen_at` is fresh."""
+    """An executor process and the node types it offers. Alive while `seen_at` is fresh. `types` are those that work."""
 
     __tablename__ = "executors"
 
     id: Mapped[UUID] = _id()
     name: Mapped[str]
     catalogue: Mapped[list[Any]] = mapped_column(JSON())
+    types: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     registered_at: Mapped[datetime] = _now()
     seen_at: Mapped[datetime] = _now()
     stopped_at: Mapped[datetime | None]
