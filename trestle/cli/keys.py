@@ -27,6 +27,7 @@ class Keys:
     secret: str
     encryption: str
     executor: str
+    web: str
     postgres_password: str
     valkey_password: str
 
@@ -39,6 +40,8 @@ class Keys:
             # With data, a new key or password would make what is stored unreadable: then the loss is said, not papered over.
             encryption=environ.get("TRESTLE_ENCRYPTION_KEYS") or _stored(home.keys / "encryption_keys", _fernet_key, must_exist=has_data),
             executor=environ.get("TRESTLE_EXECUTOR_KEY") or _stored(home.keys / "executor_key", _random_text),
+            # The web interface signs its session cookie with a key of its own, so it can't make tokens for the API.
+            web=_stored(home.keys / "web_key", _random_text),
             postgres_password=_stored(home.keys / "postgres_password", _random_text, must_exist=has_data),
             valkey_password=_stored(home.keys / "valkey_password", _random_text),
         ).checked()
