@@ -4,7 +4,7 @@ Values that people wrote or that passed through a workflow are `json`, not `json
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -37,7 +37,7 @@ def _one_of(column: str, values: type[ExecutionStatus] | type[StepStatus] | type
 class Base(DeclarativeBase):
     """Maps Python types to PostgreSQL's."""
 
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         str: Text(),
         bytes: LargeBinary(),

@@ -1,0 +1,68 @@
+"""The database: an SQLAlchemy engine for most of the work, and a bare asyncpg pool for the paths where every microsecond counts."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+log = structlog.get_logger(__name__)
+
+AfterCommit = Callable[[], Awaitable[None]]
+_AFTER_COMMIT = "after_commit"
+
+
+def encode_json(value: Any) -> str:
+    """JSON text that keeps key order and exact integers. Raises ValueError for NaN and Infinity."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def after_commit(session: AsyncSession, effect: AfterCommit) -> None:
+    """Run `effect` once the session's transaction is committed: what leaves the process must not run ahead of the database."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(effect)
+
+
+class Database:
+    """Connections to PostgreSQL. `hot` is the asyncpg pool; `session()` is one transaction."""
+
+    def __init__(self, engine: AsyncEngine, hot: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self.engine = engine
+        self.hot = hot
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+    @classmethod
+    async def open(cls, dsn: str, *, pool_size: int = 10, hot_size: int = 20) -> "Database":
+        """Opens both pools on one address. Connections are made when first needed, and one at once, to fail early."""
+
+        async def connect(*_: Any, **__: Any) -> "asyncpg.Connection[asyncpg.Record]":
+            return await asyncpg.connect(dsn)
+
+        # One address for both pools, read by asyncpg in both: its query parameters (sslmode, …) mean the same in both.
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            json_serializer=encode_json,
+        )
+        hot = await asyncpg.create_pool(dsn, min_size=1, max_size=hot_size, max_inactive_connection_lifetime=60)
+        return cls(engine, hot)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end of the block, rolled back by an exception. Effects run after the commit."""
+        async with self._sessions() as session:
+            yield session
+            await session.commit()
+            effects: list[AfterCommit] = session.info.pop(_AFTER_COMMIT, [])
+        for effect in effects:
+            await effect()
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.hot.close()
+        await self.engine.dispose()

@@ -1,0 +1,72 @@
+"""What happens to every request and every answer, outside of all routes."""
+
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.errors import BodyTooLarge, problem
+
+log = structlog.get_logger(__name__)
+
+# The interactive docs load their page's parts from elsewhere; nothing else that we answer is a page.
+_PAGES = ("/docs", "/redoc")
+
+
+class Edge:
+    """Caps bodies while they stream in, sets the security headers, and answers what nobody expected with an id that is logged.
+
+    Bodies under `/internal/` (executors' batches) have their own, higher cap. Sizes are in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_body: int, max_internal_body: int) -> None:
+        self.app = app
+        self.max_body = max_body
+        self.max_internal_body = max_internal_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request (ASGI)."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        limit = self.max_internal_body if path.startswith("/internal/") else self.max_body
+        received = 0
+        started = False
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > limit:
+                    raise BodyTooLarge(f"The body is larger than {limit:,} bytes. Send less, or in several requests.")
+            return message
+
+        async def dressed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _dress(MutableHeaders(scope=message), path)
+            await send(message)
+
+        try:
+            await self.app(scope, counted, dressed)
+        except Exception as error:
+            reference = uuid4().hex
+            log.error("unhandled", reference=reference, method=scope["method"], path=path, exc_info=error)
+            if started:
+                raise
+            detail = f"This is a fault of the server, not of the request. Tell its operator the reference {reference}: the log says more."
+            await problem(500, "Unexpected error", detail)(scope, receive, dressed)
+
+
+def _dress(headers: MutableHeaders, path: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Frame-Options"] = "DENY"
+    if "content-security-policy" not in headers:
+        headers["Content-Security-Policy"] = "frame-ancestors 'none'" + ("" if path.startswith(_PAGES) else "; default-src 'none'")
+    if "cache-control" not in headers:
+        headers["Cache-Control"] = "no-store"

@@ -1,0 +1,1 @@
+"""Is it alive, and can it work."""

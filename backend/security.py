@@ -1,0 +1,77 @@
+"""Passwords and access tokens: the cryptography, without any rule about who may do what."""
+
+import asyncio
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import bcrypt
+import jwt
+
+from backend.errors import Unauthorised
+
+ALGORITHM = "HS256"
+ISSUER = "trestle"
+PEOPLE = "trestle-api"
+"""Audience of people's access tokens."""
+EXECUTORS = "trestle-internal"
+"""Audience of executors' tokens."""
+_REQUIRED = ["exp", "iat", "aud", "iss", "sub", "jti"]
+
+
+class Tokens:
+    """Signs and reads access tokens: one pinned algorithm, every claim required."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def issue(self, subject: str, audience: str, lifetime_s: float) -> str:
+        """A token that says who (`subject`) and for what (`audience`), valid from now on for `lifetime_s`."""
+        now = datetime.now(UTC)
+        claims = {
+            "sub": subject,
+            "aud": audience,
+            "iss": ISSUER,
+            "iat": now,
+            "exp": now + timedelta(seconds=lifetime_s),
+            "jti": uuid4().hex,
+        }
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+    def read(self, token: str, audience: str) -> str:
+        """The subject of a token for `audience`. Raises Unauthorised for any other token."""
+        try:
+            claims = jwt.decode(
+                token, self._secret, algorithms=[ALGORITHM], audience=audience, issuer=ISSUER, options={"require": _REQUIRED}
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthorised("The access token has expired. Renew it with the refresh token, or sign in again.") from None
+        except jwt.InvalidTokenError:
+            raise Unauthorised("The access token is not valid here. Sign in and send `Authorization: Bearer <access token>`.") from None
+        return str(claims["sub"])
+
+
+def new_secret() -> str:
+    """A secret of 256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> bytes:
+    """What is stored of a secret that was random to begin with: enough to recognise it."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+async def hash_password(password: str, rounds: int) -> bytes:
+    """bcrypt of `password` (8–72 bytes), off the event loop."""
+    return await asyncio.to_thread(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)))
+
+
+async def check_password(password: str, hashed: bytes) -> bool:
+    """Whether `password` is the one behind `hashed`. One bcrypt run whatever the password, off the event loop.
+
+    bcrypt refuses more than 72 bytes; such a password can't be right, but is checked (cut) all the same, to take as long.
+    """
+    candidate = password.encode()
+    matches = await asyncio.to_thread(bcrypt.checkpw, candidate[:72], hashed)
+    return matches and len(candidate) <= 72
