@@ -1,6 +1,6 @@
 """Trestle's own services as children: which command, which environment, and what tells that each is up.
 
-Every service is given what it needs and nothing else: the executor sees no database, the web interface no key at all.
+Every service is given what it needs and nothing else: the executor sees no database, the web interface only the key of its own cookie.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from trestle.cli.keys import Keys
 from trestle.cli.probes import http_ok
 from trestle.cli.settings import Settings
 
-_SECRETS = ("DATABASE_URL", "REDIS_URL", "TRESTLE_SECRET_KEY", "TRESTLE_ENCRYPTION_KEYS", "TRESTLE_EXECUTOR_KEY")
+_SECRETS = ("DATABASE_URL", "REDIS_URL", "TRESTLE_SECRET_KEY", "TRESTLE_ENCRYPTION_KEYS", "TRESTLE_EXECUTOR_KEY", "TRESTLE_WEB_KEY")
 PROJECT = Path(__file__).parents[2]
 
 
@@ -70,7 +70,11 @@ class Services:
     def web(self) -> ChildSpec:
         """The browser interface."""
         return self._service(
-            "web", {}, ready_url=f"http://{self._settings.local_host}:{self._settings.web_port}/", stop_rank=0, stop_timeout_s=10
+            "web",
+            {"TRESTLE_WEB_KEY": self._keys.web},
+            ready_url=f"http://{self._settings.local_host}:{self._settings.web_port}/",
+            stop_rank=0,
+            stop_timeout_s=10,
         )
 
     def _service(self, name: str, secrets: Mapping[str, str], *, ready_url: str, stop_rank: int, stop_timeout_s: float) -> ChildSpec:
