@@ -58,3 +58,20 @@ class Header(SecretData):
     credential_type = "header"
     name: str
     value: str
+
+
+class Jwt(SecretData):
+    """What verifies a JSON Web Token: a shared secret, or the issuer's public key."""
+
+    credential_type = "jwt"
+    algorithm: str
+    secret: str | None = None
+    public_key: str | None = None
+
+
+class Hmac(SecretData):
+    """The secret that signs a webhook's body; the previous one stays valid while senders are changed over."""
+
+    credential_type = "hmac"
+    secret: str
+    previous_secret: str | None = None

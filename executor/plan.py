@@ -113,8 +113,10 @@ class Plan:
 
     def last(self) -> list[str]:
         """The settled nodes that no other node followed: their outputs are the run's."""
-        followed = {source for key, sources in self._layout.sources.items() if self._ports.get(key) is not None for source in sources}
-        return [key for key in self._layout.incoming if self._ports.get(key) is not None and key not in followed]
+        ports = self._ports
+        ran = [key for key in self._layout.incoming if ports.get(key) is not None]
+        followed = {c.source for key in ran for c in self._layout.incoming[key] if ports[c.source] == c.source_port}
+        return [key for key in ran if key not in followed]
 
     def _runs(self, key: str) -> bool:
         incoming = self._layout.incoming[key]

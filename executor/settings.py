@@ -18,12 +18,16 @@ class Settings(BaseSettings):
     redis_url: str = Field("redis://127.0.0.1:6379/0", alias="REDIS_URL", description="The server that holds the list of ids")
     executor_key: str = Field(alias="TRESTLE_EXECUTOR_KEY", min_length=16, description="The shared secret with which an executor registers")
     name: str = Field(
-        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", alias="TRESTLE_EXECUTOR_NAME", description="How it is called in lists"
+        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
+        alias="TRESTLE_EXECUTOR_NAME",
+        description="How it is called in lists",
     )
     concurrency: int = Field(100, ge=1, le=500, alias="TRESTLE_EXECUTOR_CONCURRENCY", description="Executions run at the same time")
     nodes_dir: Path | None = Field(None, alias="TRESTLE_NODES_DIR", description="A folder of own node files")
     allow_cidrs: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, alias="TRESTLE_ALLOW_CIDRS", description="Address ranges inside the network that nodes may call, comma-separated"
+        default_factory=list,
+        alias="TRESTLE_ALLOW_CIDRS",
+        description="Address ranges inside the network that nodes may call, comma-separated",
     )
     denied_addresses: Annotated[list[str], NoDecode] = Field(
         default_factory=list,

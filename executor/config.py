@@ -1,0 +1,53 @@
+"""A node's config on its way from the graph to the node: upgraded, compiled once, rendered and validated for each step."""
+
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from executor.errors import InvalidConfig
+from executor.node import Node
+from trestle.contracts.base import JsonObject, JsonValue
+from trestle.contracts.config_fields import marked_fields
+from trestle.language import Condition, Scope, Template, compile_condition, compile_config
+
+C = TypeVar("C", bound=BaseModel)
+
+
+class ConfigTemplate(Generic[C]):
+    """One node's config, compiled. Safe to share between steps and executions; keep it with the snapshot.
+
+    Raises `trestle.language.LanguageError` where an expression can't be compiled: publish has seen to that, a draft may
+    still hold one.
+    """
+
+    def __init__(self, node: Node[C], schema: JsonObject, config: JsonObject) -> None:
+        upgraded = node.upgrade(config)
+        marked = marked_fields(schema, upgraded)
+        self._shape = node.config_class
+        self._template: Template = compile_config(upgraded, static=[field.pointer for field in marked])
+        self._conditions: list[tuple[tuple[str | int, ...], Condition]] = [
+            (field.path, compile_condition(field.value, field=field.pointer)) for field in marked if field.kind == "condition"
+        ]
+
+    def names(self) -> set[str]:
+        """The roots and the `nodes.<key>` that rendering looks at."""
+        return set(self._template.names()).union(*(condition.names() for _, condition in self._conditions))
+
+    def render(self, scope: Scope) -> C:
+        """The config as the node takes it. Raises `LanguageError` (an expression) or `InvalidConfig` (what it came to)."""
+        rendered: Any = self._template.render(scope)
+        for path, condition in self._conditions:
+            rendered = _replaced(rendered, path, condition.holds(scope))
+        try:
+            return self._shape.model_validate(rendered)  # type: ignore[return-value]  # C is the node's config_class
+        except ValidationError as error:
+            raise InvalidConfig.of(error) from None
+
+
+def _replaced(value: Any, path: tuple[str | int, ...], new: JsonValue) -> Any:
+    """`value` with `new` at `path`; what is on the way is copied, as the template's constants are shared."""
+    if not path:
+        return new
+    copied = value.copy()
+    copied[path[0]] = _replaced(value[path[0]], path[1:], new)
+    return copied

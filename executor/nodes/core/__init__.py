@@ -1,0 +1,1 @@
+"""Triggers: where executions start."""

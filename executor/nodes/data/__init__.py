@@ -1,0 +1,1 @@
+"""Shaping of values."""

@@ -1,0 +1,1 @@
+"""Which way, when, and how branches come together."""
