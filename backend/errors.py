@@ -8,6 +8,7 @@ Error                     status
 ├── Conflict              409
 ├── StaleRevision         412
 ├── BodyTooLarge          413
+├── UnsupportedMedia      415
 ├── Unprocessable         422
 ├── PreconditionRequired  428
 ├── TooManyRequests       429
@@ -89,6 +90,12 @@ class BodyTooLarge(Error):
     """The request is too large"""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedMedia(Error):
+    """This kind of body is not understood"""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class Unprocessable(Error):
