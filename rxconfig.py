@@ -3,6 +3,8 @@
 import reflex as rx
 from reflex.constants import StateManagerMode
 
+from web.theme import FONT_PACKAGE
+
 config = rx.Config(
     app_name="web",
     app_module_import="web.app",
@@ -13,6 +15,8 @@ config = rx.Config(
     backend_port=3000,
     telemetry_enabled=False,
     show_built_with_reflex=False,
+    cors_allowed_origins=[],  # no other site has business here; web/middleware.py checks the socket's origin
+    frontend_packages=[FONT_PACKAGE],
     state_manager_mode=StateManagerMode.MEMORY,
     default_color_mode="system",
     plugins=[

@@ -4,10 +4,9 @@
 """
 
 import logging
-from typing import Any
-from urllib.parse import quote
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from web.api import Api, SignedOut
 from web.backend import ApiError
@@ -37,23 +36,35 @@ def safe_path(path: str) -> str:
     return path if plain and not path.startswith(SIGN_IN) else "/workflows"
 
 
-def to_sign_in() -> rx.event.EventSpec:
+def to_sign_in() -> EventSpec:
     """Go to the sign-in page and come back from there to this one."""
     # The page's own address is known best where it is shown: the handler may run after the person has moved on.
     script = f"location.replace('{SIGN_IN}?reason=expired&next=' + encodeURIComponent(location.pathname + location.search))"
     return rx.call_script(script)
 
 
-def sign_in_url(path: str) -> str:
-    """The sign-in page that leads back to `path`."""
-    return f"{SIGN_IN}?next={quote(path, safe='/')}"
-
-
-def failed(error: Exception) -> Any:
+def failed(exception: Exception) -> EventSpec:
     """What the person sees of an error in a handler."""
-    if isinstance(error, SignedOut):
+    if isinstance(exception, SignedOut):
         return to_sign_in()
-    if isinstance(error, ApiError):
-        return rx.toast.error(str(error), position="bottom-right")
-    log.error("an event handler failed", exc_info=error)
-    return rx.toast.error("Something went wrong on Trestle's side. Its log has the details; please try again.", position="bottom-right")
+    if isinstance(exception, ApiError):
+        message = str(exception)
+    else:
+        log.error("an event handler failed", exc_info=exception)
+        message = "Something went wrong on Trestle's side. Its log has the details; please try again."
+    shown: EventSpec = rx.toast.error(message)
+    return shown
+
+
+class Viewer(rx.State):
+    """Who is signed in, for the frame. The only state that pages share; it holds nothing secret."""
+
+    name: str = ""
+    email: str = ""
+    initial: str = ""
+
+    @rx.event
+    def arrive(self) -> None:
+        """Every page's first event: somebody must be signed in."""
+        user = signed_in(self).session.user
+        self.name, self.email, self.initial = user.name, user.email, user.name[:1]

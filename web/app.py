@@ -1,11 +1,44 @@
-"""The composition root of the browser interface."""
+"""The composition root of the browser interface: its pages, and what lies around Reflex."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import reflex as rx
+from starlette.types import ASGIApp
+
+from web.access import Viewer, failed
+from web.middleware import Gate
+from web.pages import sign_in, workflows
+from web.routes import routes
+from web.services import services
+from web.theme import STYLESHEETS
 
 
-@rx.page(route="/", title="Trestle")
-def index() -> rx.Component:
-    return rx.center(rx.heading("Trestle"), height="100vh")
+def gated(app: ASGIApp) -> ASGIApp:
+    """Reflex's application behind the session check and the headers."""
+    return Gate(app, services().sessions)
 
 
-app = rx.App()
+@asynccontextmanager
+async def connections() -> AsyncIterator[None]:
+    """Close the connections to the backend when the process ends."""
+    yield
+    await services().backend.close()
+
+
+app = rx.App(
+    stylesheets=STYLESHEETS,
+    head_components=[
+        rx.el.script(src="/session.js", defer=True),
+        rx.el.link(rel="icon", type="image/svg+xml", href="/truss.svg"),
+    ],
+    html_lang="en",
+    toaster=rx.toast.provider(position="bottom-right", close_button=True, offset="24px"),
+    backend_exception_handler=failed,
+    api_transformer=[routes(), gated],
+)
+app.register_lifespan_task(connections)
+
+app.add_page(sign_in.sign_in_page, route="/sign-in", title="Sign in · Trestle", on_load=sign_in.Door.arrive)
+app.add_page(sign_in.sign_up_page, route="/sign-up", title="Create an account · Trestle", on_load=sign_in.Door.arrive)
+app.add_page(workflows.page, route="/workflows", title="Workflows · Trestle", on_load=[Viewer.arrive, workflows.Workflows.load])

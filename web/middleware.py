@@ -5,13 +5,13 @@ import hashlib
 import hmac
 import re
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.session import Session, Sessions
+from web.session import COOKIE_DAYS, Session, Sessions
 
 EVENT_PATH = "/_event"
 SESSION_HEADER = "authorization"
@@ -24,6 +24,11 @@ ENVIRONMENT_JS = (
     + ",TRANSPORT:'websocket',TEST_MODE:false};export{e as t};"
 )
 """Stands in for the bundle's module with the addresses of the build, so that one build works wherever it is served from."""
+
+PUBLIC_PAGES = ("/sign-in", "/sign-up")
+"""Pages for people who are not signed in. Every other page sends them to the first of these."""
+FIRST_PAGE = "/workflows"
+OPEN_PATHS = ("/auth/", "/ping", "/_health")
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
@@ -61,6 +66,13 @@ def session_of(headers: Headers, sessions: Sessions) -> Session | None:
     """Whose request this is, by its cookie."""
     cookie = cookie_of(headers, sessions.cookie_name)
     return sessions.unseal(cookie) if cookie else None
+
+
+def set_cookie(to: MutableHeaders, asked_with: Headers, scheme: str, sessions: Sessions, session: Session) -> None:
+    """Put the session's cookie into an answer. `Secure` where the browser came by https, also through a proxy that ends TLS."""
+    secure = scheme == "https" or asked_with.get("origin", "").startswith("https://") or asked_with.get("x-forwarded-proto") == "https"
+    value = f"{sessions.cookie_name}={sessions.seal(session)}; Path=/; Max-Age={COOKIE_DAYS * 86_400}; HttpOnly; SameSite=Lax"
+    to.append("Set-Cookie", value + "; Secure" if secure else value)
 
 
 def bound_token(token: str, session_id: str) -> str:
@@ -112,12 +124,29 @@ class Gate:
             await Response(ENVIRONMENT_JS, media_type="text/javascript", headers={"Cache-Control": "no-cache"})(
                 scope, receive, _with_headers(send)
             )
-        elif "." in path.rsplit("/", 1)[-1] or scope["method"] != "GET":
+        elif "." in path.rsplit("/", 1)[-1] or scope["method"] != "GET" or path.startswith(OPEN_PATHS):
             await self._app(scope, receive, _with_headers(send))
         else:
-            # A page: whole and uncompressed, for its scripts' hashes go into its header.
-            headers = [pair for pair in scope["headers"] if pair[0] not in (b"accept-encoding", b"if-none-match", b"if-modified-since")]
-            await self._app({**scope, "headers": headers}, receive, _PageSender(send))
+            await self._page(scope, receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope)
+        path, query = scope["path"], scope["query_string"].decode("latin-1")
+        session = session_of(asked, self._sessions)
+        if session is None and path not in PUBLIC_PAGES:
+            target = quote(f"{path}?{query}" if query else path, safe="/")
+            away = RedirectResponse(PUBLIC_PAGES[0] if path == "/" else f"{PUBLIC_PAGES[0]}?next={target}", status_code=303)
+            await away(scope, receive, _with_headers(send))
+            return
+        if session is not None and path in ("/", *PUBLIC_PAGES):
+            await RedirectResponse(FIRST_PAGE, status_code=303)(scope, receive, _with_headers(send))
+            return
+        # The page is wanted whole and uncompressed, for the hashes of its scripts go into its header.
+        kept = [pair for pair in scope["headers"] if pair[0] not in (b"accept-encoding", b"if-none-match", b"if-modified-since")]
+        sender = _PageSender(send)
+        if session is not None and session.generation != session.sealed_generation:
+            set_cookie(sender.extra, asked, scope["scheme"], self._sessions, session)
+        await self._app({**scope, "headers": kept}, receive, sender)
 
 
 def _guard(headers: MutableHeaders, policy: str) -> None:
@@ -144,6 +173,7 @@ class _PageSender:
         self._send = send
         self._start: Message = {}
         self._body = b""
+        self.extra = MutableHeaders()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -158,6 +188,8 @@ class _PageSender:
         headers = MutableHeaders(scope=self._start)
         if headers.get("content-type", "").startswith("text/html"):
             headers["Cache-Control"] = "no-cache"
+        for name, value in self.extra.items():
+            headers.append(name, value)
         _guard(headers, content_security_policy(self._body))
         await self._send(self._start)
         await self._send({"type": "http.response.body", "body": self._body})

@@ -24,4 +24,4 @@ def services() -> Services:
     Raises `pydantic.ValidationError` where a setting is missing or wrong.
     """
     settings = Settings()
-    return Services(settings, Sessions(settings.secret_key.get_secret_value().encode()), Backend(settings.backend_url))
+    return Services(settings, Sessions(settings.web_key.get_secret_value().encode()), Backend(settings.backend_url))

@@ -1,7 +1,7 @@
 """Who is signed in: tokens held on the server, and a sealed cookie from which they come back after a restart.
 
 The browser holds one httpOnly cookie. It is the session itself, encrypted and authenticated with a key derived from
-`TRESTLE_SECRET_KEY`; nothing in the page can read it, and the process needs no store of its own. While the process runs, the
+`TRESTLE_WEB_KEY`; nothing in the page can read it, and the process needs no store of its own. While the process runs, the
 newest tokens are kept in memory: a refresh token is good for one use, so of two copies of a session the later one counts.
 """
 

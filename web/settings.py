@@ -19,16 +19,16 @@ class Settings(BaseSettings):
     """Where this process reaches the public API."""
     public_url: str = "http://localhost:8000"
     """The backend's address as the outside sees it: webhook URLs begin with it."""
-    secret_key: SecretStr
+    web_key: SecretStr
     """At least 32 bytes. The key of the session cookie is derived from it, so it must stay the same for people to stay signed in."""
     web_build: Path = Path(__file__).resolve().parent.parent / ".build" / "web"
     """Folder that `python -m web.build` wrote to."""
 
-    @field_validator("secret_key")
+    @field_validator("web_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if len(value.get_secret_value().encode()) < 32:
-            raise ValueError("TRESTLE_SECRET_KEY needs at least 32 bytes; make one with `openssl rand -hex 32`")
+            raise ValueError("TRESTLE_WEB_KEY needs at least 32 bytes; make one with `openssl rand -hex 32`")
         return value
 
     @field_validator("backend_url", "public_url")

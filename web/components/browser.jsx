@@ -1,0 +1,34 @@
+// Two things that only the browser knows: how long ago something was for the person who looks, and whether anybody looks.
+import { useEffect, useState } from "react";
+
+const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [2592000, "day", 86400], [31536000, "month", 2592000], [Infinity, "year", 31536000]];
+
+function ago(date, now) {
+  const seconds = (date - now) / 1000;
+  if (Math.abs(seconds) < 10) return "just now";
+  const [, unit, size] = STEPS.find(([limit]) => Math.abs(seconds) < limit);
+  return new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" }).format(Math.trunc(seconds / size), unit);
+}
+
+export function RelativeTime({ at, ...rest }) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 20000);
+    return () => clearInterval(timer);
+  }, []);
+  const date = new Date(at);
+  if (!at || Number.isNaN(date.getTime())) return <span {...rest}>–</span>;
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" }).format(date);
+  return <time dateTime={at} title={exact} {...rest}>{ago(date, Math.max(now, Date.now()))}</time>;
+}
+
+// Rings every `seconds` while the page is in sight, and once when it comes back into sight.
+export function Pulse({ seconds, onPulse }) {
+  useEffect(() => {
+    const ring = () => { if (document.visibilityState === "visible") onPulse?.(); };
+    const timer = setInterval(ring, seconds * 1000);
+    document.addEventListener("visibilitychange", ring);
+    return () => { clearInterval(timer); document.removeEventListener("visibilitychange", ring); };
+  }, [seconds]);
+  return null;
+}

@@ -1,0 +1,38 @@
+"""Typed wrappers of the local JSX: relative times, and a pulse that stops while nobody looks."""
+
+from typing import Any
+
+import reflex as rx
+from reflex.event import no_args_event_spec
+
+_JSX = rx.asset("browser.jsx", shared=True)
+
+
+class RelativeTime(rx.NoSSRComponent):
+    """A moment as "5 min. ago", with the exact local time on hover."""
+
+    library = _JSX.importable_path
+    tag = "RelativeTime"
+
+    at: rx.Var[str]
+    """RFC 3339; empty shows a dash."""
+
+
+class Pulse(rx.NoSSRComponent):
+    """Calls its handler every so many seconds while the page is in sight."""
+
+    library = _JSX.importable_path
+    tag = "Pulse"
+
+    seconds: rx.Var[int]
+    on_pulse: rx.EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # read by Reflex when it runs
+
+
+def relative_time(at: rx.Var[str] | str, **props: Any) -> rx.Component:
+    """A moment as a distance from now."""
+    return RelativeTime.create(at=at, **props)
+
+
+def pulse(seconds: int, on_pulse: Any) -> rx.Component:
+    """Refresh what is shown, every `seconds`, while somebody looks."""
+    return Pulse.create(seconds=seconds, on_pulse=on_pulse)

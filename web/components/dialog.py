@@ -1,0 +1,56 @@
+"""Dialogs: a form in one, and the question before something is destroyed."""
+
+from typing import Any
+
+import reflex as rx
+
+from web.components.feedback import problem
+
+
+def form_dialog(
+    *fields: rx.Component, title: Any, submit: Any, is_open: Any, on_open_change: Any, on_submit: Any, error: Any, busy: Any
+) -> rx.Component:
+    """A form in a dialog. `submit` is the word on its button; `error` is shown above that; `busy` locks it while it works."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.dialog.title(title, size="4", weight="medium", margin_bottom="16px"),
+            rx.form(
+                rx.el.div(
+                    *fields,
+                    problem(error),
+                    rx.el.div(
+                        rx.dialog.close(rx.button("Cancel", type="button", variant="soft", color_scheme="gray")),
+                        rx.button(submit, type="submit", loading=busy),
+                        class_name="t-actions",
+                    ),
+                    class_name="t-form",
+                ),
+                on_submit=on_submit,
+            ),
+            max_width="440px",
+            custom_attrs={"aria-describedby": ""},
+        ),
+        open=is_open,
+        on_open_change=on_open_change,
+    )
+
+
+def confirm_dialog(
+    title: Any, text: Any, *, confirm: str, is_open: Any, on_open_change: Any, on_confirm: Any, error: Any = "", busy: Any = False
+) -> rx.Component:
+    """The question before something is destroyed. The safe answer has the focus."""
+    return rx.alert_dialog.root(
+        rx.alert_dialog.content(
+            rx.alert_dialog.title(title, size="4", weight="medium"),
+            rx.alert_dialog.description(text, size="2", color_scheme="gray"),
+            rx.el.div(problem(error), margin_top="16px"),
+            rx.el.div(
+                rx.alert_dialog.cancel(rx.button("Cancel", variant="soft", color_scheme="gray")),
+                rx.button(confirm, color_scheme="red", on_click=on_confirm, loading=busy),
+                class_name="t-actions",
+            ),
+            max_width="440px",
+        ),
+        open=is_open,
+        on_open_change=on_open_change,
+    )

@@ -1,0 +1,51 @@
+"""What a page says when there is nothing yet, when it loads, and when something is wrong."""
+
+from typing import Any
+
+import reflex as rx
+
+
+def empty_state(icon: str, title: str, text: str, *actions: rx.Component) -> rx.Component:
+    """An empty page that says what it is for and what to do next."""
+    return rx.el.div(
+        rx.icon(icon, size=32, stroke_width=1.5),
+        rx.heading(title, size="3", as_="h2", weight="medium"),
+        rx.text(text, size="2", color_scheme="gray"),
+        *([rx.el.div(*actions, class_name="t-empty-action")] if actions else []),
+        class_name="t-empty",
+    )
+
+
+def waiting_rows(count: int = 4) -> rx.Component:
+    """The place of a table that loads."""
+    bars = [rx.el.div(rx.skeleton(height="16px", width=width), rx.skeleton(height="16px", width="72px")) for width in ("38%", "24%", "31%")]
+    return rx.el.div(
+        *[bars[index % len(bars)] for index in range(count)],
+        class_name="t-waiting",
+        custom_attrs={"aria-busy": "true", "aria-label": "Loading"},
+    )
+
+
+def problem(message: Any) -> rx.Component:
+    """What is wrong, at the place where it is; nothing where the message is empty."""
+    return rx.cond(
+        message != "",
+        rx.callout.root(
+            rx.callout.icon(rx.icon("circle-alert", size=16)),
+            rx.callout.text(message, class_name="t-problem"),
+            color_scheme="red",
+            size="1",
+            width="100%",
+            role="alert",
+        ),
+    )
+
+
+def notice(message: Any) -> rx.Component:
+    """Something to know, not an error; nothing where the message is empty."""
+    return rx.cond(
+        message != "",
+        rx.callout.root(
+            rx.callout.icon(rx.icon("info", size=16)), rx.callout.text(message), color_scheme="gray", size="1", width="100%", role="status"
+        ),
+    )

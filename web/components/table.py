@@ -1,0 +1,28 @@
+"""Tables with a sticky head, which become two-line cards on a phone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import reflex as rx
+
+
+def table(heads: Sequence[str], rows: Any, label: str) -> rx.Component:
+    """A table. An empty head stands above controls. `rows` are made by `row`."""
+    cells = [rx.el.th(head, scope="col", custom_attrs={"role": "columnheader"}) if head else rx.el.td(border=0) for head in heads]
+    return rx.el.table(
+        rx.el.thead(rx.el.tr(*cells)),
+        rx.el.tbody(rows),
+        class_name="t-table",
+        # On a phone its parts are laid out as a grid, which would take their roles away.
+        custom_attrs={"role": "table", "aria-label": label},
+    )
+
+
+def row(*cells: rx.Component, **props: Any) -> rx.Component:
+    """A row."""
+    return rx.el.tr(*cells, custom_attrs={"role": "row", **props.pop("custom_attrs", {})}, **props)
+
+
+def cell(*content: Any, kind: str = "") -> rx.Component:
+    """A cell. `kind`: CSS classes `t-name` (takes the room), `t-fit`, `t-end`, `t-below` (own line on a phone), `t-wide-only`."""
+    return rx.el.td(*content, class_name=kind, custom_attrs={"role": "cell"})

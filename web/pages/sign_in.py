@@ -1,0 +1,128 @@
+"""Signing in, and signing up on a fresh installation."""
+
+import json
+from typing import Any
+
+import reflex as rx
+from reflex.event import EventSpec
+
+from web import api
+from web.access import safe_path
+from web.backend import ApiError
+from web.components.brand import wordmark
+from web.components.feedback import notice, problem
+from web.components.field import field
+from web.services import services
+
+_REASONS = {
+    "expired": "Your session has ended. Sign in to go on where you were.",
+    "late": "That took too long. Please sign in again.",
+    "out": "You are signed out.",
+}
+
+
+class Door(rx.State):
+    """The forms' state. What is typed into them never comes back to the browser."""
+
+    error: str = ""
+    reason: str = ""
+    busy: bool = False
+
+    @rx.event
+    def arrive(self) -> None:
+        """Say why one is here, when it was not on purpose."""
+        self.error, self.busy = "", False
+        self.reason = _REASONS.get(self.router.url.query_parameters.get("reason", ""), "")
+
+    @rx.event
+    async def sign_in(self, form: dict[str, Any]) -> Any:
+        """Check email and password, and let the browser in."""
+        self.error, self.busy = "", True
+        yield
+        try:
+            yield await self._enter(str(form.get("email", "")), str(form.get("password", "")))
+        except ApiError as error:
+            self.error = "Email or password is wrong." if error.status == 401 else str(error)
+        self.busy = False
+
+    @rx.event
+    async def sign_up(self, form: dict[str, Any]) -> Any:
+        """Create the account and sign in with it."""
+        self.error, self.busy = "", True
+        yield
+        name, email, password = (str(form.get(key, "")) for key in ("name", "email", "password"))
+        try:
+            await api.sign_up(services().backend, name=name.strip(), email=email.strip(), password=password)
+            yield await self._enter(email, password)
+        except ApiError as error:
+            self.error = str(error)
+        self.busy = False
+
+    async def _enter(self, email: str, password: str) -> EventSpec:
+        held = services()
+        session = await api.sign_in(held.backend, held.sessions, email=email.strip(), password=password)
+        ticket = held.sessions.ticket(session)
+        target = safe_path(self.router.url.query_parameters.get("next", ""))
+        return rx.call_script(f"trestle.enter({json.dumps(ticket)}, {json.dumps(target)})")
+
+
+def _door(title: str, form: rx.Component, other: rx.Component) -> rx.Component:
+    return rx.el.main(
+        rx.el.div(
+            wordmark("/"),
+            rx.el.div(
+                rx.heading(title, size="4", as_="h1", weight="medium", margin_bottom="16px"),
+                form,
+                class_name="t-card",
+            ),
+            other,
+            class_name="t-door-card",
+        ),
+        class_name="t-door",
+    )
+
+
+def sign_in_page() -> rx.Component:
+    """Email and password."""
+    return _door(
+        "Sign in",
+        rx.form(
+            rx.el.div(
+                notice(Door.reason),
+                field("Email", "email", type="email", auto_complete="username", required=True, auto_focus=True),
+                field("Password", "password", type="password", auto_complete="current-password", required=True),
+                problem(Door.error),
+                rx.button("Sign in", type="submit", loading=Door.busy, width="100%"),
+                class_name="t-form",
+            ),
+            on_submit=Door.sign_in,
+        ),
+        rx.text("New here? ", rx.link("Create an account", href="/sign-up"), size="2", align="center", color_scheme="gray"),
+    )
+
+
+def sign_up_page() -> rx.Component:
+    """The first account of an installation, or one where registration is open."""
+    return _door(
+        "Create your account",
+        rx.form(
+            rx.el.div(
+                field("Name", "name", auto_complete="name", required=True, auto_focus=True, max_length=200),
+                field("Email", "email", type="email", auto_complete="username", required=True),
+                field(
+                    "Password",
+                    "password",
+                    type="password",
+                    auto_complete="new-password",
+                    required=True,
+                    min_length=8,
+                    help_text="At least 8 characters. The first account owns this installation.",
+                ),
+                problem(Door.error),
+                rx.button("Create account", type="submit", loading=Door.busy, width="100%"),
+                class_name="t-form",
+            ),
+            on_submit=Door.sign_up,
+        ),
+        rx.text("Have an account? ", rx.link("Sign in", href="/sign-in"), size="2", align="center", color_scheme="gray"),
+    )
