@@ -1,0 +1,28 @@
+"""Expressions and conditions: ``{{ … }}`` and JSONLogic over JSON. Pure: no files, no network, no host objects.
+
+    template = compile_config({"url": "https://example.com/{{ payload.id }}", "score": "{{ payload.score * 2 }}"})
+    template.render(Scope(payload={"id": 7, "score": 40}))   # {"url": "https://example.com/7", "score": 80}
+
+Only a text that is compiled is ever evaluated; what it renders from is data, however much ``{{`` it holds.
+"""
+
+from trestle.language.conditions import Condition, compile_condition, compile_logic
+from trestle.language.errors import LanguageError
+from trestle.language.expressions import Expression, compile_expression
+from trestle.language.scope import ROOTS, Scope
+from trestle.language.template import Template, check_config, compile_config, has_expression
+
+__all__ = [
+    "ROOTS",
+    "Condition",
+    "Expression",
+    "LanguageError",
+    "Scope",
+    "Template",
+    "check_config",
+    "compile_condition",
+    "compile_config",
+    "compile_expression",
+    "compile_logic",
+    "has_expression",
+]
