@@ -7,8 +7,8 @@ from pydantic import BaseModel, ValidationError
 from executor.errors import InvalidConfig
 from executor.node import Node
 from trestle.contracts.base import JsonObject, JsonValue
-from trestle.contracts.config_fields import marked_fields
-from trestle.language import Condition, Scope, Template, compile_condition, compile_config
+from trestle.contracts.config_fields import MarkedField, marked_fields
+from trestle.language import Condition, LanguageError, Scope, Template, compile_condition, compile_config
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -24,24 +24,45 @@ class ConfigTemplate(Generic[C]):
         upgraded = node.upgrade(config)
         marked = marked_fields(schema, upgraded)
         self._shape = node.config_class
+        self._cases = node.ports_from
         self._template: Template = compile_config(upgraded, static=[field.pointer for field in marked])
-        self._conditions: list[tuple[tuple[str | int, ...], Condition]] = [
-            (field.path, compile_condition(field.value, field=field.pointer)) for field in marked if field.kind == "condition"
-        ]
+        self._conditions = [_condition(field) for field in marked if field.kind == "condition"]
 
     def names(self) -> set[str]:
         """The roots and the `nodes.<key>` that rendering looks at."""
         return set(self._template.names()).union(*(condition.names() for _, condition in self._conditions))
 
     def render(self, scope: Scope) -> C:
-        """The config as the node takes it. Raises `LanguageError` (an expression) or `InvalidConfig` (what it came to)."""
+        """The config as the node takes it. Raises `LanguageError` (an expression) or `InvalidConfig` (what it came to).
+
+        Of the cases that `ports_from` names the first that holds is taken, so later ones are False and never evaluated:
+        they may speak of data that is there only when it does not hold.
+        """
         rendered: Any = self._template.render(scope)
-        for path, condition in self._conditions:
-            rendered = _replaced(rendered, path, condition.holds(scope))
+        taken = False
+        for field, condition in self._conditions:
+            is_case = field.path[0] == self._cases
+            holds = not (is_case and taken) and _holds(condition, field, scope)
+            taken = taken or (is_case and holds)
+            rendered = _replaced(rendered, field.path, holds)
         try:
             return self._shape.model_validate(rendered)  # type: ignore[return-value]  # C is the node's config_class
         except ValidationError as error:
             raise InvalidConfig.of(error) from None
+
+
+def _condition(field: MarkedField) -> tuple[MarkedField, Condition]:
+    try:
+        return field, compile_condition(field.value)
+    except LanguageError as error:
+        raise error.at(field.pointer, "") from None
+
+
+def _holds(condition: Condition, field: MarkedField, scope: Scope) -> bool:
+    try:
+        return condition.holds(scope)
+    except LanguageError as error:
+        raise error.at(field.pointer, "") from None
 
 
 def _replaced(value: Any, path: tuple[str | int, ...], new: JsonValue) -> Any:

@@ -23,17 +23,27 @@ class NodeError(ExecutorError):
     """A node's failure, in words for the person who drew the workflow.
 
     `hint` says what to do. `retryable`: another attempt may succeed without anybody changing anything. `retry_after_s`:
-    not before so many seconds. `type` groups failures of one kind; it is shown, and stored with the step.
+    not before so many seconds. `outcome_unknown`: the other side gave no answer (a timeout, a lost connection) and may have
+    done it; a repeat then carries the same idempotency key, and an unsafe step isn't repeated. `type` groups failures of
+    one kind; it is shown, and stored with the step.
     """
 
     def __init__(
-        self, message: str, *, hint: str = "", retryable: bool = False, retry_after_s: float | None = None, type: str | None = None
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+        outcome_unknown: bool = False,
+        type: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.outcome_unknown = outcome_unknown
         self.type = type or self.__class__.__name__
 
     def as_step_error(self) -> StepError:

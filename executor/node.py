@@ -212,6 +212,9 @@ class Node(ABC, Generic[C]):
         """Brings a stored config of an earlier version up to this one; must leave one of this version as it is."""
         return config
 
+    async def close(self) -> None:
+        """Frees what the node keeps between steps (a pool of workers). Called once, when the executor stops."""
+
 
 class Trigger(Node[C]):
     """A node at which executions start. It runs nothing: its output is the execution's input."""

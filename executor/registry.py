@@ -61,6 +61,12 @@ class Registry:
         """Every type, broken ones too, sorted by name."""
         return [self._entries[name].type for name in sorted(self._entries)]
 
+    async def close(self) -> None:
+        """Closes every node. Call it when no step runs any more."""
+        for entry in self:
+            if entry.node is not None:
+                await entry.node.close()
+
 
 def discover(nodes_dir: Path | None = None, *, installed: bool = True) -> Registry:
     """Loads the built-in nodes, the files in `nodes_dir`, and the `trestle.nodes` entry points of installed packages.
@@ -93,7 +99,7 @@ def describe(node: Node[Any]) -> NodeType:
     if len(set(ports)) < len(ports) or ERROR in ports:
         raise BrokenNode(f"The ports {ports} must differ from one another, and “{ERROR}” is the engine's.")
     try:
-        schema = node.config_class.model_json_schema()
+        schema = _with_marks_outside(node.config_class.model_json_schema())
     except PydanticUserError as error:
         raise BrokenNode(f"The config has no JSON Schema: {error}") from error
     return NodeType(
@@ -147,3 +153,15 @@ def _credential_types(schema: Any) -> Iterator[str]:
     elif isinstance(schema, list):
         for part in schema:
             yield from _credential_types(part)
+
+
+def _with_marks_outside(schema: Any) -> Any:
+    """Marks of an optional field's inner type, copied to the field itself, where a form looks for them."""
+    if isinstance(schema, list):
+        return [_with_marks_outside(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    drawn = {key: _with_marks_outside(part) for key, part in schema.items()}
+    for part in drawn.get("anyOf", ()):
+        drawn.update({key: value for key, value in part.items() if key.startswith("x-")} if isinstance(part, dict) else {})
+    return drawn

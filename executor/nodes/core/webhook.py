@@ -58,5 +58,5 @@ class WebhookTrigger(Trigger[Config]):
 
     type, title, icon = "trigger.webhook", "Webhook", "webhook"
     summary = "/{path}"
-    example = {"path": "leads", "methods": ["POST"]}  # noqa: RUF012  # a class-wide constant by design
+    example = {"path": "leads", "methods": ["POST"]}
     fires_itself = True

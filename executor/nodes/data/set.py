@@ -23,7 +23,7 @@ class Set(Node[Config]):
 
     type, title, group, icon = "set", "Set fields", "Data", "pencil-line"
     effect = "pure"
-    example = {"fields": {"name": "{{ payload.name }}"}}  # noqa: RUF012  # a class-wide constant by design
+    example = {"fields": {"name": "{{ payload.name }}"}}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue:
         """`{name: value}`; with `keep_input` the input's own fields first, where not set anew."""

@@ -41,7 +41,7 @@ class Branch(Node[Config]):
     effect = "pure"
     outputs = ("else",)
     ports_from = "cases"
-    example = {"cases": [{"label": "large", "condition": "{{ payload.total > 1000 }}"}]}  # noqa: RUF012  # a class-wide constant by design
+    example = {"cases": [{"label": "large", "condition": "{{ payload.total > 1000 }}"}]}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> Leave:
         """The input, unchanged."""

@@ -37,7 +37,7 @@ class Delay(Node[Config]):
     type, title, group, icon = "delay", "Delay", "Flow", "timer"
     effect = "pure"
     summary = "{duration_s} s"
-    example = {"duration_s": 60}  # noqa: RUF012  # a class-wide constant by design
+    example = {"duration_s": 60}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue | Wait:
         """The input, or a wait after which the engine passes the input on."""

@@ -23,7 +23,7 @@ class Filter(Node[Config]):
     effect = "pure"
     outputs = ("main", "rejected")
     summary = "{condition}"
-    example = {"condition": "{{ payload.score >= 80 }}"}  # noqa: RUF012  # a class-wide constant by design
+    example = {"condition": "{{ payload.score >= 80 }}"}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> Branch:
         """The input, unchanged."""

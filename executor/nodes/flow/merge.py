@@ -24,7 +24,7 @@ class Merge(Node[Config]):
     type, title, group, icon = "merge", "Merge", "Flow", "merge"
     effect = "pure"
     summary = "{mode}"
-    example = {"mode": "object"}  # noqa: RUF012  # a class-wide constant by design
+    example = {"mode": "object"}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue:
         """`{key: output}`, `[output]` or one output; null where mode is `first` and nothing came."""
