@@ -62,7 +62,7 @@ class Channel:
         self.ending: Ending | None = None
         self.dropped: Verdict | None = None
         self._courier = courier
-        self._steps: list[StepReport] = []
+        self._steps: dict[tuple[str, int | None, int], StepReport] = {}
         self._logs: list[LogLine] = []
         self._lost_lines = 0
         self._seq = 0
@@ -76,12 +76,12 @@ class Channel:
 
     def add(self, step: StepReport) -> None:
         """Adds the state of a step. A later state of the same attempt takes the place of one that hasn't left yet."""
-        for place, known in enumerate(self._steps):
-            if known.node == step.node and known.attempt == step.attempt and known.item == step.item:
-                del self._steps[place]
-                break
-        self._steps.append(step)
-        self._courier.chars += _chars(step)
+        if self.dropped is not None:
+            return
+        key = (step.node, step.item, step.attempt)
+        replaced = self._steps.pop(key, None)
+        self._steps[key] = step
+        self._courier.chars += _chars(step) - (_chars(replaced) if replaced else 0)
 
     def log(self, line: LogLine) -> None:
         """Adds a line that a node wrote; beyond 1,000 unsent lines only their number is kept."""
@@ -112,8 +112,9 @@ class Channel:
 
     async def end(self, ending: Ending) -> None:
         """Adds the ending and returns when it is recorded. Raises `Dropped`."""
-        self.ending = ending
-        self._courier.chars += len(ending.output or "")
+        if self.dropped is None:
+            self.ending = ending
+            self._courier.chars += _chars(ending)
         await self.acknowledged()
 
     async def room(self) -> None:
@@ -127,8 +128,8 @@ class Channel:
         if self.dropped is not None:
             return
         self.dropped = verdict
-        self._courier.chars -= sum(map(_chars, self._steps))
-        self._steps, self._logs, self.ending = [], [], None
+        self._courier.chars -= sum(map(_chars, self._steps.values())) + _chars(self.ending)
+        self._steps, self._logs, self.ending = {}, [], None
         _reject(self._waiters, Dropped(verdict))
         self._waiters = []
 
@@ -141,10 +142,10 @@ class Channel:
             self._logs.append(last.model_copy(update={"level": "warning", "message": message}))
             self._lost_lines = 0
         report = Report.model_construct(
-            execution_id=self.execution_id, epoch=self.epoch, seq=self._seq, steps=self._steps, logs=self._logs, ending=self.ending
+            execution_id=self.execution_id, epoch=self.epoch, seq=self._seq, steps=list(self._steps.values()), logs=self._logs, ending=self.ending
         )
         self._under_way = _UnderWay(self, report, self._waiters)
-        self._steps, self._logs, self._waiters, self.ending = [], [], [], None
+        self._steps, self._logs, self._waiters, self.ending = {}, [], [], None
         return self._under_way
 
     def settle(self, under_way: "_UnderWay", answer: Answer) -> None:
@@ -175,7 +176,7 @@ class _UnderWay:
         self.channel = channel
         self.report = report
         self.waiters = waiters
-        self.chars = sum(map(_chars, report.steps)) + (len(report.ending.output or "") if report.ending else 0)
+        self.chars = sum(map(_chars, report.steps)) + _chars(report.ending)
 
 
 class Courier:
@@ -301,8 +302,8 @@ class Courier:
         self._on_verdict(under_way.channel, Verdict.STALE)
 
 
-def _chars(step: StepReport) -> int:
-    return len(step.output) if step.output else 0
+def _chars(part: StepReport | Ending | None) -> int:
+    return len(part.output) if part is not None and part.output else 0
 
 
 def _reject(waiters: list[asyncio.Future[None]], error: Dropped) -> None:

@@ -1,0 +1,85 @@
+"""Takes the secrets that a step used out of what it leaves behind, before that becomes its output, error or log."""
+
+import base64
+from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
+
+import orjson
+
+from trestle.contracts.base import JsonObject, JsonValue
+
+MIN_CHARS = 8
+"""Shorter values aren't looked for: they would match by chance."""
+REDACTED = "[redacted]"
+
+
+class Redactor:
+    """Knows the secrets of one step, as they are, in base64 (at any offset), and URL-encoded."""
+
+    __slots__ = ("_needles",)
+
+    def __init__(self) -> None:
+        self._needles: list[str] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._needles)
+
+    def learn(self, data: JsonObject) -> None:
+        """From now on, no text in `data` is let through. Longer forms are looked for first, so that no tail is left over."""
+        found = {form for secret in _texts(data) if len(secret) >= MIN_CHARS for form in _forms(secret)}
+        self._needles = sorted(found.union(self._needles), key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        for needle in self._needles:
+            if needle in text:
+                text = text.replace(needle, REDACTED)
+        return text
+
+    def value(self, value: JsonValue) -> JsonValue:
+        """The value without secrets, keys of objects included. A number that spells a secret becomes text."""
+        if not self._needles:
+            return value
+        encoded = orjson.dumps(value).decode()
+        if not any(needle in encoded or orjson.dumps(needle)[1:-1].decode() in encoded for needle in self._needles):
+            return value
+        return self._walk(value)
+
+    def _walk(self, value: JsonValue) -> JsonValue:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(key): self._walk(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._walk(inner) for inner in value]
+        if isinstance(value, int | float) and not isinstance(value, bool) and self.text(str(value)) != str(value):
+            return REDACTED
+        return value
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    yield quote_plus(secret)
+    raw = secret.encode()
+    for encoder in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encoder(raw).decode()
+        # Inside a longer text (`user:password`) the secret starts at any of three offsets; the characters that it shares
+        # with its neighbours are left out.
+        for offset in range(3):
+            inner = encoder(b"\0" * offset + raw).decode().rstrip("=")
+            kept = inner[(0, 2, 3)[offset] : len(inner) - (1 if (offset + len(raw)) % 3 else 0)]
+            if len(kept) >= MIN_CHARS:
+                yield kept

@@ -1,0 +1,45 @@
+"""What the engine needs of the world, and nothing more. The worker fills these in; tests use fakes."""
+
+from typing import Protocol
+from uuid import UUID
+
+from trestle.contracts.jobs import Ending, LogLine, Secret, StepReport
+
+
+class Reporter(Protocol):
+    """Where one execution's engine says what happened. `acknowledged`, `end` and `room` raise when the execution was lost."""
+
+    def add(self, step: StepReport) -> None:
+        """Notes the state of a step. It leaves with the next `send`, `acknowledged` or `end`."""
+
+    def log(self, line: LogLine) -> None:
+        """Notes a node's log line."""
+
+    def send(self) -> None:
+        """Lets what was noted leave, without waiting."""
+
+    async def acknowledged(self) -> None:
+        """Returns when everything noted so far is recorded."""
+
+    async def room(self) -> None:
+        """Returns when more may be noted."""
+
+    async def end(self, ending: Ending) -> None:
+        """Notes the ending, and returns when it is recorded."""
+
+
+class Secrets(Protocol):
+    """Where secrets come from, for one execution."""
+
+    async def get(self, node: str, credential_id: UUID) -> Secret:
+        """The credential that this node names. Raises `NodeError` where it may not have it, or it can't be had now."""
+
+
+class Ownership(Protocol):
+    """Whether this process may still act for the execution."""
+
+    def holds(self) -> bool:
+        """Whether a step with effects may start."""
+
+    async def held(self) -> None:
+        """Returns when it may."""
