@@ -1,4 +1,4 @@
-"""`python -m trestle migrate`: bring the tables at DATABASE_URL up to date."""
+"""`python -m trestle migrate`: bring the database's tables up to date."""
 
 from __future__ import annotations
 
@@ -20,13 +20,22 @@ _QUOTED = re.compile(r"""["']([^"']+)["']""")
 
 
 def migrate(message: str | None = None) -> int:
-    """Upgrade to the newest revision, waiting for the server where it isn't up yet. Quick when there is nothing to do.
+    """Upgrade DATABASE_URL, or the installation's own database where that isn't set, to the newest revision.
 
-    With `message`: write a new revision file from the difference between models and tables instead. Raises LaunchError.
+    Waits for a server that isn't up yet; quick when there is nothing to do. With `message`: write a new revision file from the
+    difference between models and tables instead. Raises LaunchError.
     """
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        raise LaunchError("DATABASE_URL is not set: give the PostgreSQL to migrate, or use `make up`, which migrates its own.")
+    if url := os.environ.get("DATABASE_URL"):
+        return _migrate(url, message)
+    from trestle.cli.embedded import own_database
+
+    with own_database() as url:
+        if message is not None:
+            _migrate(url, None)  # the difference counts from the newest tables
+        return _migrate(url, message)
+
+
+def _migrate(url: str, message: str | None) -> int:
     heads = _heads()
     if message is None and asyncio.run(_current(url)) == heads:
         sys.stdout.write("The database is up to date.\n")

@@ -13,26 +13,28 @@ from trestle.cli.services import PROJECT
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")
 
-_SKELETON = '''"""{title}: say here what it does."""
+_SKELETON = '''"""`{type}`: say here what it does."""
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import Field
 
-from executor.node import Context, Node
+from executor.node import Config as Base
+from executor.node import Context, JsonValue, Node
 
 
-class Config(BaseModel):
-    """What a person fills in; the form in the editor is drawn from it."""
+class Config(Base):
+    """What a person fills in; the editor draws its form from it."""
 
     text: str = Field("Hello", title="Text", description="May hold an expression, such as {{{{ payload.name }}}}")
 
 
 class {class_name}(Node[Config]):
-    """{title}."""
+    """Say here what it does: the palette shows it."""
 
     type, title, group, icon = "{type}", "{title}", "{group}", "box"
+    effect = "pure"  # the same output for the same input; leave this line out where the node changes something in the world
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue:
-        """Return the output, as JSON."""
+        """The output, as JSON."""
         return {{"text": config.text}}
 '''
 
@@ -53,6 +55,8 @@ def new_node(name: str, folder: Path | None = None) -> int:
         raise LaunchError(f"{path} is there already: choose another name, or edit that file.")
     title = last.replace("_", " ").capitalize()
     place.mkdir(parents=True, exist_ok=True)
+    if not own and not (place / "__init__.py").exists():
+        (place / "__init__.py").write_text(f'"""Nodes of the group {group or "own"}."""\n')
     class_name = "".join(word.capitalize() for word in words)
     path.write_text(_SKELETON.format(title=title, class_name=class_name, type=name, group=(group or "own").capitalize()))
     sys.stdout.write(f"Wrote {path}. Start Trestle again, and {title!r} is in the palette.\n")

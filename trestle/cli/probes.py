@@ -20,11 +20,12 @@ _TIMEOUT_S = 2.0
 def http_ok(url: str) -> Probe:
     """Ready when GET `url` answers below 400."""
     parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def probe(_pid: int) -> str | None:
         connection = http.client.HTTPConnection(parts.hostname or LOOPBACK, parts.port, timeout=_TIMEOUT_S)
         try:
-            connection.request("GET", parts.path or "/")
+            connection.request("GET", target)
             response = connection.getresponse()
             body = response.read(10_000)
         except ConnectionRefusedError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from trestle.cli.child import ChildSpec
 from trestle.cli.home import Home
@@ -64,7 +65,11 @@ class Services:
 
     def executor(self) -> ChildSpec:
         """Runs nodes. Ready when the backend knows of it; it may take 25 s to finish running steps when it is stopped."""
-        secrets = {"REDIS_URL": self._redis_url, "TRESTLE_EXECUTOR_KEY": self._keys.executor}
+        secrets = {
+            "REDIS_URL": self._redis_url,
+            "TRESTLE_EXECUTOR_KEY": self._keys.executor,
+            "TRESTLE_DENIED_ADDRESSES": ",".join(self._own_addresses()),
+        }
         return self._service("executor", secrets, ready_url=f"{self._settings.backend_url}/readyz", stop_rank=0, stop_timeout_s=35)
 
     def web(self) -> ChildSpec:
@@ -76,6 +81,18 @@ class Services:
             stop_rank=0,
             stop_timeout_s=10,
         )
+
+    def _own_addresses(self) -> list[str]:
+        """host:port of this installation's servers: nodes may never call them, whatever ranges the operator opens."""
+        given = [address for address in self._shared.get("TRESTLE_DENIED_ADDRESSES", "").split(",") if address]
+        servers = [(urlsplit(self._database_url), 5432), (urlsplit(self._redis_url), 6379)]
+        known = [f"{parts.hostname}:{parts.port or default}" for parts, default in servers if parts.hostname]
+        return [
+            *given,
+            *known,
+            f"{self._settings.local_host}:{self._settings.backend_port}",
+            f"{self._settings.local_host}:{self._settings.web_port}",
+        ]
 
     def _service(self, name: str, secrets: Mapping[str, str], *, ready_url: str, stop_rank: int, stop_timeout_s: float) -> ChildSpec:
         return ChildSpec(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from trestle.cli import orphans, ports
-from trestle.cli.child import Child
 from trestle.cli.console import Console
+from trestle.cli.embedded import EmbeddedServers
 from trestle.cli.errors import StopRequested
 from trestle.cli.home import Home
 from trestle.cli.keys import Keys
-from trestle.cli.postgres import Postgres
 from trestle.cli.services import Services
 from trestle.cli.settings import Settings
 from trestle.cli.signals import Signals
 from trestle.cli.supervisor import Supervisor
-from trestle.cli.valkey import Valkey
 
 
 def up(home: Path | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -48,12 +46,14 @@ def up(home: Path | None = None, environ: Mapping[str, str] | None = None) -> in
 
 
 def _start(settings: Settings, keys: Keys, home: Home, environ: Mapping[str, str], supervisor: Supervisor, console: Console) -> None:
-    database_url, redis_url, wait_for_servers = _start_servers(settings, keys, home, supervisor, console)
+    servers = EmbeddedServers(home, keys, supervisor, console)
+    redis_url = settings.redis_url or servers.start_valkey()
+    database_url = settings.database_url or servers.start_postgres()
     services = Services(settings, keys, home, environ, database_url, redis_url)
     # Python needs a second or two to load each of them; meanwhile the servers come up. None of these needs the tables to begin.
     web = supervisor.start(services.web())
     executor = supervisor.start(services.executor())
-    wait_for_servers()
+    servers.wait_ready()
     began = time.monotonic()
     supervisor.run_to_end(services.migrate())
     console.done("The database's tables are up to date", time.monotonic() - began)
@@ -65,37 +65,3 @@ def _start(settings: Settings, keys: Keys, home: Home, environ: Mapping[str, str
     console.say(f"  Trestle is ready: {console.bold(settings.web_url)}   ({time.monotonic() - console.began:.1f} s)")
     console.say(f"  API {settings.backend_url}/docs · logs {home.logs} · Ctrl-C stops everything")
     console.say("")
-
-
-def _start_servers(
-    settings: Settings, keys: Keys, home: Home, supervisor: Supervisor, console: Console
-) -> tuple[str, str, Callable[[], None]]:
-    """Start what isn't given by a URL. Answers both URLs, and a function that waits until the servers are ready."""
-    children: list[Child] = []
-    redis_url, database_url = settings.redis_url, settings.database_url
-    began = time.monotonic()
-    if redis_url is None:
-        valkey = Valkey.find(home.valkey, home.logs, keys.valkey_password)
-        port = ports.free_port()
-        children.append(supervisor.start(valkey.server(port)))
-        redis_url = valkey.url(port)
-    if database_url is None:
-        postgres = Postgres.find(home.path, home.postgres, home.logs, keys.postgres_password)
-        if postgres.is_new:
-            console.doing("Making the database (only at the first start)")
-            supervisor.run_to_end(postgres.init())
-            postgres.adopt()
-        port = ports.free_port()
-        children.append(supervisor.start(postgres.server(port)))
-        database_url = postgres.url(port)
-
-    def wait() -> None:
-        supervisor.wait_ready(children)
-        if children:
-            console.done(f"{_titles(children)} {'are' if len(children) > 1 else 'is'} up", time.monotonic() - began)
-
-    return database_url, redis_url, wait
-
-
-def _titles(children: Sequence[Child]) -> str:
-    return " and ".join(sorted(child.title for child in children))
