@@ -131,7 +131,7 @@ class Gate:
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = Headers(scope=scope)
-        path, query = scope["path"], scope["query_string"].decode("latin-1")
+        path, query = scope["path"].rstrip("/") or "/", scope["query_string"].decode("latin-1")
         session = session_of(asked, self._sessions)
         if session is None and path not in PUBLIC_PAGES:
             target = quote(f"{path}?{query}" if query else path, safe="/")
@@ -146,7 +146,9 @@ class Gate:
         sender = _PageSender(send)
         if session is not None and session.generation != session.sealed_generation:
             set_cookie(sender.extra, asked, scope["scheme"], self._sessions, session)
-        await self._app({**scope, "headers": kept}, receive, sender)
+        # A prerendered page lies in a folder of its name; asked for without the slash, it would be a redirect first.
+        inner = path if path == "/" else f"{path}/"
+        await self._app({**scope, "headers": kept, "path": inner, "raw_path": quote(inner).encode()}, receive, sender)
 
 
 def _guard(headers: MutableHeaders, policy: str) -> None:
