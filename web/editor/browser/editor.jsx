@@ -1,0 +1,142 @@
+// The editor and the page of a past execution: one component, put together here. Python hands documents and answers in as
+// props and hears events; everything between two events happens in the browser.
+
+import React, { useEffect, useMemo, useRef, useState } from "react";
+import { ReactFlowProvider } from "@xyflow/react";
+import { CircleAlert, CircleCheck, Info, LoaderCircle, TriangleAlert, X } from "lucide-react";
+import { Canvas } from "./canvas.jsx";
+import { Empty } from "./empty.jsx";
+import { Palette, QuickAdd } from "./palette.jsx";
+import { Panel } from "./panel.jsx";
+import { RunDialog } from "./runs.jsx";
+import { KeySheet, useShortcuts } from "./shortcuts.jsx";
+import { statuses } from "./status.js";
+import { Store, StoreContext, useEditor, useStore, useStoreOf } from "./store.js";
+import { Toolbar } from "./toolbar.jsx";
+import { EditBar, RunBar } from "./topbar.jsx";
+import "./frame.css";
+import "./canvas.css";
+import "./panel.css";
+
+const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave"];
+const WATCH_MS = 20_000;
+const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
+
+/** The store of this page. Its `emit` always calls the newest handlers: Reflex makes new ones each time it draws. */
+function usePageStore(props) {
+  const latest = useRef(props);
+  latest.current = props;
+  return useMemo(() => new Store(Object.fromEntries(EVENTS.map((name) => [name, (...values) => latest.current[`on${capital(name)}`]?.(...values)]))), []);
+}
+
+/** What Python says, taken into the store: each part once, when it is new. */
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, notice }) {
+  useEffect(() => store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
+  useEffect(() => store.set({ credentials }), [store, credentials]);
+  const load = doc?.load ?? 0;
+  useEffect(() => {
+    if (!load) return;
+    statuses.clear();
+    store.load(doc);
+  }, [store, load]);
+  useEffect(() => void (saved?.batch && store.saved(saved)), [store, saved]);
+  useEffect(() => statuses.receive(live), [live]);
+  useEffect(() => void (step?.execution_id && store.set({ steps: { ...store.state.steps, [`${step.execution_id}/${step.node}`]: step.steps } })), [store, step]);
+  useEffect(() => store.set({ runs }), [store, runs]);
+  useEffect(() => {
+    if (!meta?.seq || !store.state.doc) return;
+    const { seq, problems, refused, ...change } = meta;
+    store.set({ doc: { ...store.state.doc, ...change }, publishing: false, ...(problems ? { problems } : {}) });
+    if (refused) store.set({ panel: { kind: "problems" } });
+  }, [store, meta]);
+  useEffect(() => void (notice?.seq && store.notify(notice.text, notice.kind)), [store, notice]);
+}
+
+/** Asks before the tab is closed over changes that are not stored yet. */
+function useFarewell(store) {
+  useEffect(() => {
+    const ask = (event) => !store.outbox.idle && event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [store]);
+}
+
+/** Says that somebody looks, as long as somebody does: Python follows the runs for that long. */
+function useWatch(store) {
+  const id = useStoreOf(store, (state) => state.doc?.id);
+  useEffect(() => {
+    if (!id) return undefined;
+    const look = () => document.visibilityState === "visible" && store.emit.watch();
+    const back = () => {
+      look();
+      if (document.visibilityState === "visible") store.emit.refresh();
+    };
+    look();
+    const timer = setInterval(look, WATCH_MS);
+    document.addEventListener("visibilitychange", back);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", back);
+      store.emit.leave();
+    };
+  }, [store, id]);
+}
+
+const NOTICE_ICON = { info: Info, success: CircleCheck, warning: TriangleAlert, error: CircleAlert };
+
+function Notice() {
+  const store = useEditor();
+  const notice = useStore((state) => state.notice);
+  if (!notice) return null;
+  const Mark = NOTICE_ICON[notice.kind] ?? Info;
+  return (
+    <div className={`ed-notice is-${notice.kind}`} role="alert" data-testid="notice">
+      <Mark size={16} aria-hidden="true" /><span>{notice.text}</span>
+      <button className="ed-plain-icon" onClick={() => store.set({ notice: null })} aria-label="Dismiss"><X size={14} /></button>
+    </div>
+  );
+}
+
+/** The id at the end of the address: a document of another one is the page before, still in Python's state. */
+const addressed = () => location.pathname.split("/").filter(Boolean).at(-1);
+
+function Page({ colorMode, missing }) {
+  useShortcuts();
+  const mode = useStore((state) => (state.doc?.id === addressed() ? state.doc.mode : null));
+  const [palette, setPalette] = useState(false);
+  if (missing) return <div className="ed-center"><CircleAlert size={22} /><p>{missing}</p><a href="/workflows">To the workflows</a></div>;
+  if (!mode) return <div className="ed-center" data-testid="loading"><LoaderCircle size={22} className="ed-spin" /><p>Opening …</p></div>;
+  return (
+    <>
+      {mode === "edit" ? <EditBar onPalette={() => setPalette(!palette)} /> : <RunBar />}
+      <div className="ed-body">
+        {mode === "edit" && <div className={`ed-side${palette ? " is-open" : ""}`}><Palette onDone={() => setPalette(false)} /></div>}
+        {palette && <div className="ed-scrim" onClick={() => setPalette(false)} />}
+        <main className="ed-stage">
+          <Canvas colorMode={colorMode} />
+          <Empty />
+          <Toolbar />
+          <Notice />
+        </main>
+        <Panel />
+      </div>
+      <QuickAdd />
+      <RunDialog />
+      <KeySheet />
+    </>
+  );
+}
+
+export function Editor(props) {
+  const store = usePageStore(props);
+  useIncoming(store, props);
+  useFarewell(store);
+  useWatch(store);
+  return (
+    <StoreContext.Provider value={store}>
+      <ReactFlowProvider>
+        <div className="ed-root"><Page colorMode={props.colorMode} missing={props.missing} /></div>
+      </ReactFlowProvider>
+    </StoreContext.Provider>
+  );
+}

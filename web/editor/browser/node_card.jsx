@@ -1,0 +1,109 @@
+// One node on the canvas: what it is, what it is set to do, and how it did in the run that is shown.
+
+import React, { memo, useEffect } from "react";
+import { Handle, Position, useUpdateNodeInternals } from "@xyflow/react";
+import { Tooltip } from "@radix-ui/themes";
+import { Check, CircleAlert, CircleDashed, Ban, Hourglass, LoaderCircle, Plus, RotateCw, StickyNote, X } from "lucide-react";
+import { portsOf } from "./graph.js";
+import { TypeTile } from "./icons.jsx";
+import { useStatus } from "./status.js";
+import { useEditor, useStore } from "./store.js";
+import { duration, summary } from "./summary.js";
+
+export const STATUS = {
+  pending: { icon: CircleDashed, text: "Waits for its turn" },
+  running: { icon: LoaderCircle, text: "Running" },
+  waiting: { icon: Hourglass, text: "Waiting" },
+  succeeded: { icon: Check, text: "Succeeded" },
+  failed: { icon: X, text: "Failed" },
+  skipped: { icon: Ban, text: "Skipped" },
+  cancelled: { icon: Ban, text: "Cancelled" },
+};
+
+const EMPTY = [];
+const sameProblems = (a, b) => a.length === b.length && a.every((problem, index) => problem.message === b[index].message);
+
+export const useProblems = (key) =>
+  useStore((state) => {
+    const own = state.problems.filter((problem) => problem.node === key);
+    return own.length ? own : EMPTY;
+  }, sameProblems);
+
+function StatusMark({ status }) {
+  const look = STATUS[status.status];
+  if (!look) return null;
+  const Mark = look.icon;
+  const detail = [duration(status.ms), status.items != null && `${status.items} item${status.items === 1 ? "" : "s"}`].filter(Boolean).join(" · ");
+  return (
+    <div className={`ed-status is-${status.status}`} title={look.text}>
+      <Mark size={12} strokeWidth={2.5} aria-hidden="true" />
+      <span className="ed-status-text">{detail || look.text}</span>
+      {status.attempt > 1 && (
+        <span className="ed-attempt" title={`Attempt ${status.attempt}`}>
+          <RotateCw size={10} aria-hidden="true" /> {status.attempt}
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Port({ nodeKey, port, top, labelled, connected }) {
+  const store = useEditor();
+  const addNext = (event) => {
+    event.stopPropagation();
+    const box = event.currentTarget.getBoundingClientRect();
+    store.set({ quick: { x: box.right + 8, y: box.top, from: { key: nodeKey, port } } });
+  };
+  return (
+    <>
+      <Handle type="source" position={Position.Right} id={port} style={{ top }} className={port === "error" ? "ed-port-error" : ""} />
+      {labelled && <span className="ed-port-label" style={{ top }}>{port}</span>}
+      {!connected && !store.readOnly && (
+        <button className="ed-port-add nodrag" style={{ top }} data-labelled={labelled || undefined} onClick={addNext} aria-label={`Add a node after ${nodeKey}, port ${port}`} tabIndex={-1}>
+          <Plus size={11} strokeWidth={2.5} />
+        </button>
+      )}
+    </>
+  );
+}
+
+function Ports({ node, ports }) {
+  const taken = useStore((state) => state.graph.connections.filter((link) => link.source === node.key).map((link) => link.source_port).join("\n")).split("\n");
+  const labelled = ports.length > 1 || ports[0] !== "main";
+  return ports.map((port, index) => (
+    <Port key={port} nodeKey={node.key} port={port} top={`${((index + 0.5) * 100) / ports.length}%`} labelled={labelled} connected={taken.includes(port)} />
+  ));
+}
+
+export const NodeCard = memo(function NodeCard({ id, data, selected }) {
+  const { node } = data;
+  const type = useStore((state) => state.catalogue[node.type]);
+  const status = useStatus(id);
+  const problems = useProblems(id);
+  const ports = portsOf(type, node);
+  const refresh = useUpdateNodeInternals();
+  const layout = ports.join("\n");
+  useEffect(() => refresh(id), [id, layout, refresh]);
+
+  const state = status?.status ?? "idle";
+  const reason = problems.map((problem) => problem.message).join(" ") || type?.broken || (type ? "" : `No executor offers “${node.type}”.`);
+  const classes = ["ed-card", `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && "is-wrong"].filter(Boolean).join(" ");
+  return (
+    <div className={classes} data-testid={`node-${id}`} data-status={state} style={{ minHeight: Math.max(64, ports.length * 24 + 8) }}>
+      {type?.inputs?.length !== 0 && <Handle type="target" position={Position.Left} id="in" />}
+      <TypeTile type={type} />
+      <div className="ed-card-text">
+        <div className="ed-card-name">{node.name || type?.title || node.type}</div>
+        <div className="ed-card-summary">{node.disabled ? "Off: passes its input on" : summary(type, node)}</div>
+      </div>
+      <Ports node={node} ports={ports} />
+      {node.notes && <span className="ed-card-note" title={node.notes}><StickyNote size={12} /></span>}
+      {reason && (
+        <Tooltip content={reason}>
+          <span className="ed-card-wrong" data-testid={`problem-${id}`} aria-label={reason}><CircleAlert size={14} strokeWidth={2.25} /></span>
+        </Tooltip>
+      )}
+      {status && <StatusMark status={status} />}
+    </div>
+  );
+});

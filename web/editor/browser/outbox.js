@@ -1,0 +1,107 @@
+// Autosave. Operations wait here until the backend has them: one batch is under way at a time, it is sent again until it is
+// answered, and the operations' ids make a second arrival harmless.
+
+const TYPING_MS = 350; // typing in a form is gathered for so long
+const ANSWER_MS = 12_000; // no answer for so long: the connection is gone
+const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
+
+export class Outbox {
+  /** `send(batch)` hands `{batch, base_revision, operations}` over; `changed(state)` hears `saved`, `saving` or `retrying`. */
+  constructor({ send, changed, clock = globalThis }) {
+    this.send = send;
+    this.changed = changed;
+    this.clock = clock;
+    this.reset(0);
+  }
+
+  /** Forgets everything: a draft at `revision` was loaded. */
+  reset(revision) {
+    this.clock.clearTimeout(this.timer);
+    this.revision = revision;
+    this.waiting = [];
+    this.underWay = null;
+    this.attempt = 0;
+    this.batch = Date.now();
+    this.settled = [];
+    this.changed?.("saved");
+  }
+
+  /** The draft was loaded again, at `revision`: what waits still waits. Returns those operations. */
+  rebase(revision) {
+    this.revision = revision;
+    if (this.underWay) this.schedule(0);
+    return [...(this.underWay?.operations ?? []), ...this.waiting.map((entry) => entry.operation)];
+  }
+
+  /** Gives up the batch under way: the backend refused it for good. */
+  drop() {
+    this.clock.clearTimeout(this.timer);
+    this.underWay = null;
+    this.attempt = 0;
+    if (this.waiting.length) this.schedule(0);
+    else this.changed("saved");
+  }
+
+  get idle() {
+    return !this.underWay && !this.waiting.length;
+  }
+
+  /** Queues operations. Where `merge` is set and the last waiting one has the same mark, it is replaced by what `join` makes of both. */
+  push(operations, merge = null, join = null) {
+    const last = this.waiting.at(-1);
+    if (merge && last?.merge === merge) last.operation = join(last.operation, operations[0]);
+    else this.waiting.push(...operations.map((operation) => ({ merge, operation: { id: crypto.randomUUID(), ...operation } })));
+    if (!this.underWay) this.schedule(merge ? TYPING_MS : 0);
+    if (this.attempt === 0) this.changed("saving");
+  }
+
+  schedule(delay) {
+    this.clock.clearTimeout(this.timer);
+    this.timer = this.clock.setTimeout(() => this.deliver(), delay);
+  }
+
+  deliver() {
+    if (!this.underWay) {
+      if (!this.waiting.length) return;
+      this.batch += 1;
+      this.underWay = { batch: this.batch, operations: this.waiting.splice(0, 500).map((entry) => entry.operation) };
+    }
+    this.send({ batch: this.underWay.batch, base_revision: this.revision, operations: this.underWay.operations });
+    this.clock.clearTimeout(this.timer);
+    this.timer = this.clock.setTimeout(() => this.failed(), ANSWER_MS);
+  }
+
+  /** The batch didn't arrive: it is sent again, later each time. */
+  failed() {
+    if (!this.underWay) return;
+    this.changed("retrying");
+    this.schedule(RETRY_MS[Math.min(this.attempt, RETRY_MS.length - 1)]);
+    this.attempt += 1;
+  }
+
+  /** An answer `{batch, revision, error?}`. Returns whether it was the one waited for. */
+  answer({ batch, revision, error }) {
+    if (!this.underWay || batch !== this.underWay.batch) return false;
+    if (error) {
+      this.failed();
+      return false;
+    }
+    this.clock.clearTimeout(this.timer);
+    this.revision = revision;
+    this.underWay = null;
+    this.attempt = 0;
+    if (this.waiting.length) this.schedule(0);
+    else {
+      this.changed("saved");
+      this.settled.splice(0).forEach((resolve) => resolve());
+    }
+    return true;
+  }
+
+  /** Resolves when everything queued so far is stored. */
+  flush() {
+    if (this.idle) return Promise.resolve();
+    if (!this.underWay) this.schedule(0);
+    return new Promise((resolve) => this.settled.push(resolve));
+  }
+}

@@ -1,0 +1,155 @@
+// What can be put on the canvas: searched, grouped, dragged or clicked; and the same as a small pop-up where a node is wanted.
+
+import React, { useEffect, useMemo, useRef, useState } from "react";
+import { Search } from "lucide-react";
+import { MIME } from "./canvas.jsx";
+import { portsOf } from "./graph.js";
+import { TypeTile } from "./icons.jsx";
+import { useEditor, useStore } from "./store.js";
+
+const ORDER = ["Triggers", "Flow", "Data", "Network", "Messaging", "Apps", "AI"];
+const rank = (group) => (ORDER.indexOf(group) + 1 || ORDER.length + 1);
+
+const score = (type, words) => {
+  const title = type.title.toLowerCase();
+  const all = `${title} ${type.type} ${type.group.toLowerCase()} ${type.description.toLowerCase()}`;
+  if (!words.every((word) => all.includes(word))) return 0;
+  return title.startsWith(words[0]) ? 3 : title.includes(words[0]) ? 2 : 1;
+};
+
+/** The types that match a search, best first. */
+function found(catalogue, search) {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const types = Object.values(catalogue);
+  if (!words.length) return types.sort((a, b) => rank(a.group) - rank(b.group) || a.group.localeCompare(b.group));
+  return types.map((type) => [score(type, words), type]).filter(([points]) => points).sort(([a], [b]) => b - a).map(([, type]) => type);
+}
+
+const grouped = (types) => [...types.reduce((groups, type) => groups.set(type.group, [...(groups.get(type.group) ?? []), type]), new Map())];
+
+function Item({ type, onPick, testid, active }) {
+  const drag = (event) => {
+    event.dataTransfer.setData(MIME, type.type);
+    event.dataTransfer.effectAllowed = "copy";
+  };
+  const pick = () => !type.broken && onPick(type);
+  const key = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    pick();
+  };
+  // Not a <button>: Firefox doesn't drag those.
+  return (
+    <div
+      role="button" tabIndex={0} className={`ed-item${active ? " is-active" : ""}`} draggable={!type.broken} aria-disabled={Boolean(type.broken)} onDragStart={drag}
+      onClick={pick} onKeyDown={key} data-testid={`${testid}-${type.type}`} title={type.broken ? `Can't be loaded: ${type.broken}` : type.description}
+    >
+      <TypeTile type={type} small />
+      <span className="ed-item-text">
+        <span className="ed-item-title">{type.title}</span>
+        <span className="ed-item-about">{type.broken ? "Can't be loaded" : type.description}</span>
+      </span>
+    </div>
+  );
+}
+
+function Groups({ types, ...item }) {
+  if (!types.length) return <p className="ed-hint ed-pad">Nothing by that name.</p>;
+  return grouped(types).map(([group, members]) => (
+    <section key={group} className="ed-group">
+      <h3>{group}</h3>
+      {members.map((type) => <Item key={type.type} type={type} active={item.active === type.type} {...item} />)}
+    </section>
+  ));
+}
+
+function SearchBox({ value, onChange, onEnter, onMove, placeholder, focus, id }) {
+  const box = useRef(null);
+  useEffect(() => void (focus && box.current?.focus()), [focus]);
+  const keys = (event) => {
+    if (event.key === "Enter") onEnter?.();
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") onMove?.(event.key === "ArrowDown" ? 1 : -1);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <label className="ed-search">
+      <Search size={15} aria-hidden="true" />
+      <input ref={box} id={id} value={value} onChange={(event) => onChange(event.target.value)} onKeyDown={keys} placeholder={placeholder} aria-label={placeholder} autoComplete="off" spellCheck={false} />
+    </label>
+  );
+}
+
+export function Palette({ onDone }) {
+  const store = useEditor();
+  const catalogue = useStore((state) => state.catalogue);
+  const [search, setSearch] = useState("");
+  const types = useMemo(() => found(catalogue, search), [catalogue, search]);
+  const add = (type) => {
+    store.add(type.type, { place: visiblePlace(store) });
+    onDone?.();
+  };
+  return (
+    <aside className="ed-palette" aria-label="Nodes" data-testid="palette">
+      <SearchBox value={search} onChange={setSearch} onEnter={() => types[0] && add(types[0])} placeholder="Search nodes" id="ed-palette-search" />
+      <div className="ed-scroll">
+        {Object.keys(catalogue).length ? <Groups types={types} onPick={add} testid="palette-item" /> : (
+          <p className="ed-hint ed-pad">No node types yet: no executor has registered. Start one and they appear here.</p>
+        )}
+      </div>
+    </aside>
+  );
+}
+
+/** Where a clicked node goes: right of the chosen one if there is room in view, else the first free place from the view's middle. */
+function visiblePlace(store) {
+  const box = store.pane?.();
+  const { graph, selection } = store.state;
+  const chosen = graph.nodes.find((node) => node.key === selection[0]);
+  if (!box) return null;
+  const corner = store.flow.screenToFlowPosition({ x: box.left + 40, y: box.top + 40 });
+  const end = store.flow.screenToFlowPosition({ x: box.right - 40, y: box.bottom - 40 });
+  const free = (place) => graph.nodes.every((node) => Math.abs(node.position.x - place.x) > 240 || Math.abs(node.position.y - place.y) > 88);
+  const snap = (value) => Math.round(value / 20) * 20;
+  const starts = chosen ? [{ x: chosen.position.x + 300, y: chosen.position.y }] : [];
+  if (!graph.nodes.length) starts.push({ x: (corner.x + end.x) / 2 - 112, y: (corner.y + end.y) / 2 - 32 });
+  for (let y = corner.y + 40; y < end.y - 64; y += 100) for (let x = corner.x + 20; x < end.x - 224; x += 280) starts.push({ x, y });
+  const inside = (place) => place.x >= corner.x && place.x + 224 <= end.x && place.y >= corner.y && place.y + 64 <= end.y;
+  const place = starts.find((start) => inside(start) && free(start));
+  return place ? { x: snap(place.x), y: snap(place.y) } : null;
+}
+
+/** The pop-up palette: after a port's "+", a connection dropped in the open, a double click, or "/". */
+export function QuickAdd() {
+  const store = useEditor();
+  const quick = useStore((state) => state.quick);
+  const catalogue = useStore((state) => state.catalogue);
+  const [search, setSearch] = useState("");
+  const [index, setIndex] = useState(0);
+  useEffect(() => {
+    setSearch("");
+    setIndex(0);
+  }, [quick]);
+  const wantsInput = Boolean(quick?.from || quick?.into);
+  const fits = (type) => !type.broken && (!wantsInput || type.inputs.length > 0) && (!quick?.triggers || type.inputs.length === 0);
+  const types = useMemo(() => found(catalogue, search).filter(fits), [catalogue, search, quick]);
+  if (!quick) return null;
+  const close = () => store.set({ quick: null });
+  const pick = (type) => {
+    close();
+    if (quick.into) return void store.insert(type.type, quick.into);
+    const at = quick.drop && store.flow.screenToFlowPosition({ x: quick.x, y: quick.y });
+    store.add(type.type, { place: at ? { x: Math.round(at.x / 10) * 10, y: Math.round((at.y - 32) / 10) * 10 } : quick.from ? null : visiblePlace(store), from: quick.from });
+  };
+  const left = Math.max(8, Math.min(quick.x, window.innerWidth - 316));
+  const top = Math.max(8, Math.min(quick.y, window.innerHeight - 388));
+  return (
+    <div className="ed-veil" onClick={close} onKeyDown={(event) => event.key === "Escape" && close()}>
+      <div className="ed-quick" style={{ left, top }} role="dialog" aria-label="Add a node" onClick={(event) => event.stopPropagation()} data-testid="quick-add">
+        <SearchBox value={search} onChange={(text) => { setSearch(text); setIndex(0); }} focus={quick} placeholder="Add a node …"
+          onEnter={() => types[index] && pick(types[index])} onMove={(by) => setIndex((now) => Math.max(0, Math.min(types.length - 1, now + by)))} />
+        <div className="ed-scroll"><Groups types={types} onPick={pick} testid="quick-item" active={types[index]?.type} /></div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,124 @@
+// The side panel: the chosen node's form, policies and last run; the recent runs; what publish refuses.
+
+import React, { useEffect, useState } from "react";
+import { CircleAlert, Copy, Power, Trash2 } from "lucide-react";
+import { TextInput } from "./controls.jsx";
+import { Form } from "./form.jsx";
+import { keyProblem, nodeOf } from "./graph.js";
+import { TypeTile } from "./icons.jsx";
+import { useProblems } from "./node_card.jsx";
+import { PanelHead } from "./panel_head.jsx";
+import { Policies } from "./policies.jsx";
+import { Results } from "./results.jsx";
+import { RunsPanel } from "./runs.jsx";
+import { duplicate, toggleDisabled } from "./shortcuts.jsx";
+import { useEditor, useStore } from "./store.js";
+import { WebhookAddress } from "./webhook.jsx";
+
+/** The node's key, changed when the field is left or Enter is pressed: every keystroke would rename connections. */
+function KeyField({ node }) {
+  const store = useEditor();
+  const [text, setText] = useState(node.key);
+  useEffect(() => setText(node.key), [node.key]);
+  const problem = keyProblem(store.state.graph, text, node.key);
+  const settle = () => (problem ? setText(node.key) : text !== node.key && store.rename(node.key, text));
+  const keys = (event) => {
+    if (event.key === "Enter") event.currentTarget.blur();
+    if (event.key === "Escape") setText(node.key);
+  };
+  return (
+    <span className="ed-key" title={problem ?? "The node's key: its name in expressions, nodes.<key>"} data-wrong={problem ? true : undefined} data-testid="field-key">
+      nodes.<TextInput value={text} onChange={setText} onBlur={settle} onKeyDown={keys} size={Math.max(4, text.length)} aria-label="Key" readOnly={store.readOnly} />
+    </span>
+  );
+}
+
+function NodeHead({ node, type }) {
+  const store = useEditor();
+  return (
+    <PanelHead onClose={() => store.closePanel()}>
+      <TypeTile type={type} />
+      <div className="ed-panel-title">
+        <input className="ed-name" value={node.name ?? ""} placeholder={type?.title ?? node.type} onChange={(event) => store.setField(node.key, "name", event.target.value)}
+          aria-label="Name" data-testid="node-name" readOnly={store.readOnly} maxLength={200} />
+        <KeyField node={node} />
+      </div>
+      {!store.readOnly && (
+        <>
+          <button className="ed-plain-icon" onClick={() => duplicate(store)} aria-label="Duplicate" title="Duplicate (Ctrl D)"><Copy size={15} /></button>
+          <button className="ed-plain-icon" onClick={() => toggleDisabled(store)} aria-pressed={node.disabled} aria-label="Switch off" title={node.disabled ? "Switch on (D)" : "Switch off (D)"}><Power size={15} /></button>
+          <button className="ed-plain-icon" onClick={() => store.remove([node.key])} aria-label="Delete" title="Delete (Del)"><Trash2 size={15} /></button>
+        </>
+      )}
+    </PanelHead>
+  );
+}
+
+/** Problems that no field of the form shows. */
+function OtherProblems({ problems, type }) {
+  const fields = new Set(Object.keys(type?.config_schema?.properties ?? {}));
+  const others = problems.filter((problem) => !problem.loc.some((part) => fields.has(part)));
+  return others.map((problem) => <p key={problem.message} className="ed-banner is-error"><CircleAlert size={15} aria-hidden="true" /> {problem.message}</p>);
+}
+
+function NodePanel({ nodeKey }) {
+  const store = useEditor();
+  const node = useStore((state) => nodeOf(state.graph, nodeKey));
+  const type = useStore((state) => state.catalogue[node?.type]);
+  const incoming = useStore((state) => state.graph.connections.filter((link) => link.target === nodeKey).length);
+  const problems = useProblems(nodeKey);
+  const [tab, setTab] = useState("configure");
+  if (!node) return null;
+  if (store.readOnly) return <><NodeHead node={node} type={type} /><Results nodeKey={nodeKey} whole /></>;
+  return (
+    <>
+      <NodeHead node={node} type={type} />
+      <div className="ed-tabs" role="tablist">
+        <button role="tab" aria-selected={tab === "configure"} onClick={() => setTab("configure")} data-testid="tab-configure">Configure</button>
+        <button role="tab" aria-selected={tab === "policies"} onClick={() => setTab("policies")} data-testid="tab-policies">Policies</button>
+      </div>
+      <div className="ed-panel-body" key={nodeKey}>
+        <OtherProblems problems={problems} type={type} />
+        {tab === "configure" && !type && <p className="ed-hint">No executor offers “{node.type}” now. Its settings are kept as they are.</p>}
+        {tab === "configure" && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
+        {tab === "configure" && type && <Form type={type} config={node.config} change={(name, value) => store.configure(nodeKey, name, value)} problems={problems} />}
+        {tab === "configure" && type && <p className="ed-about">{type.description}</p>}
+        {tab === "policies" && <Policies node={node} type={type} incoming={incoming} />}
+      </div>
+      <Results nodeKey={nodeKey} />
+    </>
+  );
+}
+
+function ProblemsPanel() {
+  const store = useEditor();
+  const problems = useStore((state) => state.problems);
+  const graph = useStore((state) => state.graph);
+  const name = (key) => nodeOf(graph, key)?.name || key;
+  return (
+    <>
+      <PanelHead title="What publish refuses" onClose={() => store.closePanel()} />
+      <div className="ed-panel-body" data-testid="problems">
+        {!problems.length && <p className="ed-hint">Nothing: this draft can be published.</p>}
+        {problems.map((problem, index) => (
+          <button key={index} className="ed-problem-row" onClick={() => problem.node && store.reveal(problem.node)} disabled={!problem.node}>
+            <CircleAlert size={15} aria-hidden="true" />
+            <span><b>{problem.node ? name(problem.node) : "Workflow"}</b>{problem.loc.length > 0 && <code>{problem.loc.filter((part) => part !== "config").join(".")}</code>}<br />{problem.message}</span>
+          </button>
+        ))}
+      </div>
+    </>
+  );
+}
+
+export function Panel() {
+  const panel = useStore((state) => state.panel);
+  if (!panel) return null;
+  return (
+    <aside className="ed-panel" data-testid="panel" aria-label="Side panel">
+      {panel.kind === "node" && <NodePanel nodeKey={panel.key} />}
+      {panel.kind === "runs" && <RunsPanel />}
+      {panel.kind === "problems" && <ProblemsPanel />}
+    </aside>
+  );
+}

@@ -1,0 +1,95 @@
+// What went into a node in the run that is shown, what came out, and why it failed where it did.
+
+import React, { useEffect, useState } from "react";
+import { CircleAlert } from "lucide-react";
+import { JsonView } from "./json_view.jsx";
+import { STATUS } from "./node_card.jsx";
+import { useRun, useStatus } from "./status.js";
+import { useEditor, useStore } from "./store.js";
+import { duration } from "./summary.js";
+
+const ENDED = new Set(["succeeded", "failed", "cancelled", "waiting"]);
+
+/** The step's attempts, asked for when the node is looked at and again when it has got further. */
+function useSteps(key, run, status) {
+  const store = useEditor();
+  const found = useStore((state) => state.steps[`${run?.execution_id}/${key}`]);
+  const wanted = run?.execution_id && status && status.status !== "pending" ? `${run.execution_id}/${key}/${status.status}/${status.attempt ?? 1}` : null;
+  useEffect(() => {
+    if (wanted) store.emit.step(run.execution_id, key);
+  }, [wanted, run?.execution_id, key, store]);
+  return found;
+}
+
+function Failure({ error }) {
+  return (
+    <div className="ed-failure" data-testid="step-error">
+      <div className="ed-failure-head"><CircleAlert size={15} aria-hidden="true" /> {error.type || "Error"}</div>
+      <p>{error.message}</p>
+      {error.hint && <p className="ed-failure-hint">{error.hint}</p>}
+    </div>
+  );
+}
+
+function Part({ name, step }) {
+  if (name === "error") return step.error ? <Failure error={step.error} /> : <p className="ed-hint" data-testid="step-error">No error.</p>;
+  if (step.cut?.[name]) return <p className="ed-hint" data-testid={`step-${name}`}>{step.cut[name]}</p>;
+  const empty = name === "output" && step.error && step.output === null;
+  return <div data-testid={`step-${name}`}>{empty ? <p className="ed-hint">It failed, so there is no output.</p> : <JsonView value={step[name]} />}</div>;
+}
+
+function Tabs({ part, onPick, failed }) {
+  const parts = [["input", "Input"], ["output", "Output"], ["error", "Error"]];
+  return (
+    <div className="ed-tabs is-small" role="tablist">
+      {parts.map(([name, label]) => (
+        <button key={name} role="tab" aria-selected={part === name} onClick={() => onPick(name)} data-testid={`step-tab-${name}`}>
+          {label}{name === "error" && failed && <span className="ed-dot" />}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. */
+export function Results({ nodeKey, whole = false }) {
+  const run = useRun();
+  const status = useStatus(nodeKey);
+  const steps = useSteps(nodeKey, run, status);
+  const [picked, setPicked] = useState(null);
+  const [chosen, setChosen] = useState(null);
+  useEffect(() => {
+    setPicked(null);
+    setChosen(null);
+  }, [nodeKey, run?.execution_id]);
+  if (!run || !status) return whole ? <p className="ed-hint ed-pad">This node did not run.</p> : null;
+  const step = steps?.[chosen ?? steps.length - 1];
+  const failed = Boolean(step?.error);
+  const part = picked ?? (failed ? "error" : "output");
+  const look = STATUS[status.status];
+  return (
+    <section className={whole ? "ed-results is-whole" : "ed-results"} aria-label="Last run" data-testid="step-results">
+      <header className="ed-results-head">
+        <span className={`ed-chip-status is-${status.status}`}><look.icon size={12} strokeWidth={2.5} /> {look.text}</span>
+        {status.ms != null && <span className="ed-muted">{duration(status.ms)}</span>}
+        {steps?.length > 1 && (
+          <select className="ed-input ed-attempts" value={chosen ?? steps.length - 1} onChange={(event) => setChosen(Number(event.target.value))} aria-label="Attempt">
+            {steps.map((one, index) => <option key={index} value={index}>{one.item == null ? `Attempt ${one.attempt}` : `Item ${one.item}, attempt ${one.attempt}`} · {one.status}</option>)}
+          </select>
+        )}
+        {!whole && <Tabs part={part} onPick={setPicked} failed={failed} />}
+      </header>
+      <div className="ed-results-body">
+        {!step && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${look.text} …`}</p>}
+        {step && !whole && <Part name={part} step={step} />}
+        {step && whole && (
+          <>
+            {failed && <Part name="error" step={step} />}
+            <h4>Output</h4><Part name="output" step={step} />
+            <h4>Input</h4><Part name="input" step={step} />
+          </>
+        )}
+      </div>
+    </section>
+  );
+}

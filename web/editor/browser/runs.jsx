@@ -1,0 +1,84 @@
+// The recent runs of this workflow, each a link to its own page; and a run with an input that somebody types.
+
+import React, { useEffect, useState } from "react";
+import { Button, Dialog, Flex } from "@radix-ui/themes";
+import { ExternalLink, Play } from "lucide-react";
+import { TextBox } from "./controls.jsx";
+import { PanelHead } from "./panel_head.jsx";
+import { useRun } from "./status.js";
+import { useEditor, useStore } from "./store.js";
+import { ago, duration } from "./summary.js";
+
+export const RUN_STATUS = { queued: "Queued", running: "Running", waiting: "Waiting", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", quarantined: "Quarantined" };
+const took = (run) => (run.started_at && run.finished_at ? duration(Date.parse(run.finished_at) - Date.parse(run.started_at)) : "");
+
+export function RunsPanel() {
+  const store = useEditor();
+  const runs = useStore((state) => state.runs);
+  const shown = useRun();
+  useEffect(() => store.emit.runs(), [store, shown?.execution_id, shown?.status]);
+  return (
+    <>
+      <PanelHead title="Recent runs" onClose={() => store.closePanel()} />
+      <div className="ed-panel-body is-list" data-testid="runs">
+        {runs && !runs.length && <p className="ed-hint">None yet. Press Run, or call the workflow's trigger.</p>}
+        {!runs && <p className="ed-hint">Loading …</p>}
+        {(runs ?? []).map((run) => (
+          <a key={run.id} className="ed-run-row" href={`/executions/${run.id}`}>
+            <span className={`ed-chip-status is-${run.status}`}>{RUN_STATUS[run.status] ?? run.status}</span>
+            <span className="ed-run-when" title={new Date(run.created_at).toLocaleString()}>{ago(run.created_at)}</span>
+            <span className="ed-muted">{run.trigger?.kind ?? ""}{run.version ? ` · v${run.version}` : " · draft"}</span>
+            <span className="ed-muted ed-run-took">{took(run)}</span>
+          </a>
+        ))}
+        <a className="ed-add" href={`/executions?workflow=${store.state.doc?.id}`}><ExternalLink size={13} /> All runs of this workflow</a>
+      </div>
+    </>
+  );
+}
+
+const memory = (id) => `trestle.input.${id}`;
+
+/** The input that the next run gets: what was typed last for this workflow, in this browser. */
+export const rememberedInput = (id) => localStorage.getItem(memory(id)) ?? "";
+
+/** JSON text → `{input}` or `{wrong}`. Empty: no input. */
+export function readInput(text) {
+  if (!text.trim()) return { input: null };
+  try {
+    return { input: JSON.parse(text) };
+  } catch (problem) {
+    return { wrong: problem.message };
+  }
+}
+
+export function RunDialog() {
+  const store = useEditor();
+  const open = useStore((state) => state.sheet === "run");
+  const id = useStore((state) => state.doc?.id);
+  const [text, setText] = useState("");
+  useEffect(() => void (open && setText(rememberedInput(id) || '{\n  "name": "Ada",\n  "score": 91\n}')), [open, id]);
+  const { input, wrong } = readInput(text);
+  const close = () => store.set({ sheet: null });
+  const start = () => {
+    localStorage.setItem(memory(id), text);
+    close();
+    store.whenSaved(() => store.emit.run({ input }));
+  };
+  return (
+    <Dialog.Root open={open} onOpenChange={(now) => !now && close()}>
+      <Dialog.Content maxWidth="520px">
+        <Dialog.Title size="4">Run with input</Dialog.Title>
+        <Dialog.Description size="2" color="gray">The draft runs as it is now. This JSON is what expressions see as payload.</Dialog.Description>
+        <div className="ed-dialog-field">
+          <TextBox value={text} onChange={setText} rows={8} most={20} className="is-mono" aria-label="Input" data-testid="run-input" />
+          {wrong && <p className="ed-problem">Not valid JSON: {wrong}</p>}
+        </div>
+        <Flex justify="end" gap="2">
+          <Button variant="soft" color="gray" onClick={close}>Cancel</Button>
+          <Button disabled={Boolean(wrong)} onClick={start} data-testid="run-start"><Play size={15} /> Run</Button>
+        </Flex>
+      </Dialog.Content>
+    </Dialog.Root>
+  );
+}

@@ -1,0 +1,115 @@
+// Keys and the clipboard. They listen on the window; typing in a field is left alone.
+
+import React, { useEffect } from "react";
+import { Dialog, Kbd } from "@radix-ui/themes";
+import { copied, nodeOf, parseCopied } from "./graph.js";
+import { tidied } from "./layout.js";
+import { useEditor, useStore } from "./store.js";
+
+const CARD = { width: 224, height: 64 };
+const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true]");
+
+export function tidy(store) {
+  const size = (key) => {
+    const item = store.flow.getInternalNode(key);
+    return { width: item?.measured?.width ?? CARD.width, height: item?.measured?.height ?? CARD.height };
+  };
+  const move = tidied(store.state.graph, size);
+  if (move) store.edit([move]);
+  fit(store);
+}
+
+export const fit = (store) => setTimeout(() => store.flow.fitView({ padding: 0.18, maxZoom: 1, duration: 250 }), 30);
+
+export const removeChosen = (store) => store.remove(store.state.selection, store.chosenLinks);
+
+export function duplicate(store) {
+  if (store.state.selection.length) store.paste(parseCopied(copied(store.state.graph, store.state.selection)));
+}
+
+export function toggleDisabled(store) {
+  const chosen = store.state.selection.map((key) => nodeOf(store.state.graph, key));
+  const off = chosen.some((node) => !node.disabled);
+  store.edit(chosen.map((node) => ({ op: "configure_node", key: node.key, fields: { disabled: off } })));
+}
+
+/** Pastes from a text; says so where it holds no nodes. */
+export function pasteText(store, text) {
+  const fragment = parseCopied(text);
+  if (fragment) store.paste(fragment);
+  else store.notify("The clipboard holds no nodes. Copy some in a Trestle editor, or an exported workflow.", "warning");
+}
+
+const withMod = {
+  z: (store, event) => (event.shiftKey ? store.redo() : store.undo()),
+  y: (store) => store.redo(),
+  d: duplicate,
+  s: (store) => store.notify("Every change is saved as you make it."),
+  a: (store) => store.select(store.state.graph.nodes.map((node) => node.key)),
+};
+
+const alone = {
+  Delete: removeChosen, Backspace: removeChosen, d: toggleDisabled, t: tidy, f: fit,
+  "/": (store) => store.set({ quick: { x: window.innerWidth / 2 - 150, y: 140 } }),
+  "?": (store) => store.set({ sheet: "keys" }),
+  Enter: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0]),
+  Escape: (store) => (store.state.quick ? store.set({ quick: null }) : store.closePanel()),
+};
+const LOOK = new Set(["f", "?", "Escape", "Enter"]);
+
+export function useShortcuts() {
+  const store = useEditor();
+  useEffect(() => {
+    const onKey = (event) => {
+      if (typing(event.target) || event.altKey || document.querySelector("[role=dialog][data-state=open]")) return;
+      const mod = event.ctrlKey || event.metaKey;
+      const act = mod ? withMod[event.key.toLowerCase()] : alone[event.key];
+      if (!act || (store.readOnly && (mod ? event.key !== "a" : !LOOK.has(event.key)))) return;
+      if (!mod && event.key === "Enter" && event.target.closest?.("button, a")) return;
+      event.preventDefault();
+      act(store, event);
+    };
+    const onCopy = (event) => {
+      if (typing(event.target) || String(window.getSelection()) || !store.state.selection.length) return;
+      event.preventDefault();
+      event.clipboardData.setData("text/plain", copied(store.state.graph, store.state.selection));
+      const count = store.state.selection.length;
+      if (event.type === "cut" && !store.readOnly) removeChosen(store);
+      store.notify(`${count} node${count === 1 ? "" : "s"} ${event.type === "cut" ? "cut" : "copied"}.`);
+    };
+    const onPaste = (event) => {
+      if (typing(event.target) || store.readOnly) return;
+      event.preventDefault();
+      pasteText(store, event.clipboardData.getData("text/plain"));
+    };
+    const listeners = { keydown: onKey, copy: onCopy, cut: onCopy, paste: onPaste };
+    Object.entries(listeners).forEach(([name, listener]) => window.addEventListener(name, listener));
+    return () => Object.entries(listeners).forEach(([name, listener]) => window.removeEventListener(name, listener));
+  }, [store]);
+}
+
+const SHEET = [
+  ["/", "Add a node"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+  ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
+  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["← ↑ → ↓", "Move the chosen nodes"], ["?", "This list"],
+];
+
+export function KeySheet() {
+  const store = useEditor();
+  const open = useStore((state) => state.sheet === "keys");
+  return (
+    <Dialog.Root open={open} onOpenChange={(now) => !now && store.set({ sheet: null })}>
+      <Dialog.Content maxWidth="420px" aria-describedby={undefined}>
+        <Dialog.Title size="4">Keys</Dialog.Title>
+        <dl className="ed-keys">
+          {SHEET.map(([keys, does]) => (
+            <React.Fragment key={keys}>
+              <dt>{keys.split(" ").map((key) => <Kbd key={key}>{key}</Kbd>)}</dt>
+              <dd>{does}</dd>
+            </React.Fragment>
+          ))}
+        </dl>
+      </Dialog.Content>
+    </Dialog.Root>
+  );
+}

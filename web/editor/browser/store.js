@@ -1,0 +1,253 @@
+// What one open editor knows: the graph, what is chosen, what is saved. Lives in the browser, so that neither a drag nor a
+// keystroke waits for the server; the server hears operations. React reads it through `useStore`.
+
+import { createContext, useContext, useRef, useSyncExternalStore } from "react";
+import * as graphs from "./graph.js";
+import { History } from "./history.js";
+import { Outbox } from "./outbox.js";
+
+const NOTICE_MS = 6000;
+
+export class Store {
+  /** `emit` has one function per event for Python (EVENTS in editor.jsx). */
+  constructor(emit) {
+    this.emit = emit;
+    this.listeners = new Set();
+    this.history = new History();
+    this.state = {
+      doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], notice: null,
+      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {},
+    };
+    this.chosenLinks = [];
+    this.outbox = new Outbox({ send: (batch) => this.emit.operations({ workflow_id: this.state.doc.id, ...batch }), changed: (save) => this.set({ save }) });
+  }
+
+  subscribe = (listener) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  set(change) {
+    this.state = { ...this.state, ...change };
+    this.listeners.forEach((listener) => listener());
+  }
+
+  get readOnly() {
+    return this.state.doc?.mode !== "edit";
+  }
+
+  /** Takes a whole document in. Of the same draft (loaded again after a conflict or a lost connection), unsaved edits are kept. */
+  load(doc) {
+    const again = this.state.doc?.id === doc.id;
+    const unsaved = again ? this.outbox.rebase(doc.revision) : [];
+    if (!again) this.outbox.reset(doc.revision ?? 0);
+    this.history.clear();
+    const graph = graphs.applyAll({ nodes: doc.nodes, connections: doc.connections }, unsaved);
+    const kept = again ? this.remaining(graph) : { selection: [], panel: null };
+    this.set({ doc, graph, problems: doc.problems ?? [], canUndo: false, canRedo: false, ...kept });
+  }
+
+  /** Performs operations as one entry of the history. `merge` marks typing: the same mark again extends the entry. */
+  edit(operations, merge = null) {
+    if (this.readOnly || !operations.length) return;
+    const inverse = graphs.invertAll(this.state.graph, operations);
+    this.perform(operations, merge);
+    this.history.note(operations, inverse, merge);
+    this.tellHistory();
+  }
+
+  perform(operations, merge = null) {
+    const graph = graphs.applyAll(this.state.graph, operations);
+    this.set({ graph, ...this.remaining(graph) });
+    this.outbox.push(operations, merge, joined);
+  }
+
+  /** Selection and panel without the nodes that `graph` has no longer. */
+  remaining(graph) {
+    const { selection, panel } = this.state;
+    const kept = selection.filter((key) => graphs.nodeOf(graph, key));
+    return {
+      selection: kept.length === selection.length ? selection : kept,
+      panel: panel?.kind === "node" && !graphs.nodeOf(graph, panel.key) ? null : panel,
+    };
+  }
+
+  undo = () => this.travel(this.history.undo(), "Nothing to undo.");
+  redo = () => this.travel(this.history.redo(), "Nothing to redo.");
+
+  travel(operations, nothing) {
+    if (this.readOnly) return;
+    if (!operations) return void this.notify(nothing, "info");
+    this.perform(operations);
+    this.tellHistory();
+  }
+
+  tellHistory() {
+    this.set({ canUndo: this.history.past.length > 0, canRedo: this.history.future.length > 0 });
+  }
+
+  /** Changes one config field; undefined or null takes it away. */
+  configure(key, name, value) {
+    this.edit([{ op: "configure_node", key, fields: { config: { [name]: value ?? null } } }], `${key}/config/${name}`);
+  }
+
+  /** Changes one of the node's own fields: its name, retry, timeout … */
+  setField(key, name, value) {
+    this.edit([{ op: "configure_node", key, fields: { [name]: value } }], `${key}/${name}`);
+  }
+
+  rename(key, newKey) {
+    this.edit([{ op: "rename_node", key, new_key: newKey }]);
+    this.set({ selection: [newKey], panel: { kind: "node", key: newKey } });
+  }
+
+  /** Adds a node of this type at `place`, or to the right of `from` ({key, port}), connected with it; and chooses it. */
+  add(typeName, { place = null, from = null } = {}) {
+    const type = this.state.catalogue[typeName];
+    if (!type || this.readOnly) return null;
+    const { graph } = this.state;
+    const key = graphs.freshKey(new Set(graph.nodes.map((node) => node.key)), typeName);
+    const source = from && graphs.nodeOf(graph, from.key);
+    const position = place ?? graphs.freePlace(graph, source);
+    const node = newNode(key, type, position);
+    const operations = [{ op: "add_node", node }];
+    if (source && type.inputs.length) operations.push({ op: "connect", source: source.key, source_port: from.port ?? graphs.MAIN, target: key });
+    this.edit(operations);
+    this.select([key]);
+    return key;
+  }
+
+  connect(link) {
+    const { graph, catalogue } = this.state;
+    const reason = graphs.refusal(graph, link, catalogue);
+    if (reason) return void this.notify(reason, "warning");
+    this.edit([{ op: "connect", ...link }]);
+  }
+
+  remove(keys, links = []) {
+    const gone = new Set(keys);
+    const loose = links.filter((link) => !gone.has(link.source) && !gone.has(link.target));
+    const operations = loose.map(({ source, source_port, target }) => ({ op: "disconnect", source, source_port, target }));
+    if (keys.length) operations.push({ op: "remove_nodes", keys });
+    this.edit(operations);
+  }
+
+  /** Puts a node of this type between the two ends of a connection. */
+  insert(typeName, link) {
+    const type = this.state.catalogue[typeName];
+    const { graph } = this.state;
+    const [source, target] = [graphs.nodeOf(graph, link.source), graphs.nodeOf(graph, link.target)];
+    if (!type?.inputs.length || !source || !target) return;
+    const key = graphs.freshKey(new Set(graph.nodes.map((node) => node.key)), typeName);
+    const middle = { x: Math.round((source.position.x + target.position.x) / 20) * 10, y: Math.round((source.position.y + target.position.y) / 20) * 10 + 100 };
+    const node = newNode(key, type, middle);
+    this.edit([
+      { op: "disconnect", ...link },
+      { op: "add_node", node },
+      { op: "connect", ...link, target: key },
+      { op: "connect", source: key, source_port: graphs.portsOf(type, node)[0], target: link.target },
+    ]);
+    this.select([key]);
+  }
+
+  paste(fragment, at = null) {
+    const unknown = fragment.nodes.find((node) => !this.state.catalogue[node.type]);
+    if (unknown) this.notify(`This instance has no node type “${unknown.type}”. It was pasted, but can't run here.`, "warning");
+    const { operations, keys } = graphs.pasted(this.state.graph, fragment, at);
+    this.edit(operations);
+    this.select(keys);
+  }
+
+  select(keys) {
+    const now = new Set(this.state.selection);
+    if (keys.length !== now.size || keys.some((key) => !now.has(key))) this.set({ selection: keys });
+  }
+
+  /** Opens a node's panel. */
+  openNode(key) {
+    this.select([key]);
+    this.set({ panel: { kind: "node", key }, sheet: null });
+  }
+
+  openPanel(kind) {
+    this.set({ panel: this.state.panel?.kind === kind ? null : { kind }, sheet: null });
+  }
+
+  closePanel() {
+    if (this.state.panel) this.set({ panel: null });
+  }
+
+  /** Chooses a node, brings it into view and opens its panel. */
+  reveal(key) {
+    this.openNode(key);
+    this.set({ focus: { key, at: Date.now() } });
+  }
+
+  notify(text, kind = "info") {
+    const notice = { text, kind, at: Date.now() };
+    this.set({ notice });
+    setTimeout(() => this.state.notice === notice && this.set({ notice: null }), NOTICE_MS);
+  }
+
+  /** The backend's answer to a batch of operations. */
+  saved(answer) {
+    if (answer.fatal) {
+      if (answer.batch !== this.outbox.underWay?.batch) return;
+      this.outbox.drop();
+      this.notify(`Not saved: ${answer.error} The draft was loaded again.`, "error");
+      this.emit.reload();
+      return;
+    }
+    if (!this.outbox.answer(answer)) return;
+    this.set({ problems: answer.problems ?? this.state.problems });
+    if (this.state.doc && !answer.conflicts?.length) this.set({ doc: { ...this.state.doc, has_unpublished_changes: true } });
+    if (answer.conflicts?.length) {
+      this.notify(`${answer.conflicts[0].reason} The draft was loaded again.`, "warning");
+      this.emit.reload();
+    }
+  }
+
+  /** Runs `action` once everything typed so far is stored. */
+  async whenSaved(action) {
+    await this.outbox.flush();
+    action();
+  }
+}
+
+function joined(before, after) {
+  const config = after.fields.config ? { ...before.fields.config, ...after.fields.config } : before.fields.config;
+  return { ...before, fields: { ...before.fields, ...after.fields, ...(config ? { config } : {}) } };
+}
+
+const newNode = (key, type, position) =>
+  ({ key, type: type.type, name: "", config: initialConfig(type), position, disabled: false, join: "any", notes: "" });
+
+/** The defaults that the schema requires to be chosen, and for webhooks an address that can't be guessed. */
+function initialConfig(type) {
+  const { properties = {}, required = [] } = type.config_schema ?? {};
+  const config = {};
+  for (const name of required) {
+    if (properties[name]?.default !== undefined) config[name] = properties[name].default;
+  }
+  if (type.type === "trigger.webhook") config.path = randomPath();
+  return config;
+}
+
+const randomPath = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+export const StoreContext = createContext(null);
+export const useEditor = () => useContext(StoreContext);
+
+/** The part of the state that `select` takes out; the component is drawn again only when that part changes. */
+export const useStore = (select, equal) => useStoreOf(useEditor(), select, equal);
+
+/** The same, where there is no context yet. */
+export function useStoreOf(store, select, equal = Object.is) {
+  const last = useRef(undefined);
+  return useSyncExternalStore(store.subscribe, () => {
+    const next = select(store.state);
+    if (last.current !== undefined && equal(last.current, next)) return last.current;
+    last.current = next;
+    return next;
+  });
+}

@@ -1,0 +1,138 @@
+// The bar over the canvas: what this is, whether it is saved, and what can be done with it as a whole.
+
+import React, { useEffect, useState } from "react";
+import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
+import { ArrowLeft, Check, ChevronDown, CircleAlert, CloudOff, History, LoaderCircle, Play, Plus, Rocket, Workflow } from "lucide-react";
+import { STATUS } from "./node_card.jsx";
+import { RUN_STATUS, readInput, rememberedInput } from "./runs.jsx";
+import { useRun } from "./status.js";
+import { useEditor, useStore } from "./store.js";
+import { ago, duration } from "./summary.js";
+import { WebhookChip } from "./webhook.jsx";
+
+const SAVE = {
+  saved: { text: "Saved", icon: Check },
+  saving: { text: "Saving…", icon: LoaderCircle },
+  retrying: { text: "Not saved – retrying", icon: CloudOff },
+};
+
+function SaveState() {
+  const save = useStore((state) => state.save);
+  const look = SAVE[save];
+  return (
+    <span className={`ed-save is-${save}`} data-testid="save-state" role="status" title={save === "retrying" ? "The server doesn't answer. Your changes are kept here and sent again." : "Every change is saved as you make it."}>
+      <look.icon size={14} aria-hidden="true" /><span>{look.text}</span>
+    </span>
+  );
+}
+
+function Name() {
+  const store = useEditor();
+  const name = useStore((state) => state.doc.name);
+  const [text, setText] = useState(name);
+  useEffect(() => setText(name), [name]);
+  const settle = () => {
+    const wish = text.trim();
+    if (wish && wish !== name) store.emit.rename(wish);
+    else setText(name);
+  };
+  return (
+    <input className="ed-workflow-name" value={text} onChange={(event) => setText(event.target.value)} onBlur={settle} size={Math.max(6, text.length)}
+      onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()} aria-label="Name of the workflow" maxLength={200} data-testid="workflow-name" />
+  );
+}
+
+function RunButton() {
+  const store = useEditor();
+  const id = useStore((state) => state.doc.id);
+  const empty = useStore((state) => !state.graph.nodes.length);
+  const running = ["queued", "running"].includes(useRun()?.status);
+  const start = () => {
+    const { input, wrong } = readInput(rememberedInput(id));
+    if (wrong) store.set({ sheet: "run" });
+    else store.whenSaved(() => store.emit.run({ input }));
+  };
+  return (
+    <span className="ed-split">
+      <Button variant="soft" onClick={start} disabled={empty} data-testid="run" title="Run the draft once">
+        {running ? <LoaderCircle size={15} className="ed-spin" /> : <Play size={15} />}<span className="ed-wide">Run</span>
+      </Button>
+      <IconButton variant="soft" onClick={() => store.set({ sheet: "run" })} disabled={empty} aria-label="Run with input …" title="Run with input …" data-testid="run-with-input"><ChevronDown size={15} /></IconButton>
+    </span>
+  );
+}
+
+function PublishButton() {
+  const store = useEditor();
+  const busy = useStore((state) => state.publishing);
+  const changed = useStore((state) => state.doc.has_unpublished_changes || !state.doc.published_version);
+  const version = useStore((state) => state.doc.published_version);
+  const problems = useStore((state) => state.problems.length);
+  const publish = () => {
+    store.set({ publishing: true });
+    store.whenSaved(() => store.emit.publish());
+  };
+  const about = changed ? (version ? `Version ${version} is published; the draft has changes` : "Not published yet") : `Version ${version} is published, as it stands here`;
+  return (
+    <span className="ed-publish">
+      {problems > 0 && (
+        <Tooltip content="What publish refuses">
+          <button className="ed-problems-chip" onClick={() => store.openPanel("problems")} data-testid="problems-open"><CircleAlert size={14} /> {problems}</button>
+        </Tooltip>
+      )}
+      <Button onClick={publish} disabled={busy} variant={changed ? "solid" : "outline"} data-testid="publish" title={about}>
+        {busy ? <LoaderCircle size={15} className="ed-spin" /> : <Rocket size={15} />}<span className="ed-wide">{changed ? "Publish" : "Published"}</span>
+      </Button>
+    </span>
+  );
+}
+
+function EnableSwitch() {
+  const store = useEditor();
+  const enabled = useStore((state) => state.doc.enabled);
+  return (
+    <label className="ed-enable" title={enabled ? "Its triggers start it" : "Its triggers are off"}>
+      <Switch checked={enabled} onCheckedChange={(on) => store.whenSaved(() => store.emit.enable(on))} data-testid="enable" aria-label="Enabled" />
+      <span className="ed-wide">{enabled ? "Enabled" : "Off"}</span>
+    </label>
+  );
+}
+
+export function EditBar({ onPalette }) {
+  const store = useEditor();
+  return (
+    <header className="ed-bar">
+      <IconButton asChild variant="ghost" color="gray"><a href="/workflows" aria-label="Back to the workflows" title="Workflows"><ArrowLeft size={17} /></a></IconButton>
+      <IconButton className="ed-narrow" variant="soft" onClick={onPalette} aria-label="Add a node" data-testid="palette-open"><Plus size={17} /></IconButton>
+      <Name />
+      <SaveState />
+      <span className="ed-gap" />
+      <WebhookChip />
+      <Button variant="ghost" color="gray" onClick={() => store.openPanel("runs")} data-testid="runs-open" title="Recent runs"><History size={16} /><span className="ed-wide">Runs</span></Button>
+      <RunButton />
+      <PublishButton />
+      <EnableSwitch />
+    </header>
+  );
+}
+
+/** Over a past execution: how it went, and the way to its workflow. */
+export function RunBar() {
+  const doc = useStore((state) => state.doc);
+  const run = useRun();
+  const execution = doc.execution;
+  const status = run?.status ?? execution.status;
+  const [start, end] = [run?.started_at ?? execution.started_at, run?.finished_at ?? execution.finished_at];
+  const look = STATUS[status] ?? STATUS.pending;
+  return (
+    <header className="ed-bar">
+      <IconButton asChild variant="ghost" color="gray"><a href="/executions" aria-label="Back to the executions" title="Executions"><ArrowLeft size={17} /></a></IconButton>
+      <span className="ed-workflow-title">{doc.name || "Deleted workflow"}</span>
+      <span className={`ed-chip-status is-${status}`} data-testid="execution-status"><look.icon size={12} strokeWidth={2.5} /> {RUN_STATUS[status] ?? status}</span>
+      <span className="ed-muted ed-wide">{execution.trigger?.kind ?? "manual"} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
+      {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
+      <span className="ed-gap" />
+      {execution.workflow_id && <Button asChild variant="soft"><a href={`/workflows/${execution.workflow_id}`}><Workflow size={15} /><span className="ed-wide">Open the workflow</span></a></Button>}
+    </header>
+  );
+}

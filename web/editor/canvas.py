@@ -1,0 +1,76 @@
+"""Typed wrapper of the browser part: documents and answers go in as props, what a person did comes out as events."""
+
+from typing import Any
+
+import reflex as rx
+from reflex.event import no_args_event_spec
+
+from web.editor.browser import LIBRARY
+
+
+def _object(value: rx.Var[dict[str, Any]]) -> tuple[rx.Var[dict[str, Any]]]:
+    return (value,)
+
+
+def _text(value: rx.Var[str]) -> tuple[rx.Var[str]]:
+    return (value,)
+
+
+def _switch(value: rx.Var[bool]) -> tuple[rx.Var[bool]]:
+    return (value,)
+
+
+def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
+    return (first, second)
+
+
+class Canvas(rx.NoSSRComponent):
+    """The editor, or a past execution where `document.mode` is `view`."""
+
+    library = LIBRARY
+    tag = "Editor"
+    # lucide-react and @radix-ui/themes come with Reflex's own components, in its versions.
+    lib_dependencies: list[str] = ["@xyflow/react@12.12.1", "@dagrejs/dagre@3.1.3"]
+
+    document: rx.Var[dict[str, Any]]
+    """`web.editor.graph.draft_document` or `run_document`; taken in whole when its `load` is new."""
+    catalogue: rx.Var[list[dict[str, Any]]]
+    """Node types, as GET /node-types gives them."""
+    credentials: rx.Var[list[dict[str, Any]]]
+    """`{id, name, type}` of each."""
+    saved: rx.Var[dict[str, Any]]
+    """The answer to a batch of operations: `{batch, revision, conflicts, problems}` or `{batch, error, fatal}`."""
+    live: rx.Var[dict[str, Any]]
+    """`web.editor.live.Window`'s message."""
+    step: rx.Var[dict[str, Any]]
+    """`{execution_id, node, steps}`: the attempts at one node."""
+    runs: rx.Var[list[dict[str, Any]]]
+    """Recent executions, newest first."""
+    meta: rx.Var[dict[str, Any]]
+    """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of problems."""
+    notice: rx.Var[dict[str, Any]]
+    """`{seq, text, kind}`: something to say; kind `info, success, warning` or `error`."""
+    missing: rx.Var[str]
+    """Why there is nothing to show; empty where there is."""
+    color_mode: rx.Var[str]
+
+    @classmethod
+    def get_event_triggers(cls) -> dict[str, Any]:
+        """What a person did, and what comes with it."""
+        return {
+            **super().get_event_triggers(),
+            "on_operations": _object,  # {workflow_id, batch, base_revision, operations}: store these
+            "on_publish": no_args_event_spec,
+            "on_enable": _switch,
+            "on_run": _object,  # {input}: run the draft
+            "on_step": _two_texts,  # execution id and node key: the attempts are wanted
+            "on_runs": no_args_event_spec,
+            "on_rename": _text,
+            "on_reload": no_args_event_spec,
+            "on_refresh": no_args_event_spec,  # the tab is looked at again: credentials may be new
+            "on_watch": no_args_event_spec,  # somebody looks; said every 20 seconds
+            "on_leave": no_args_event_spec,
+        }
+
+
+canvas = Canvas.create

@@ -1,0 +1,120 @@
+"""What both pages with a canvas share: following a run live, and the values of a step on a click."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import reflex as rx
+
+from trestle.contracts.executions import Step
+from web.access import signed_in
+from web.api import Api
+from web.backend import ServerEvent
+from web.editor.graph import attempts, run_of, statuses
+from web.editor.live import Follower, Window, bursts
+
+GONE_S = 60.0
+"""A tab that has not said for so long that somebody looks is taken for closed."""
+
+
+def stamp() -> int:
+    """A number that grows, also over a restart of this process: milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def address_id(state: rx.State) -> UUID:
+    """The id at the end of the page's address. Raises `ValueError` where it is none."""
+    return UUID(state.router.url.path.rstrip("/").rpartition("/")[2])
+
+
+async def all_steps(api: Api, execution_id: UUID | str) -> list[Step]:
+    """Every step of an execution, oldest first."""
+    found: list[Step] = []
+    cursor: str | None = None
+    while True:
+        page = await api.steps(execution_id, cursor=cursor)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+class Watching(rx.State, mixin=True):
+    """Follows what runs while somebody looks at the page."""
+
+    live: dict[str, Any] = {}
+    step: dict[str, Any] = {}
+    _looked_at: float = 0.0
+    _watch: int = 0  # the number of the watch that may go on; 0: none
+    _follow: str = ""  # the execution that a person has just started
+
+    def _stream(self) -> str:
+        """The path of the event stream to follow."""
+        raise NotImplementedError
+
+    def _first(self) -> str:
+        """The execution to show from the beginning; empty: whichever comes."""
+        return ""
+
+    @rx.event
+    async def show_step(self, execution_id: str, node: str) -> None:
+        """Fetch what went into a node and what came out."""
+        api = signed_in(self)
+        steps = await all_steps(api, UUID(execution_id))
+        self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node)}
+
+    @rx.event
+    def leave(self) -> None:
+        """The page is left: stop following."""
+        signed_in(self)
+        self._watch = 0
+
+    @rx.event
+    def watch(self) -> Any:
+        """Somebody looks: go on following, or begin to."""
+        signed_in(self)
+        running = self._watch and time.monotonic() - self._looked_at < GONE_S
+        self._looked_at = time.monotonic()
+        return None if running else type(self).follow
+
+    @rx.event(background=True)
+    async def follow(self) -> None:
+        """Hand on what happens in runs, until the page is left."""
+        async with self:
+            api = signed_in(self)
+            self._watch = mark = stamp()
+            stream, first = self._stream(), self._first()
+        follower, window = Follower(), Window()
+        if first:
+            await self._catch_up(api, follower, window, first, mark)
+
+        def connect(last: str) -> AsyncIterator[ServerEvent]:
+            return api.events(stream, last_event_id=last)
+
+        try:
+            async for group in bursts(connect):
+                for event in group:
+                    follower.take(event)
+                async with self:
+                    if self._watch != mark or time.monotonic() - self._looked_at > GONE_S:
+                        return
+                    wanted, self._follow = self._follow, ""
+                    if (news := follower.news()) is not None:
+                        self.live = window.add(stamp(), news)
+                turn = wanted if wanted and wanted != follower.execution_id else follower.turn()
+                if turn:
+                    await self._catch_up(api, follower, window, turn, mark)
+        finally:
+            async with self:
+                if self._watch == mark:
+                    self._watch = 0
+
+    async def _catch_up(self, api: Api, follower: Follower, window: Window, execution_id: str, mark: int) -> None:
+        """Show an execution as it is now, where its events so far were not followed."""
+        execution = await api.execution(execution_id)
+        steps = await all_steps(api, execution_id)
+        follower.show(run_of(execution), statuses(steps))
+        async with self:
+            if self._watch == mark and (news := follower.news()) is not None:
+                self.live = window.add(stamp(), news)
