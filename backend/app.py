@@ -1,25 +1,47 @@
 """Composition root: everything is built here, once, and mounted here."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import UUID
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from backend import errors
+from backend import errors, logs
 from backend.db import Database
 from backend.edge import Edge
+from backend.errors import NotFound
+from backend.executions.accept import Acceptor
+from backend.executions.doorbell import Doorbell
 from backend.health import routes as health_routes
+from backend.internal.api import Internal
+from backend.internal.executors import Executors
+from backend.lanes import Lanes
+from backend.projects import routes as projects_routes
+from backend.queue import Queue, connect
 from backend.routing import check_permissions
 from backend.security import Tokens
 from backend.services import Services
 from backend.settings import Settings
+from backend.sweeps import Sweeper
+from backend.triggers.directory import Directory
+from backend.triggers.webhooks import Webhooks
+from backend.users import routes as users_routes
+from trestle.contracts.jobs import Secret
 
 API = "/api/v1"
+
+ROOT = [health_routes.router]
+"""At the root."""
+
+PUBLIC_API = [users_routes.router, projects_routes.router]
+"""Under `/api/v1`: what people and scripts call."""
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application. Raises RuntimeError if a route declares no permission."""
+
+    logs.configure()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -29,9 +51,13 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Trestle", version="0.1.0", lifespan=lifespan, redoc_url=None)
     errors.install(app)
+    app.add_middleware(Lanes)
     app.add_middleware(Edge, max_body=settings.max_body_bytes, max_internal_body=settings.max_internal_body_bytes)
 
-    app.include_router(health_routes.router)
+    for router in ROOT:
+        app.include_router(router)
+    for router in PUBLIC_API:
+        app.include_router(router, prefix=API)
 
     check_permissions(app)
     return app
@@ -40,10 +66,35 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """The living parts, opened in order and closed in the reverse."""
-    database = await Database.open(settings.dsn)
-    redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=15)
-    try:
-        yield Services(settings, database, redis, Tokens(settings.secret_key.get_secret_value()))
-    finally:
-        await redis.aclose()
-        await database.close()
+    async with AsyncExitStack() as closing:
+        database = await Database.open(settings.dsn)
+        closing.push_async_callback(database.close)
+        redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=15)
+        closing.push_async_callback(redis.aclose)
+        queue = Queue(connect(settings.redis_url))
+        queue.start()
+        closing.push_async_callback(queue.aclose)
+        doorbell = Doorbell(queue, connect(settings.redis_url, socket_timeout_s=None))
+        doorbell.start()
+        closing.push_async_callback(doorbell.aclose)
+        sweeper = Sweeper(database.hot, queue, doorbell)
+        sweeper.start()
+        closing.push_async_callback(sweeper.aclose)
+        tokens = Tokens(settings.secret_key.get_secret_value())
+        acceptor = Acceptor(database.hot, queue, doorbell, max_queued=settings.max_queued)
+        executors = Executors(database.hot, tokens, settings.executor_key.get_secret_value())
+        yield Services(
+            settings=settings,
+            database=database,
+            redis=redis,
+            tokens=tokens,
+            queue=queue,
+            doorbell=doorbell,
+            acceptor=acceptor,
+            webhooks=Webhooks(Directory(database.hot), acceptor),
+            internal=Internal(database.hot, queue, doorbell, executors, _reveal),
+        )
+
+
+async def _reveal(project_id: UUID, credential_id: UUID) -> Secret:
+    raise NotFound("There is no credential with this id.")

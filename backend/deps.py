@@ -44,10 +44,17 @@ async def current_user(parts: ServicesDep, session: Session, token: Annotated[st
     """The person whose access token came with the request."""
     if not token:
         raise Unauthorised("Sign in, and send `Authorization: Bearer <access token>` with every request.")
-    user = await session.get(User, UUID(parts.tokens.read(token, PEOPLE)))
+    user = await session.get(User, _id(parts.tokens.read(token, PEOPLE)))
     if user is None or not user.active:
         raise Unauthorised("This account is gone or switched off. Ask an admin of this instance.")
     return user
+
+
+def _id(subject: str) -> UUID:
+    try:
+        return UUID(subject)
+    except ValueError:
+        raise Unauthorised("The access token is not a person's. Sign in again.") from None
 
 
 CurrentUser = Annotated[User, Depends(current_user)]

@@ -41,7 +41,7 @@ class Edge:
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
                 if received > limit:
-                    raise BodyTooLarge(f"The body is larger than {limit:,} bytes. Send less, or in several requests.")
+                    raise BodyTooLarge(f"The body is larger than {limit / 1_000_000:g} MB. Send less, or in several requests.")
             return message
 
         async def dressed(message: Message) -> None:

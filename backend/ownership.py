@@ -27,7 +27,7 @@ _IN_WORKFLOW: tuple[Any, ...] = (Node, Connection, Trigger)
 _NAMES: dict[type[Base], str] = {Node: "node", Connection: "connection", Trigger: "trigger", Project: "project", Workflow: "workflow"}
 
 
-def owned(user: User, entity: type[E]) -> Select[tuple[E]]:
+def owned(user: User, entity: type[E]) -> Select[E]:
     """`select(entity)`, limited to what `user` may see. `Membership` (and `Workflow`, for its parts) are joined."""
     statement = select(entity)
     if entity in _IN_WORKFLOW:

@@ -17,6 +17,8 @@ PEOPLE = "trestle-api"
 """Audience of people's access tokens."""
 EXECUTORS = "trestle-internal"
 """Audience of executors' tokens."""
+INVITATIONS = "trestle-invitation"
+"""Audience of invitations to register."""
 _REQUIRED = ["exp", "iat", "aud", "iss", "sub", "jti"]
 
 
@@ -60,6 +62,11 @@ def new_secret() -> str:
 def digest(secret: str) -> bytes:
     """What is stored of a secret that was random to begin with: enough to recognise it."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def nobodys_hash(rounds: int) -> bytes:
+    """A hash that no password matches and that costs as much to check as a real one, for users that don't exist."""
+    return f"$2b${rounds:02}${'.' * 53}".encode()
 
 
 async def hash_password(password: str, rounds: int) -> bytes:

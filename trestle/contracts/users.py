@@ -64,6 +64,29 @@ class UserChange(Request):
     name: str | None = Field(None, min_length=1, max_length=200)
 
 
+class UserAdministration(Request):
+    """What an owner or admin may change of somebody."""
+
+    role: Role | None = None
+    active: bool | None = None
+
+
+class NewInvitation(Request):
+    """Lets one person sign up, with this address and role."""
+
+    email: EmailStr
+    role: Role = Role.MEMBER
+
+
+class Invitation(BaseModel):
+    """An invitation to hand over: `token` goes into the registration, `url` is a page that does so."""
+
+    id: UUID
+    token: str
+    url: str
+    expires_at: datetime
+
+
 class RefreshRequest(Request):
     """Trades a refresh token for a new pair; the old one is spent."""
 
@@ -94,3 +117,41 @@ class Project(Model):
     personal: bool
     role: ProjectRole
     created_at: datetime
+
+
+class Member(Model):
+    """A user in a project. `labels` are what nodes may address besides the role."""
+
+    user_id: UUID
+    email: str
+    name: str
+    role: ProjectRole
+    labels: list[str]
+
+
+class ProjectWhole(Project):
+    """A project with its members."""
+
+    members: list[Member]
+
+
+ProjectName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewProject(Request):
+    """A project to create; the caller becomes its admin."""
+
+    name: ProjectName
+
+
+class ProjectChange(Request):
+    """What to change; what is left out stays."""
+
+    name: ProjectName | None = None
+
+
+class MemberChange(Request):
+    """A member's place in a project."""
+
+    role: ProjectRole
+    labels: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(default_factory=list, max_length=50)

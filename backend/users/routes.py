@@ -1,0 +1,90 @@
+"""`/users`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends
+from fastapi.security import OAuth2PasswordRequestForm
+from starlette.requests import Request
+
+from backend import models
+from backend.deps import CurrentUser, ServicesDep, Session, public
+from backend.paging import PagingDep
+from backend.routing import router as new_router
+from backend.users import service, sessions
+from trestle.contracts.base import Page
+from trestle.contracts.users import (
+    Invitation,
+    NewInvitation,
+    NewUser,
+    PasswordChange,
+    RefreshRequest,
+    Tokens,
+    User,
+    UserAdministration,
+    UserChange,
+)
+
+router = new_router("/users", tag="users")
+
+
+@router.post("/register", status_code=201, dependencies=[Depends(public)], response_model=User)
+async def register(parts: ServicesDep, body: NewUser) -> models.User:
+    """Sign up. The first user owns the instance; later ones need an invitation unless registration is open."""
+    return await service.register(parts, body)
+
+
+@router.post("/login", dependencies=[Depends(public)])
+async def login(parts: ServicesDep, request: Request, form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Tokens:
+    """Sign in with address and password (OAuth2 password form)."""
+    address = request.client.host if request.client else ""
+    return await sessions.sign_in(parts, form.username, form.password, address)
+
+
+@router.post("/refresh", dependencies=[Depends(public)])
+async def refresh(parts: ServicesDep, body: RefreshRequest) -> Tokens:
+    """A new pair of tokens for a refresh token, which is spent."""
+    return await sessions.refresh(parts, body.refresh_token)
+
+
+@router.post("/logout", status_code=204, dependencies=[Depends(public)])
+async def logout(parts: ServicesDep, body: RefreshRequest) -> None:
+    """End the session that a refresh token belongs to."""
+    await sessions.sign_out(parts, body.refresh_token)
+
+
+@router.get("/me", response_model=User)
+async def me(user: CurrentUser) -> models.User:
+    """Who is calling."""
+    return user
+
+
+@router.patch("/me", response_model=User)
+async def change_me(user: CurrentUser, body: UserChange) -> models.User:
+    """Change one's own account."""
+    return await service.change(user, body)
+
+
+@router.post("/me/password", status_code=204)
+async def change_password(parts: ServicesDep, session: Session, user: CurrentUser, body: PasswordChange) -> None:
+    """Change one's own password. Every other session ends when its access token runs out."""
+    await service.change_password(session, parts, user, body)
+
+
+@router.get("")
+async def everyone(session: Session, user: CurrentUser, paging: PagingDep) -> Page[User]:
+    """Everybody, for owners and admins."""
+    items, cursor = await service.everyone(session, user, paging)
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.post("/invitations", status_code=201)
+async def invite(parts: ServicesDep, user: CurrentUser, body: NewInvitation) -> Invitation:
+    """Let somebody sign up."""
+    return await service.invite(parts, user, body)
+
+
+@router.patch("/{user_id}", response_model=User)
+async def administer(session: Session, user: CurrentUser, user_id: UUID, body: UserAdministration) -> models.User:
+    """Change somebody's role, or whether they may sign in."""
+    return await service.administer(session, user, user_id, body)

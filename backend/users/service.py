@@ -1,0 +1,117 @@
+"""Accounts: who may sign up, and what users and admins may change."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.errors import Conflict, Error, Forbidden, NotFound, Unprocessable
+from backend.ids import new_id
+from backend.models import Membership, Project, User
+from backend.paging import Paging, page
+from backend.security import INVITATIONS, check_password, hash_password
+from backend.services import Services
+from backend.users import sessions
+from trestle.contracts import users as wire
+from trestle.contracts.problems import FieldError
+
+INVITATION_DAYS = 7
+_REGISTRATION_LOCK = 7_234_095_624
+
+
+async def register(parts: Services, body: wire.NewUser) -> User:
+    """A new user with their personal project. The first one owns the instance; later ones need an invitation or open registration.
+
+    Raises Forbidden without either, Conflict where the address is taken.
+    """
+    hashed = await hash_password(body.password, parts.settings.bcrypt_rounds)
+    async with parts.database.session() as session:
+        # One at a time: two who sign up first at the same moment must not both become the owner.
+        await session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _REGISTRATION_LOCK})
+        first = await session.scalar(select(User.id).limit(1)) is None
+        role = wire.Role.OWNER if first else _role_of_newcomer(parts, body)
+        if await session.scalar(select(User.id).where(User.email == body.email)) is not None:
+            raise Conflict("There is an account with this address already. Sign in, or use another address.")
+        user = User(email=body.email, name=body.name, password_hash=hashed, role=role)
+        session.add(user)
+        await session.flush()
+        project = Project(name="Personal", personal_of=user.id)
+        session.add(project)
+        await session.flush()
+        session.add(Membership(project_id=project.id, user_id=user.id, role=wire.ProjectRole.ADMIN))
+    return user
+
+
+def _role_of_newcomer(parts: Services, body: wire.NewUser) -> wire.Role:
+    if body.invitation_token is not None:
+        try:
+            role, _, email = parts.tokens.read(body.invitation_token, INVITATIONS).partition(":")
+        except Error:
+            raise Forbidden("This invitation is not valid any more. Ask an admin of this instance for a new one.") from None
+        if email.casefold() != body.email.casefold():
+            raise Forbidden("This invitation was made for another address. Register with the address it was sent to.")
+        return wire.Role(role)
+    if not parts.settings.open_registration:
+        raise Forbidden("Registration is by invitation. Ask an admin of this instance for one.")
+    return wire.Role.MEMBER
+
+
+async def invite(parts: Services, user: User, body: wire.NewInvitation) -> wire.Invitation:
+    """A signed invitation; it is spent when its address is registered. Only an owner may invite owners."""
+    require_admin(user)
+    if body.role is wire.Role.OWNER and user.role != wire.Role.OWNER:
+        raise Forbidden("Only an owner may invite another owner. Choose the role admin or member.")
+    lifetime = timedelta(days=INVITATION_DAYS)
+    token = parts.tokens.issue(f"{body.role}:{body.email}", INVITATIONS, lifetime.total_seconds())
+    url = f"{parts.settings.base_url}/register?invitation={token}"
+    return wire.Invitation(id=new_id(), token=token, url=url, expires_at=datetime.now(UTC) + lifetime)
+
+
+async def change(user: User, body: wire.UserChange) -> User:
+    """The user's own account, changed."""
+    if body.name is not None:
+        user.name = body.name
+    return user
+
+
+async def change_password(session: AsyncSession, parts: Services, user: User, body: wire.PasswordChange) -> None:
+    """A new password; every refresh token of the user ends. Raises Unprocessable where the current one is wrong."""
+    if not await check_password(body.current_password, user.password_hash):
+        message = "This is not the current password."
+        raise Unprocessable(message, errors=[FieldError(loc=["current_password"], message=message)])
+    user.password_hash = await hash_password(body.new_password, parts.settings.bcrypt_rounds)
+    await sessions.end_all(session, user.id)
+
+
+def require_admin(user: User) -> None:
+    """Raises Forbidden unless `user` administers the instance."""
+    if user.role == wire.Role.MEMBER:
+        raise Forbidden("This is for owners and admins of this instance. Ask one of them.")
+
+
+async def everyone(session: AsyncSession, user: User, paging: Paging) -> tuple[list[wire.User], str | None]:
+    """A page of all users, newest first."""
+    require_admin(user)
+    rows, cursor = await page(session, select(User), User.id, paging)
+    return [wire.User.model_validate(row[0]) for row in rows], cursor
+
+
+async def administer(session: AsyncSession, user: User, ident: UUID, body: wire.UserAdministration) -> User:
+    """Somebody's role and whether they may sign in. The last active owner stays one."""
+    other = None if user.role == wire.Role.MEMBER else await session.get(User, ident, with_for_update=True)
+    if other is None:
+        raise NotFound("There is no user with this id. List the users and try again.")
+    if wire.Role.OWNER in (other.role, body.role) and user.role != wire.Role.OWNER:
+        raise Forbidden("Only an owner may change owners. Ask one of them.")
+    if body.role is not None:
+        other.role = body.role
+    if body.active is not None:
+        other.active = body.active
+        if not body.active:
+            await sessions.end_all(session, other.id)
+    await session.flush()
+    owners = select(func.count()).select_from(User).where(User.role == wire.Role.OWNER, User.active)
+    if await session.scalar(owners) == 0:
+        raise Conflict("This is the last active owner. Make somebody else an owner first.")
+    return other
