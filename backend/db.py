@@ -49,7 +49,9 @@ class Database:
             pool_pre_ping=True,
             json_serializer=encode_json,
         )
-        hot = await asyncpg.create_pool(dsn, min_size=1, max_size=hot_size, max_inactive_connection_lifetime=60)
+        hot = await asyncpg.create_pool(
+            dsn, min_size=1, max_size=hot_size, max_inactive_connection_lifetime=60, server_settings={"jit": "off"}
+        )
         return cls(engine, hot)
 
     @asynccontextmanager

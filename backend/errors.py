@@ -5,6 +5,7 @@ Error                     status
 ├── Unauthorised          401
 ├── Forbidden             403
 ├── NotFound              404
+├── MethodNotAllowed      405
 ├── Conflict              409
 ├── StaleRevision         412
 ├── BodyTooLarge          413
@@ -72,6 +73,15 @@ class NotFound(Error):
     """Not found"""
 
     status = HTTPStatus.NOT_FOUND
+
+
+class MethodNotAllowed(Error):
+    """This address does not answer to this method"""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+    def __init__(self, detail: str, *, allowed: str) -> None:
+        super().__init__(detail, headers={"Allow": allowed})
 
 
 class Conflict(Error):

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from backend.db import Database
+from backend.executions.accept import Acceptor
+from backend.executions.doorbell import Doorbell
+from backend.internal.api import Internal
+from backend.queue import Queue
 from backend.security import Tokens
 from backend.settings import Settings
+from backend.triggers.webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -17,3 +22,8 @@ class Services:
     database: Database
     redis: Redis
     tokens: Tokens
+    queue: Queue
+    doorbell: Doorbell
+    acceptor: Acceptor
+    webhooks: Webhooks
+    internal: Internal

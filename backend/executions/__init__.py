@@ -1,0 +1,1 @@
+"""Executions: accepted, listed, looked into, cancelled, run again."""

@@ -1,0 +1,1 @@
+"""What only executors may call: register, claim, report, heartbeat, release, snapshots, secrets."""

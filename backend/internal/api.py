@@ -1,0 +1,133 @@
+"""`/internal/v1`: a bare ASGI application that answers executors, and nobody else.
+
+Every call but `register` needs an executor's token. Bodies and answers are the models of contracts.jobs.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from backend.errors import NotFound, Unauthorised, Unprocessable, answer, field_errors
+from backend.executions.doorbell import Doorbell
+from backend.internal import claims, leases, secrets
+from backend.internal.batch import Unreadable, read
+from backend.internal.executors import Executors
+from backend.internal.reports import Answered, Recorder
+from backend.queue import Queue
+from trestle.contracts.jobs import Claim, Heartbeat, HeartbeatAnswer, Registered, Registration, Release, Report, Secret, SecretRequest
+
+PREFIX = "/internal/v1/"
+HEARTBEAT_S = 10.0
+
+M = TypeVar("M", bound=BaseModel)
+Reveal = Callable[[UUID, UUID], Awaitable[Secret]]
+"""(project, credential) → what it holds. Raises NotFound."""
+
+_SNAPSHOT = "select graph from snapshots where id = $1"
+
+
+class Internal:
+    """Executors' calls."""
+
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", queue: Queue, doorbell: Doorbell, executors: Executors, reveal: Reveal
+    ) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._doorbell = doorbell
+        self._executors = executors
+        self._reveal = reveal
+        self._recorder = Recorder(pool, queue, doorbell)
+        self._posts: dict[str, Callable[[UUID, bytes], Awaitable[bytes]]] = {
+            "claim": self._claim,
+            "reports": self._report,
+            "heartbeat": self._beat,
+            "release": self._release,
+            "secrets": self._secret,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one call (ASGI)."""
+        request = Request(scope, receive)
+        try:
+            response = Response(await self._handle(request), media_type="application/json")
+        except HTTPException as error:
+            response = answer(error)
+        await response(scope, receive, send)
+
+    async def _handle(self, request: Request) -> bytes:
+        name = request.url.path[len(PREFIX) :]
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthorised("Executors send `Authorization: Bearer <token>`; they get theirs from /internal/v1/register.")
+        if name == "register" and request.method == "POST":
+            self._executors.check_key(bearer)
+            return await self._register(await request.body())
+        executor_id = self._executors.identify(bearer)
+        if name.startswith("snapshots/") and request.method == "GET":
+            return await self._snapshot(name.removeprefix("snapshots/"))
+        if request.method != "POST" or name not in self._posts:
+            raise NotFound("Executors have no such call.")
+        return await self._posts[name](executor_id, await request.body())
+
+    async def _register(self, body: bytes) -> bytes:
+        executor_id = await self._executors.register(_read(Registration, body))
+        token = self._executors.token(executor_id)
+        return _dump(Registered(executor_id=executor_id, token=token, heartbeat_s=HEARTBEAT_S, lease_s=claims.LEASE_S))
+
+    async def _claim(self, executor_id: UUID, body: bytes) -> bytes:
+        return await claims.claim(self._pool, self._doorbell, executor_id, _read(Claim, body))
+
+    async def _report(self, executor_id: UUID, body: bytes) -> bytes:
+        batch = read(body)
+        reports = [report for report in batch if isinstance(report, Report)]
+        answered = iter(await self._recorder.record(executor_id, reports)) if reports else iter(())
+        answers = []
+        for report in batch:
+            if isinstance(report, Unreadable):
+                said: Answered = await self._recorder.condemn(executor_id, report.execution_id, report.epoch, report.why)
+            else:
+                said = next(answered)
+            answers.append({"execution_id": str(report.execution_id), "verdict": said.verdict, "expected_seq": said.expected_seq})
+        return orjson.dumps({"now": await self._pool.fetchval("select now()"), "answers": answers})
+
+    async def _beat(self, executor_id: UUID, body: bytes) -> bytes:
+        now, verdicts = await leases.renew(self._pool, executor_id, _read(Heartbeat, body).running)
+        return _dump(HeartbeatAnswer(now=now, token=self._executors.token(executor_id), verdicts=verdicts))
+
+    async def _release(self, executor_id: UUID, body: bytes) -> bytes:
+        await leases.give_back(self._pool, self._queue, self._doorbell, executor_id, _read(Release, body).running)
+        return b"{}"
+
+    async def _secret(self, executor_id: UUID, body: bytes) -> bytes:
+        asked = _read(SecretRequest, body)
+        project_id = await secrets.project_that_lends(
+            self._pool, executor_id, asked.execution_id, asked.epoch, asked.node, asked.credential_id
+        )
+        return _dump(await self._reveal(project_id, asked.credential_id))
+
+    async def _snapshot(self, snapshot_id: str) -> bytes:
+        graph = await self._pool.fetchval(_SNAPSHOT, snapshot_id)
+        if graph is None:
+            raise NotFound("There is no snapshot with this id.")
+        return orjson.dumps({"id": snapshot_id, **orjson.loads(graph)})
+
+
+def _read(model: type[M], body: bytes) -> M:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        errors = field_errors(error.errors())
+        raise Unprocessable(f"{model.__name__}: {errors[0].message}", errors=errors) from None
+
+
+def _dump(model: BaseModel) -> bytes:
+    return model.model_dump_json().encode()

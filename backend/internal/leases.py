@@ -1,0 +1,90 @@
+"""Leases: renewed by a process's heartbeat, given back when it drains (PROTOCOL, rows 8 and 11). PostgreSQL's clock only."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from backend.errors import Unauthorised
+from backend.executions.doorbell import Change, Doorbell
+from backend.executions.guards import guarded
+from backend.internal.claims import LEASE_S
+from backend.internal.reports import verdict_on
+from backend.queue import Queue
+from trestle.contracts.jobs import Holding, Verdict
+from trestle.contracts.states import ExecutionStatus
+
+_TRIES = 4
+_TRY_AGAIN_S = 0.01
+
+_SEEN = "update executors set seen_at = now(), stopped_at = null where id = $1 returning now()"
+
+# Nobody but the owner's own reports holds these rows for long; waiting for them in any order could deadlock with those.
+_RENEW = """
+update executions e set lease_until = now() + make_interval(secs => $4)
+from (
+    select e.id from executions e join unnest($2::uuid[], $3::int[]) as h (id, epoch) on e.id = h.id and e.epoch = h.epoch
+    where e.executor_id = $1 and e.status = 'running' for no key update of e skip locked
+) held where e.id = held.id
+returning e.id
+"""
+
+_LOOK = "select id, status, epoch, executor_id from executions where id = any($1::uuid[])"
+
+_GIVE_BACK = guarded("""
+update executions e set status = {to release}, executor_id = null, lease_until = null, last_push = now(), event_seq = e.event_seq + 1,
+    running_ms = e.running_ms + extract(epoch from now() - e.running_since) * 1000, running_since = null
+from unnest($2::uuid[], $3::int[]) as h (id, epoch)
+where e.id = h.id and e.epoch = h.epoch and e.executor_id = $1 and {e may release}
+returning e.id, e.workflow_id, e.event_seq
+""")
+
+
+async def renew(pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, running: Sequence[Holding]) -> tuple[datetime, dict[str, Verdict]]:
+    """Renew what the executor holds: PostgreSQL's time, and a verdict on each execution that is not to go on.
+
+    Raises:
+        Unauthorised: the executor is unknown (its row was swept away); it has to register again.
+    """
+    now = await pool.fetchval(_SEEN, executor_id)
+    if now is None:
+        raise Unauthorised("This executor is not registered any more. Register again.")
+    left = {held.execution_id: held.epoch for held in running}
+    verdicts: dict[str, Verdict] = {}
+    for attempt in range(_TRIES):
+        if not left:
+            break
+        if attempt:
+            await asyncio.sleep(_TRY_AGAIN_S)
+        for row in await pool.fetch(_RENEW, executor_id, list(left), list(left.values()), LEASE_S):
+            del left[row["id"]]
+        verdicts |= await _lost(pool, executor_id, left)
+    # What is left now was busy at every try: its lease holds for two more heartbeats.
+    return now, verdicts
+
+
+async def _lost(pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, left: dict[UUID, int]) -> dict[str, Verdict]:
+    """Verdicts on those of `left` that are lost, which are taken out of it."""
+    if not left:
+        return {}
+    rows = {row["id"]: row for row in await pool.fetch(_LOOK, list(left))}
+    verdicts = {}
+    for execution_id, epoch in list(left.items()):
+        row = rows.get(execution_id)
+        ours = row is not None and row["epoch"] == epoch and row["executor_id"] == executor_id
+        if row is not None and ours and row["status"] == ExecutionStatus.RUNNING:
+            continue
+        verdicts[str(execution_id)] = verdict_on(row["status"]) if row is not None and ours else Verdict.STALE
+        del left[execution_id]
+    return verdicts
+
+
+async def give_back(
+    pool: "asyncpg.Pool[asyncpg.Record]", queue: Queue, doorbell: Doorbell, executor_id: UUID, running: Sequence[Holding]
+) -> None:
+    """Queue again what the executor holds, without blame, to be taken next. What it does not hold stays as it is."""
+    rows = await pool.fetch(_GIVE_BACK, executor_id, [h.execution_id for h in running], [h.epoch for h in running])
+    queue.push([row["id"] for row in rows], first=True)
+    doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)
