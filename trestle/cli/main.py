@@ -35,6 +35,10 @@ def _run(options: argparse.Namespace) -> int:
         from trestle.cli.migrate import migrate
 
         return migrate(options.revision)
+    if options.command == "health":
+        from trestle.cli.health import health
+
+        return health(options.url)
     from trestle.cli.new_node import new_node
 
     return new_node(options.name)
@@ -47,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--home", type=Path, help="folder for data, logs and keys (default: TRESTLE_HOME, else .trestle)")
     migrate = commands.add_parser("migrate", help="bring the tables at DATABASE_URL up to date")
     migrate.add_argument("--revision", metavar="MESSAGE", help="write a new migration from what changed in the models instead")
+    health = commands.add_parser("health", help="exit code 0 when URL answers, for health checks")
+    health.add_argument("url", help="such as http://127.0.0.1:8000/healthz")
     node = commands.add_parser("node", help="write the file of a new node")
     node.add_argument("name", help="its type, such as `shout` or `text.shout`")
     return parser
