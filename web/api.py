@@ -178,6 +178,7 @@ class Api:
     async def change_me(self, change: JsonObject) -> User:
         """Change the person's own profile."""
         self.session.user = User.model_validate(await self.call("PATCH", "/users/me", json=change))
+        self.session.sealed_generation = -1  # the cookie names the person too
         return self.session.user
 
     async def change_password(self, current: str, new: str) -> None:

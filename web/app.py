@@ -7,8 +7,10 @@ import reflex as rx
 from starlette.types import ASGIApp
 
 from web.access import Viewer, failed
+from web.editor import execution
+from web.editor import state as editor
 from web.middleware import Gate
-from web.pages import sign_in, workflows
+from web.pages import credentials, executions, settings, sign_in, workflows
 from web.routes import routes
 from web.services import services
 from web.theme import STYLESHEETS
@@ -42,3 +44,10 @@ app.register_lifespan_task(connections)
 app.add_page(sign_in.sign_in_page, route="/sign-in", title="Sign in · Trestle", on_load=sign_in.Door.arrive)
 app.add_page(sign_in.sign_up_page, route="/sign-up", title="Create an account · Trestle", on_load=sign_in.Door.arrive)
 app.add_page(workflows.page, route="/workflows", title="Workflows · Trestle", on_load=[Viewer.arrive, workflows.Workflows.load])
+app.add_page(editor.page, route="/workflows/[workflow_id]", title="Editor · Trestle", on_load=[Viewer.arrive, editor.Editor.load])
+app.add_page(
+    execution.page, route="/executions/[execution_id]", title="Execution · Trestle", on_load=[Viewer.arrive, execution.PastExecution.load]
+)
+app.add_page(executions.page, route="/executions", title="Executions · Trestle", on_load=[Viewer.arrive, executions.Executions.arrive])
+app.add_page(credentials.page, route="/credentials", title="Credentials · Trestle", on_load=[Viewer.arrive, credentials.Credentials.load])
+app.add_page(settings.page, route="/settings", title="Settings · Trestle", on_load=[Viewer.arrive, settings.Settings.arrive])

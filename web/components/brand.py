@@ -6,10 +6,9 @@ import reflex as rx
 def truss(size: int = 24) -> rx.Component:
     """The sign: one bay of a trestle bridge, its deck on two splayed legs with their bracing."""
     return rx.el.svg(
-        rx.el.path(d="M2 6.5h20"),
-        rx.el.path(d="M8.5 6.5 4.5 20M15.5 6.5l4 13.5"),
-        rx.el.path(d="M7.2 11h9.6M5.9 15.5h12.2"),
-        rx.el.path(d="M7.2 11l10.9 4.5M16.8 11 5.9 15.5"),
+        rx.el.path(d="M2 5.5h20"),
+        rx.el.path(d="M8.5 5.5 4.5 20M15.5 5.5l4 14.5"),
+        rx.el.path(d="M8.5 5.5l8.9 7M15.5 5.5l-8.9 7M6.6 12.5h10.8"),
         view_box="0 0 24 24",
         width=str(size),
         height=str(size),

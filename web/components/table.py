@@ -8,7 +8,7 @@ import reflex as rx
 
 def table(heads: Sequence[str], rows: Any, label: str) -> rx.Component:
     """A table. An empty head stands above controls. `rows` are made by `row`."""
-    cells = [rx.el.th(head, scope="col", custom_attrs={"role": "columnheader"}) if head else rx.el.td(border=0) for head in heads]
+    cells = [rx.el.th(head, scope="col", custom_attrs={"role": "columnheader"}) if head else rx.el.td() for head in heads]
     return rx.el.table(
         rx.el.thead(rx.el.tr(*cells)),
         rx.el.tbody(rows),

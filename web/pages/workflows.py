@@ -10,7 +10,7 @@ from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
 from web.components.dialog import confirm_dialog, form_dialog
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state, problem, waiting_rows
 from web.components.field import field
 from web.components.frame import page as framed
 from web.components.status import status_chip
@@ -58,6 +58,7 @@ class Workflows(rx.State):
     loaded: bool = False
     search: str = ""
     more: bool = False
+    trouble: str = ""
 
     dialog: str = ""  # "create", "rename", "delete", or none
     target_id: str = ""
@@ -77,10 +78,14 @@ class Workflows(rx.State):
         await self._load()
 
     async def _load(self) -> None:
-        found = await signed_in(self).workflows(search=self.search.strip())
+        try:
+            found = await signed_in(self).workflows(search=self.search.strip())
+        except ApiError as error:
+            self.trouble = str(error)  # said on the page, not as a toast: this is tried again by itself
+            return
         self.rows = [shown(workflow) for workflow in found.items]
         self.more = found.next_cursor is not None
-        self.loaded = True
+        self.loaded, self.trouble = True, ""
 
     @rx.event
     async def switch(self, workflow_id: str, enabled: bool) -> Any:
@@ -291,6 +296,7 @@ def page() -> rx.Component:
                 class_name="t-toolbar",
             ),
         ),
+        problem(Workflows.trouble),
         _list(),
         _dialogs(),
         pulse(REFRESH_S, Workflows.load),

@@ -1,0 +1,238 @@
+"""The executions page: everything that ran or runs, filtered by state and workflow. A row opens it on the canvas."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import reflex as rx
+
+from trestle.contracts.executions import ExecutionSummary
+from trestle.contracts.states import ExecutionStatus
+from web.access import signed_in
+from web.backend import ApiError
+from web.components.browser import pulse, relative_time
+from web.components.feedback import empty_state, problem, waiting_rows
+from web.components.frame import page as framed
+from web.components.status import status_chip
+from web.components.table import cell, row, table
+
+PAGE = 50
+REFRESH_S = 5
+ANY = "any"
+"""A filter's value for everything: a Radix choice has no empty value."""
+
+TRIGGERS = {
+    "webhook": ("webhook", "Webhook"),
+    "manual": ("mouse-pointer-click", "By hand"),
+    "schedule": ("calendar-clock", "Schedule"),
+    "event": ("radio", "Event"),
+    "error": ("circle-alert", "Failed workflow"),
+    "workflow": ("workflow", "Other workflow"),
+}
+"""Icon and words of each kind of trigger."""
+
+
+@dataclass
+class Row:
+    """An execution as the table shows it."""
+
+    id: str
+    status: str
+    workflow: str
+    trigger: str
+    version: str
+    created_at: str
+    took: str
+    error: str
+
+
+@dataclass
+class Option:
+    """One choice of a filter."""
+
+    value: str
+    label: str
+
+
+def duration_text(milliseconds: float) -> str:
+    """A duration with the two units that matter: `340 ms`, `1.2 s`, `2 min 5 s`, `3 h 20 min`."""
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 59_950:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def shown(execution: ExecutionSummary, now: datetime) -> Row:
+    """An execution as a row. One that still runs has taken the time until `now`."""
+    took = "–"
+    if execution.started_at is not None:
+        until = execution.finished_at or (now if execution.status is ExecutionStatus.RUNNING else None)
+        took = duration_text(max(0.0, (until - execution.started_at).total_seconds() * 1000)) if until else "–"
+    failed = f"{execution.error.node}: {execution.error.message}" if execution.error and execution.error.node else ""
+    return Row(
+        id=str(execution.id),
+        status=execution.status.value,
+        workflow=execution.workflow_name or "Deleted workflow",
+        trigger=str(execution.trigger.get("kind", "")),
+        version=f"Version {execution.version}" if execution.version is not None else "Draft",
+        created_at=execution.created_at.isoformat(),
+        took=took,
+        error=failed or (execution.error.message if execution.error else ""),
+    )
+
+
+class Executions(rx.State):
+    """The table and its filters."""
+
+    rows: list[Row] = []
+    workflows: list[Option] = []
+    status: str = ANY
+    workflow_id: str = ANY
+    loaded: bool = False
+    more: bool = False
+    trouble: str = ""
+    _cursor: str | None = None
+
+    @rx.event
+    async def arrive(self) -> None:
+        """Begin with the filters that the address names."""
+        api = signed_in(self)
+        asked = self.router.url.query_parameters
+        statuses = {status.value for status in ExecutionStatus}
+        self.status = asked["status"] if asked.get("status") in statuses else ANY
+        known = (await api.workflows(limit=200)).items
+        self.workflows = [Option(str(workflow.id), workflow.name) for workflow in known]
+        wanted = asked.get("workflow", "")
+        self.workflow_id = wanted if any(option.value == wanted for option in self.workflows) else ANY
+        await self._load(PAGE)
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Fetch again what is shown."""
+        await self._load(min(max(PAGE, len(self.rows)), 200))
+
+    @rx.event
+    async def by_status(self, status: str) -> None:
+        """Show one state only, or any."""
+        signed_in(self)
+        self.status = status
+        await self._load(PAGE)
+
+    @rx.event
+    async def by_workflow(self, workflow_id: str) -> None:
+        """Show one workflow only, or any."""
+        signed_in(self)
+        self.workflow_id = workflow_id
+        await self._load(PAGE)
+
+    @rx.event
+    async def load_more(self) -> None:
+        """Append the next page."""
+        found = await signed_in(self).executions(**self._filters(), limit=PAGE, cursor=self._cursor)
+        now = datetime.now(UTC)
+        self.rows = [*self.rows, *(shown(execution, now) for execution in found.items)]
+        self._cursor, self.more = found.next_cursor, found.next_cursor is not None
+
+    def _filters(self) -> dict[str, str]:
+        return {
+            "status": "" if self.status == ANY else self.status,
+            "workflow_id": "" if self.workflow_id == ANY else self.workflow_id,
+        }
+
+    async def _load(self, limit: int) -> None:
+        if len(self.rows) > 200:
+            return  # somebody reads far down: what they read stays where it is
+        try:
+            found = await signed_in(self).executions(**self._filters(), limit=limit)
+        except ApiError as error:
+            self.trouble = str(error)  # said on the page, not as a toast: this is tried again by itself
+            return
+        now = datetime.now(UTC)
+        self.rows = [shown(execution, now) for execution in found.items]
+        self._cursor, self.more, self.loaded = found.next_cursor, found.next_cursor is not None, True
+        self.trouble = ""
+
+
+def _trigger(kind: rx.Var[str] | str) -> rx.Component:
+    return rx.el.span(
+        rx.match(kind, *[(name, rx.icon(icon, size=16)) for name, (icon, _) in TRIGGERS.items()], rx.icon("zap", size=16)),
+        rx.match(kind, *[(name, words) for name, (_, words) in TRIGGERS.items()], kind),
+        class_name="t-status t-muted",
+    )
+
+
+def _row(execution: Row) -> rx.Component:
+    return row(
+        cell(
+            rx.link(execution.workflow, href=f"/executions/{execution.id}", class_name="t-row-link", underline="none"),
+            rx.el.span(rx.cond(execution.error != "", execution.error, execution.version), class_name="t-small"),
+            kind="t-name",
+        ),
+        cell(status_chip(execution.status), kind="t-fit"),
+        cell(_trigger(execution.trigger), kind="t-fit t-below t-wide-only"),
+        cell(relative_time(execution.created_at, class_name="t-muted"), kind="t-fit t-below"),
+        cell(rx.el.span(execution.took, class_name="t-muted t-number"), kind="t-end t-wide-only"),
+        key=execution.id,
+    )
+
+
+def _filter(label: str, value: rx.Var[str] | str, on_change: object, *items: Any) -> rx.Component:
+    return rx.select.root(
+        rx.select.trigger(custom_attrs={"aria-label": label}, max_width="240px"),
+        rx.select.content(rx.select.item(f"Any {label.lower()}", value=ANY), *items, position="popper"),
+        value=value,
+        on_change=on_change,
+    )
+
+
+def _filters() -> rx.Component:
+    return rx.el.div(
+        _filter(
+            "Status",
+            Executions.status,
+            Executions.by_status,
+            *[rx.select.item(status.value.capitalize(), value=status.value) for status in ExecutionStatus],
+        ),
+        _filter(
+            "Workflow",
+            Executions.workflow_id,
+            Executions.by_workflow,
+            rx.foreach(Executions.workflows, lambda option: rx.select.item(option.label, value=option.value)),
+        ),
+        class_name="t-toolbar",
+    )
+
+
+def _list() -> rx.Component:
+    none_found = empty_state("search-x", "Nothing found", "No execution is in this state. Choose another one above, or any.")
+    nothing_yet = empty_state(
+        "history",
+        "Nothing has run yet",
+        "Run a workflow by hand, or enable one and call its webhook: every execution is kept here, with each step's input and output.",
+        rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
+    )
+    return rx.cond(
+        ~Executions.loaded,
+        waiting_rows(8),
+        rx.cond(
+            Executions.rows.length() == 0,
+            rx.cond((Executions.status != ANY) | (Executions.workflow_id != ANY), none_found, nothing_yet),
+            rx.fragment(
+                table(["Workflow", "Status", "Started by", "When", "Took"], rx.foreach(Executions.rows, _row), "Executions"),
+                rx.cond(
+                    Executions.more,
+                    rx.center(
+                        rx.button("Show more", variant="soft", color_scheme="gray", on_click=Executions.load_more), padding_top="24px"
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+def page() -> rx.Component:
+    """The page."""
+    return framed("Executions", _filters(), problem(Executions.trouble), _list(), pulse(REFRESH_S, Executions.refresh))

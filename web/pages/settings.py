@@ -1,0 +1,125 @@
+"""The settings page: one's own profile, password, and how the product looks."""
+
+from typing import Any
+
+import reflex as rx
+from reflex.style import color_mode, set_color_mode
+
+from web.access import Viewer, signed_in
+from web.backend import ApiError
+from web.components.feedback import problem
+from web.components.field import field
+from web.components.frame import page as framed
+
+
+class Settings(rx.State):
+    """The two forms."""
+
+    name: str = ""
+    profile_error: str = ""
+    password_error: str = ""
+    password_form: int = 0  # grows with every change of the password, which empties its form
+    busy: bool = False
+
+    @rx.event
+    def arrive(self) -> None:
+        """Begin with what is set."""
+        self.name = signed_in(self).session.user.name
+        self.profile_error = self.password_error = ""
+        self.busy = False
+
+    @rx.event
+    async def save_profile(self, form: dict[str, Any]) -> Any:
+        """Change the name."""
+        api = signed_in(self)
+        self.profile_error = ""
+        try:
+            user = await api.change_me({"name": str(form.get("name", "")).strip()})
+        except ApiError as error:
+            self.profile_error = str(error)
+            return None
+        self.name = user.name
+        viewer = await self.get_state(Viewer)
+        viewer.name, viewer.initial = user.name, user.name[:1]
+        return rx.toast.success("Your profile is saved")
+
+    @rx.event
+    async def save_password(self, form: dict[str, Any]) -> Any:
+        """Change the password."""
+        api = signed_in(self)
+        self.password_error, self.busy = "", True
+        yield
+        try:
+            await api.change_password(str(form.get("current_password", "")), str(form.get("new_password", "")))
+        except ApiError as error:
+            self.password_error, self.busy = str(error), False
+            return
+        self.busy = False
+        self.password_form += 1
+        yield rx.toast.success("Your password is changed")
+
+
+def _section(title: str, text: str, *content: rx.Component) -> rx.Component:
+    return rx.el.section(
+        rx.el.div(rx.heading(title, size="3", as_="h2", weight="medium"), rx.text(text, size="2", color_scheme="gray")),
+        rx.el.div(*content),
+        class_name="t-section",
+    )
+
+
+def _theme() -> rx.Component:
+    return rx.segmented_control.root(
+        rx.segmented_control.item("System", value="system"),
+        rx.segmented_control.item("Light", value="light"),
+        rx.segmented_control.item("Dark", value="dark"),
+        value=color_mode,
+        on_change=lambda mode: set_color_mode(mode.to(str)),
+    )
+
+
+def page() -> rx.Component:
+    """The page."""
+    return framed(
+        "Settings",
+        _section(
+            "Profile",
+            "How you are named here.",
+            rx.form(
+                rx.el.div(
+                    field("Name", "name", default_value=Settings.name, key=Settings.name, required=True, max_length=200),
+                    field("Email", "email", value=Viewer.email, read_only=True, variant="soft", color_scheme="gray"),
+                    problem(Settings.profile_error),
+                    rx.el.div(rx.button("Save profile", type="submit")),
+                    class_name="t-form",
+                ),
+                on_submit=Settings.save_profile,
+            ),
+        ),
+        _section(
+            "Password",
+            "8 to 72 characters.",
+            rx.form(
+                rx.el.div(
+                    field("Current password", "current_password", type="password", auto_complete="current-password", required=True),
+                    field("New password", "new_password", type="password", auto_complete="new-password", required=True, min_length=8),
+                    problem(Settings.password_error),
+                    rx.el.div(rx.button("Change password", type="submit", loading=Settings.busy)),
+                    class_name="t-form",
+                ),
+                on_submit=Settings.save_password,
+                key=Settings.password_form.to_string(),
+            ),
+        ),
+        _section("Appearance", "Dark, light, or as your system has it.", _theme()),
+        _section(
+            "This browser",
+            "Sign out when others use it too.",
+            rx.button(
+                rx.icon("log-out", size=16),
+                "Sign out",
+                variant="soft",
+                color_scheme="gray",
+                on_click=rx.call_script("trestle.leave()"),
+            ),
+        ),
+    )
