@@ -36,16 +36,16 @@ def built_in() -> Iterator[Loaded]:
     """The nodes that come with the executor."""
     for path in _files(BUILT_IN):
         name = ".".join(("executor", "nodes", *path.relative_to(BUILT_IN).with_suffix("").parts))
-        yield _load(str(path), _type_in(path), lambda name=name: importlib.import_module(name))  # type: ignore[misc]  # inferred per turn
+        yield _load(_shown(path, BUILT_IN), _type_in(path), lambda name=name: importlib.import_module(name), path)  # type: ignore[misc]  # inferred per turn
 
 
 def from_folder(folder: Path) -> Iterator[Loaded]:
     """The nodes in the operator's folder (TRESTLE_NODES_DIR) and below. Files that start with `_` are left alone."""
     if not folder.is_dir():
-        yield Loaded(str(folder), "nodes_dir", problem="TRESTLE_NODES_DIR is no folder. Create it, or unset the variable.")
+        yield Loaded(folder.name, "nodes_dir", problem="TRESTLE_NODES_DIR is no folder. Create it, or unset the variable.")
         return
     for path in _files(folder):
-        yield _load(str(path), _type_in(path), lambda path=path: _import_file(path))  # type: ignore[misc]  # inferred per turn
+        yield _load(_shown(path, folder), _type_in(path), lambda path=path: _import_file(path), path)  # type: ignore[misc]  # inferred per turn
 
 
 def from_entry_points() -> Iterator[Loaded]:
@@ -60,7 +60,12 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _load(source: str, type: str, import_it: Callable[[], Any]) -> Loaded:
+def _shown(path: Path, folder: Path) -> str:
+    """The file's name from its folder on: every user may see it, and where the folder is concerns only the operator."""
+    return f"{folder.name}/{path.relative_to(folder).as_posix()}"
+
+
+def _load(source: str, type: str, import_it: Callable[[], Any], path: Path | None = None) -> Loaded:
     try:
         loaded = import_it()
         classes = _classes_of(loaded)
@@ -69,7 +74,7 @@ def _load(source: str, type: str, import_it: Callable[[], Any]) -> Loaded:
             node = concrete[0]()
             return Loaded(source, getattr(node, "type", type), node)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a node's file may raise anything; its listing says what
-        return Loaded(source, type, problem=_explain(error, source))
+        return Loaded(source, type, problem=_explain(error, path))
     if len(classes) == 1:
         return Loaded(source, type, problem=f"{classes[0].__name__} has no method `run`.")
     found = ", ".join(cls.__name__ for cls in concrete) or "none"
@@ -100,14 +105,14 @@ def _import_file(path: Path) -> ModuleType:
     return module
 
 
-def _explain(error: BaseException, source: str) -> str:
+def _explain(error: BaseException, path: Path | None) -> str:
     """The error with the line of the node's own file, where it is known."""
     line = error.lineno if isinstance(error, SyntaxError) else None
     for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == source:
+        if frame.filename == str(path):
             line = frame.lineno
-    where = f" (line {line})" if line else ""
-    return f"{error.__class__.__name__}: {error}{where}"
+    what = error.msg if isinstance(error, SyntaxError) else error
+    return f"{error.__class__.__name__}: {what}" + (f" (line {line})" if line else "")
 
 
 def _type_in(path: Path) -> str:
