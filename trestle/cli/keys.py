@@ -41,14 +41,15 @@ class Keys:
             encryption=environ.get("TRESTLE_ENCRYPTION_KEYS") or _stored(home.keys / "encryption_keys", _fernet_key, must_exist=has_data),
             executor=environ.get("TRESTLE_EXECUTOR_KEY") or _stored(home.keys / "executor_key", _random_text),
             # The web interface signs its session cookie with a key of its own, so it can't make tokens for the API.
-            web=_stored(home.keys / "web_key", _random_text),
+            web=environ.get("TRESTLE_WEB_KEY") or _stored(home.keys / "web_key", _random_text),
             postgres_password=_stored(home.keys / "postgres_password", _random_text, must_exist=has_data),
             valkey_password=_stored(home.keys / "valkey_password", _random_text),
         ).checked()
 
     def checked(self) -> Keys:
         """These keys, or LaunchError naming the one that is too weak."""
-        for name, key in (("TRESTLE_SECRET_KEY", self.secret), ("TRESTLE_EXECUTOR_KEY", self.executor)):
+        given = {"TRESTLE_SECRET_KEY": self.secret, "TRESTLE_EXECUTOR_KEY": self.executor, "TRESTLE_WEB_KEY": self.web}
+        for name, key in given.items():
             if len(key.encode()) < MIN_KEY_BYTES or len(set(key)) < _MIN_DIFFERENT_CHARACTERS:
                 raise LaunchError(
                     f"{name} is too weak: use at least {MIN_KEY_BYTES} random bytes, for example from `openssl rand -hex 32`."
