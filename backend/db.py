@@ -25,6 +25,10 @@ def after_commit(session: AsyncSession, effect: AfterCommit) -> None:
     session.info.setdefault(_AFTER_COMMIT, []).append(effect)
 
 
+async def _nothing(_: object) -> None:
+    """Statements on the hot pool set, lock and listen to nothing that outlives their transaction; a reset is a round trip each."""
+
+
 class Database:
     """Connections to PostgreSQL. `hot` is the asyncpg pool; `session()` is one transaction."""
 
@@ -50,7 +54,12 @@ class Database:
             json_serializer=encode_json,
         )
         hot = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=hot_size, max_inactive_connection_lifetime=60, server_settings={"jit": "off"}
+            dsn,
+            min_size=1,
+            max_size=hot_size,
+            max_inactive_connection_lifetime=60,
+            server_settings={"jit": "off"},  # short statements: compiling one takes longer than running it
+            reset=_nothing,
         )
         return cls(engine, hot)
 

@@ -89,7 +89,8 @@ class Internal:
     async def _report(self, executor_id: UUID, body: bytes) -> bytes:
         batch = read(body)
         reports = [report for report in batch if isinstance(report, Report)]
-        answered = iter(await self._recorder.record(executor_id, reports)) if reports else iter(())
+        now, verdicts = await self._recorder.record(executor_id, reports) if reports else (await self._recorder.now(), [])
+        answered = iter(verdicts)
         answers = []
         for report in batch:
             if isinstance(report, Unreadable):
@@ -97,7 +98,7 @@ class Internal:
             else:
                 said = next(answered)
             answers.append({"execution_id": str(report.execution_id), "verdict": said.verdict, "expected_seq": said.expected_seq})
-        return orjson.dumps({"now": await self._pool.fetchval("select now()"), "answers": answers})
+        return orjson.dumps({"now": now, "answers": answers})
 
     async def _beat(self, executor_id: UUID, body: bytes) -> bytes:
         now, verdicts = await leases.renew(self._pool, executor_id, _read(Heartbeat, body).running)

@@ -1,7 +1,7 @@
 """Reports: what executors did becomes rows, each batch in one statement and one commit (PROTOCOL, rows 5, 7 and 14)."""
 
 from collections.abc import Sequence
-from itertools import chain
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -56,7 +56,7 @@ with r as materialized (
         started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at, duration_ms = excluded.duration_ms
     where steps.status in ('pending', 'running', 'waiting')
 )
-select id, workflow_id, event_seq, status from fenced
+select id, workflow_id, event_seq, status, now() as now from fenced
 """)
 
 _LOGS = """
@@ -85,6 +85,9 @@ class Answered(BaseModel):
     expected_seq: int | None = None
 
 
+_CONTINUE = Answered(verdict=Verdict.CONTINUE)
+
+
 class Recorder:
     """Writes reports."""
 
@@ -93,19 +96,20 @@ class Recorder:
         self._queue = queue
         self._doorbell = doorbell
 
-    async def record(self, executor_id: UUID, reports: Sequence[Report]) -> list[Answered]:
-        """What to answer to each report, in order. Whatever is answered `continue` is committed.
+    async def record(self, executor_id: UUID, reports: Sequence[Report]) -> tuple[datetime, list[Answered]]:
+        """PostgreSQL's time, and what to answer to each report, in order. Whatever is answered `continue` is committed.
 
         One that can't be stored fails its own execution and no other.
         """
         if len({report.execution_id for report in reports}) < len(reports):
             return await self._one_by_one(executor_id, reports)
         try:
-            applied = await self._apply(executor_id, reports)
+            now, applied = await self._apply(executor_id, reports)
         except _CANT_STORE as error:
             if len(reports) > 1:
                 return await self._one_by_one(executor_id, reports)
-            return [await self.condemn(executor_id, reports[0].execution_id, reports[0].epoch, str(error))]
+            answered = await self.condemn(executor_id, reports[0].execution_id, reports[0].epoch, str(error))
+            return await self.now(), [answered]
         logs = [(r.execution_id, line) for r in reports if r.logs and r.execution_id in applied for line in r.logs]
         if logs:
             await self._pool.execute(
@@ -117,11 +121,20 @@ class Recorder:
                 [line.at for _, line in logs],
             )
         if len(applied) == len(reports):
-            return [Answered(verdict=Verdict.CONTINUE)] * len(reports)
-        return await self._explain(executor_id, reports, applied)
+            return now, [_CONTINUE] * len(reports)
+        return now, await self._explain(executor_id, reports, applied)
 
-    async def _one_by_one(self, executor_id: UUID, reports: Sequence[Report]) -> list[Answered]:
-        return list(chain.from_iterable([await self.record(executor_id, [report]) for report in reports]))
+    async def now(self) -> datetime:
+        """PostgreSQL's time."""
+        now: datetime = await self._pool.fetchval("select now()")
+        return now
+
+    async def _one_by_one(self, executor_id: UUID, reports: Sequence[Report]) -> tuple[datetime, list[Answered]]:
+        answers = []
+        for report in reports:
+            now, answered = await self.record(executor_id, [report])
+            answers += answered
+        return now, answers
 
     async def condemn(self, executor_id: UUID, execution_id: UUID, epoch: int, why: str) -> Answered:
         """Fail an execution whose report can't be taken: it could never go on."""
@@ -137,8 +150,8 @@ class Recorder:
         self._doorbell.ring([Change(row["id"], row["workflow_id"], row["event_seq"])])
         return Answered(verdict=Verdict.CANCEL)
 
-    async def _apply(self, executor_id: UUID, reports: Sequence[Report]) -> set[UUID]:
-        """Ids of the executions whose report was next and is committed now."""
+    async def _apply(self, executor_id: UUID, reports: Sequence[Report]) -> tuple[datetime, set[UUID]]:
+        """The time, and the ids of the executions whose report was next and is committed now."""
         newest = [(report, _newest(report.steps)) for report in reports]
         endings = [report.ending for report in reports]
         steps = [(report, place, step) for report, kept in newest for place, step in enumerate(kept, 1)]
@@ -173,22 +186,19 @@ class Recorder:
         )
         self._queue.push([row["id"] for row in rows if row["status"] == ExecutionStatus.QUEUED], first=True)
         self._doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)
-        return {row["id"] for row in rows}
+        return rows[0]["now"] if rows else await self.now(), {row["id"] for row in rows}
 
     async def _explain(self, executor_id: UUID, reports: Sequence[Report], applied: set[UUID]) -> list[Answered]:
         left = [report.execution_id for report in reports if report.execution_id not in applied]
         rows = {row["id"]: row for row in await self._pool.fetch(_OWNERS, left)}
-        return [
-            Answered(verdict=Verdict.CONTINUE) if r.execution_id in applied else _why_not(executor_id, r, rows.get(r.execution_id))
-            for r in reports
-        ]
+        return [_CONTINUE if r.execution_id in applied else _why_not(executor_id, r, rows.get(r.execution_id)) for r in reports]
 
 
 def _why_not(executor_id: UUID, report: Report, row: asyncpg.Record | None) -> Answered:
     if row is None or row["epoch"] != report.epoch or row["executor_id"] != executor_id:
         return Answered(verdict=Verdict.STALE)
     if report.seq <= row["report_seq"]:
-        return Answered(verdict=Verdict.CONTINUE)
+        return _CONTINUE
     if row["status"] == ExecutionStatus.RUNNING:
         return Answered(verdict=Verdict.RESEND, expected_seq=row["report_seq"] + 1)
     return Answered(verdict=verdict_on(row["status"]))
