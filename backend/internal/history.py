@@ -12,7 +12,7 @@ import orjson
 from trestle.contracts.states import StepStatus
 
 _STEPS = """
-select execution_id, node, item, attempt, status, port, output, error, wait, due_at
+select execution_id, node, item, attempt, status, port, output, error, wait, due_at, started_at
 from steps where execution_id = any($1::uuid[]) order by execution_id, node, item nulls first, attempt
 """
 
@@ -46,16 +46,13 @@ def _sort(attempts: list[asyncpg.Record], into: Recorded) -> None:
     last = attempts[-1]
     step: dict[str, Any] = {"node": last["node"], "item": last["item"], "attempt": last["attempt"], "status": last["status"]}
     error = _fragment(last["error"])
-    # A failure by no port is one to be tried again: a failure for good would have ended the execution.
-    final = last["status"] in (StepStatus.SUCCEEDED, StepStatus.SKIPPED) or (
-        last["status"] == StepStatus.FAILED and last["port"] is not None
-    )
-    if final:
+    if last["status"] in (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED):
+        # Failed by no port: the attempt failed, and what was to follow was not recorded. The new owner decides.
         into.finished.append({**step, "port": last["port"], "output": last["output"], "error": error})
-    elif last["status"] == StepStatus.FAILED:
-        into.open.append({**step, "due_at": last["due_at"], "failure": error})
-    elif last["status"] in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.PENDING):
-        failure = _fragment(attempts[-2]["error"]) if len(attempts) > 1 else None
+    elif last["status"] in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.WAITING):
+        # A wait that never started is a backoff, after the failure before it; one that did is the node's own.
+        backoff = len(attempts) > 1 and last["started_at"] is None
+        failure = _fragment(attempts[-2]["error"]) if backoff else None
         into.open.append({**step, "due_at": last["due_at"], "wait": _fragment(last["wait"]), "failure": failure})
 
 
