@@ -195,7 +195,7 @@ export function Canvas({ colorMode }) {
         colorMode={colorMode === "dark" ? "dark" : "light"} ariaLabelConfig={{ "node.a11yDescription.default": "Press Enter to open, arrow keys to move." }}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
-        <MiniMap pannable zoomable ariaLabel="Map of the workflow" nodeColor={(item) => `var(--${hueOf(catalogue[item.data.node.type]?.group)}-8)`} nodeBorderRadius={8} />
+        {nodes.length > 0 && <MiniMap pannable zoomable ariaLabel="Map of the workflow" nodeColor={(item) => `var(--${hueOf(catalogue[item.data.node.type]?.group)}-8)`} nodeBorderRadius={8} />}
       </ReactFlow>
     </div>
   );

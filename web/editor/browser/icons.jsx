@@ -2,15 +2,15 @@
 
 import React, { Suspense, lazy } from "react";
 import {
-  AlarmClock, ArrowRightLeft, Bot, Braces, CalendarClock, CircleStop, Clock, Code, Database, FileText, Filter, GitBranch, GitMerge, Globe,
-  Hourglass, List, Mail, MessageSquare, MousePointerClick, Play, Radio, Repeat, Send, Shuffle, Sparkles, Split, Table, TextCursorInput, Timer,
+  AlarmClock, ArrowRightLeft, Bot, Braces, CalendarClock, CircleStop, Clock, Code, Database, FileText, Filter, Funnel, GitBranch, GitMerge, Globe,
+  Hourglass, List, Mail, Merge, MessageSquare, MousePointerClick, PencilLine, Play, Radio, Repeat, Send, Shuffle, Sparkles, Split, Table, TextCursorInput, Timer,
   TriangleAlert, Webhook, Workflow, Zap,
 } from "lucide-react";
 
 const BUNDLED = {
   "alarm-clock": AlarmClock, "arrow-right-left": ArrowRightLeft, bot: Bot, braces: Braces, "calendar-clock": CalendarClock, "circle-stop": CircleStop,
-  clock: Clock, code: Code, database: Database, "file-text": FileText, filter: Filter, "git-branch": GitBranch, "git-merge": GitMerge, globe: Globe,
-  hourglass: Hourglass, list: List, mail: Mail, "message-square": MessageSquare, "mouse-pointer-click": MousePointerClick, play: Play, radio: Radio,
+  clock: Clock, code: Code, database: Database, "file-text": FileText, filter: Filter, funnel: Funnel, "git-branch": GitBranch, "git-merge": GitMerge, globe: Globe,
+  hourglass: Hourglass, list: List, mail: Mail, merge: Merge, "message-square": MessageSquare, "mouse-pointer-click": MousePointerClick, "pencil-line": PencilLine, play: Play, radio: Radio,
   repeat: Repeat, send: Send, shuffle: Shuffle, sparkles: Sparkles, split: Split, table: Table, "text-cursor-input": TextCursorInput, timer: Timer,
   "triangle-alert": TriangleAlert, webhook: Webhook, workflow: Workflow, zap: Zap,
 };

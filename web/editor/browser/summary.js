@@ -21,8 +21,9 @@ export function summary(type, node) {
   if (!type) return `No executor offers “${node.type}”`;
   const config = { ...defaults(type), ...node.config };
   if (type.summary) {
+    const names = [...type.summary.matchAll(filled)].map(([, name]) => name);
     const text = type.summary.replace(filled, (_, name) => plain(config[name])).replace(/\s+/g, " ").trim();
-    if (/[\p{L}\p{N}]/u.test(text)) return shortUrl(text);
+    if (names.every((name) => plain(config[name]) || type.config_schema?.required?.includes(name) === false) && names.some((name) => plain(config[name]))) return shortUrl(text);
   }
   const required = type.config_schema?.required ?? [];
   const first = [...required, ...Object.keys(node.config ?? {})].find((name) => plain(node.config?.[name]) && !type.config_schema?.properties?.[name]?.["x-credential"]);
