@@ -159,7 +159,10 @@ class Context(Protocol):
 
     @property
     def names(self) -> Mapping[str, JsonValue]:
-        """Every name that an expression knows: payload, trigger, input, nodes, item, index, vars, execution, workflow, now."""
+        """Every name that an expression knows: payload, trigger, input, nodes, item, index, vars, execution, workflow, now.
+
+        `nodes` and `vars` are any Mapping: their values may be decoded when they are looked at.
+        """
 
     async def secret(self, use: Use[S]) -> S:
         """Decrypts the credential that a config field names. Raises `CredentialRefused`."""

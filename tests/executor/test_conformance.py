@@ -24,7 +24,7 @@ def test_schema_is_json_schema_and_takes_the_example(entry: Entry) -> None:
 
 @EVERY_NODE
 def test_icon_is_a_lucide_icon(entry: Entry) -> None:
-    from reflex_components_lucide.icon import LUCIDE_ICON_LIST
+    from reflex_components_lucide.icon import LUCIDE_ICON_LIST  # type: ignore[import-untyped]  # the package has no types
 
     assert entry.type.icon.replace("-", "_") in LUCIDE_ICON_LIST
 

@@ -62,9 +62,7 @@ class CodePython(Node[Config]):
 def _used(code: str, names: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The names that the code mentions; of `nodes` only the outputs that it mentions, where it names all of them."""
     used = {name: names[name] for name in NAMES if name in names and name in code}
-    if "nodes" in used:
-        keys = [double or single for double, single in ONE_NODE.findall(code)]
-        outputs = used["nodes"]
-        everything = len(keys) < len(ANY_NODE.findall(code))
-        used["nodes"] = dict(outputs) if everything else {key: outputs[key] for key in keys if key in outputs}
-    return used
+    keys = [double or single for double, single in ONE_NODE.findall(code)]
+    if "nodes" in used and len(keys) == len(ANY_NODE.findall(code)):
+        used["nodes"] = {key: used["nodes"][key] for key in keys if key in used["nodes"]}
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in used.items()}

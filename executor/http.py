@@ -1,0 +1,163 @@
+"""HTTP calls of nodes: the guarded client's errors in words for the workflow's author, and answers as JSON."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Literal
+
+from executor.errors import NodeError
+from trestle.contracts.base import JsonValue
+
+if TYPE_CHECKING:
+    from trestle.outbound import OutboundClient, OutboundError, Response
+
+PIECE = 300
+MAX_RETRY_AFTER_S = 86_400.0
+HINTS = {
+    "InvalidRequest": "Correct the field that the message names.",
+    "BlockedAddress": "Call a public address, or ask the operator to open this one.",
+    "TooManyRedirects": "Call the address at which the redirects end.",
+    "TooLarge": "Ask the service for less at a time.",
+    "BadResponse": "Ask the service's operator: its answer is not well-formed.",
+    "TimedOut": "Give the node retries, or raise its time limit.",
+    "ConnectionFailed": "Check the address, and that the service is up; give the node retries.",
+}
+
+
+@dataclass(frozen=True)
+class HttpCall:
+    """One request. `body` is the client's keyword argument for it: json, form, multipart or body."""
+
+    method: str
+    url: str
+    query: Mapping[str, JsonValue] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    timeout_s: float = 30
+    follow_redirects: bool = True
+
+
+class HttpAnswer:
+    """What came back. Header names are in lower case."""
+
+    def __init__(self, response: "Response") -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: dict[str, str] = response.joined_headers()
+
+    @property
+    def title(self) -> str:
+        """`404 Not Found`"""
+        known = self.status in HTTPStatus.__members__.values()
+        return f"{self.status} {HTTPStatus(self.status).phrase}" if known else str(self.status)
+
+    def piece(self) -> str:
+        """The body's beginning on one line, for an error message."""
+        if self._is_binary():
+            return ""
+        text = " ".join(self._response.text()[: PIECE * 4].split())
+        return text if len(text) <= PIECE else text[:PIECE] + "…"
+
+    def read(self, kind: Literal["auto", "json", "text"]) -> JsonValue:
+        """The body as JSON or text; null where there is none. `auto` goes by the content type. Raises `NodeError`."""
+        if not self._response.body:
+            return None
+        if kind == "text" or (kind == "auto" and not self._says_json()):
+            if kind == "auto" and self._is_binary():
+                return {"content_type": self._response.media_type, "base64": base64.b64encode(self._response.body).decode()}
+            return self._response.text()
+        from trestle.outbound import BadResponse
+
+        try:
+            return self._response.json()
+        except BadResponse:
+            hint = "Read the answer as text, or ask the service for JSON with the header Accept: application/json."
+            raise NodeError(f"The answer of {shown(self._response.url)} is not JSON: {self.piece()}", hint=hint, type="BadAnswer") from None
+
+    def _says_json(self) -> bool:
+        return self._response.media_type == "application/json" or self._response.media_type.endswith("+json")
+
+    def _is_binary(self) -> bool:
+        kind = self._response.media_type
+        if kind.startswith("text/") or self._says_json() or kind.endswith(("xml", "javascript", "x-www-form-urlencoded")):
+            return False
+        try:
+            return "\0" in self._response.body.decode()
+        except UnicodeDecodeError:
+            return True
+
+
+async def call(client: "OutboundClient", request: HttpCall) -> HttpAnswer:
+    """Sends the request; any status is an answer.
+
+    Raises `NodeError` where there is none (see `failure`).
+    """
+    from trestle.outbound import OutboundError
+
+    try:
+        response = await client.request(
+            request.method,
+            request.url,
+            params=request.query,
+            headers=request.headers,
+            timeout_s=request.timeout_s,
+            follow_redirects=request.follow_redirects,
+            **request.body,
+        )
+    except OutboundError as error:
+        raise failure(error) from error
+    return HttpAnswer(response)
+
+
+def failure(error: "OutboundError") -> NodeError:
+    """A call's error as a step's: retryable for connections that broke or were refused and for timeouts, and with
+    `outcome_unknown` where the request may have arrived all the same.
+    """
+    kind = error.__class__.__name__
+    return NodeError(
+        str(error),
+        hint=HINTS.get(kind, "Correct the request."),
+        retryable=error.retryable,
+        outcome_unknown=_may_have_arrived(error),
+        type=kind,
+    )
+
+
+def _may_have_arrived(error: "OutboundError") -> bool:
+    import aiohttp
+
+    from trestle.outbound import BadResponse, ConnectionFailed, TimedOut, TooLarge, TooManyRedirects
+
+    if isinstance(error, ConnectionFailed):
+        cause = error.__context__
+        return isinstance(cause, aiohttp.ClientError) and not isinstance(cause, aiohttp.ClientConnectorError)
+    return isinstance(error, TimedOut | BadResponse | TooLarge | TooManyRedirects)
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Seconds from a `Retry-After` header, a number or a date; at most a day. None where it says nothing."""
+    if header is None:
+        return None
+    try:
+        wait = float(header) if header.strip().isdigit() else (_moment(header) - now).total_seconds()
+    except ValueError:
+        return None
+    return min(max(wait, 0.0), MAX_RETRY_AFTER_S)
+
+
+def _moment(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def shown(url: str) -> str:
+    """A URL for a message: without query and user, which may hold a key."""
+    from yarl import URL
+
+    try:
+        return str(URL(url).with_query(None).with_fragment(None).with_user(None))
+    except ValueError:
+        return url.partition("?")[0]

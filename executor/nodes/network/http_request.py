@@ -1,0 +1,183 @@
+"""`http.request`: calls a URL, and passes the answer on."""
+
+import base64
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from executor.http import HttpAnswer, HttpCall, call, retry_after_s, shown
+from executor.node import Basic, Bearer, Context, Effect, Header, JsonObject, JsonValue, Node, NodeError, Static, Use
+from executor.node import Config as Base
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+Pattern = Annotated[str, Field(pattern=r"^[1-5](\d\d|xx)$")]
+RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class Config(Base):
+    """The request, and which answers are a success."""
+
+    method: Method = Field("GET", title="Method")
+    url: str = Field(title="URL", min_length=1, json_schema_extra={"format": "uri"}, examples=["https://example.com/orders"])
+    query: dict[str, JsonValue] = Field(
+        default_factory=dict, title="Query", description="Added to the URL. A list repeats its name, null leaves it out"
+    )
+    headers: dict[str, str | int | float | bool | None] = Field(default_factory=dict, title="Headers")
+    credential: Use[Bearer | Basic | Header] | None = Field(None, title="Credential", description="Sent as the request's authorisation")
+    body: JsonValue = Field(None, title="Body", examples=[{"name": "{{ payload.name }}"}])
+    body_format: Static[Literal["json", "form", "multipart", "raw"]] = Field(
+        "json",
+        title="Body's format",
+        description="Form and multipart take an object; a file is {filename, content, content_type}, bytes with `base64: true`",
+    )
+    response: Static[Literal["auto", "json", "text"]] = Field(
+        "auto", title="Read the answer as", description="Auto goes by the answer's content type; other bytes become {base64, content_type}"
+    )
+    success: list[Pattern] = Field(
+        ["2xx"], title="Success", description="Every other status fails the step", min_length=1, examples=[["2xx", "404"]]
+    )
+    follow_redirects: bool = Field(True, title="Follow redirects", description="Up to 5; secrets don't go along to another origin")
+    timeout_s: float = Field(30, title="Time limit (seconds)", description="For the whole call", gt=0, le=3600)
+    rerun: Static[bool] = Field(
+        True,
+        title="May be repeated",
+        description="Off, for services that ignore the Idempotency-Key: a call whose outcome is unknown is then not repeated",
+    )
+
+
+class HttpRequest(Node[Config]):
+    """Calls a URL and passes on status, headers and body. Repeats carry the same Idempotency-Key."""
+
+    type, title, group, icon = "http.request", "HTTP request", "Network", "globe"
+    effect = "idempotent"
+    summary = "{method} {url}"
+    example = {"method": "POST", "url": "https://example.com/orders", "body": {"name": "{{ payload.name }}"}}
+
+    def effect_of(self, config: Config) -> Effect:
+        """Unsafe where the service would take a repeat for a second order."""
+        return "idempotent" if config.rerun else "unsafe"
+
+    async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonObject:
+        """`{status, headers, body}`, header names in lower case."""
+        headers = {name: _text(value) for name, value in config.headers.items() if value is not None}
+        if not any(name.lower() == "idempotency-key" for name in headers):
+            headers["Idempotency-Key"] = ctx.idempotency_key
+        if config.credential is not None:
+            _authorise(headers, await ctx.secret(config.credential), config.url)
+        request = HttpCall(
+            config.method,
+            config.url,
+            config.query,
+            headers,
+            body=_body(config, headers),
+            timeout_s=config.timeout_s,
+            follow_redirects=config.follow_redirects,
+        )
+        answer = await call(ctx.http, request)
+        if not any(_matches(answer.status, pattern) for pattern in config.success):
+            raise _failure(config, answer, ctx)
+        return {"status": answer.status, "headers": answer.headers, "body": answer.read(config.response)}
+
+
+def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header, url: str) -> None:
+    from yarl import URL
+
+    try:
+        host = URL(url).host
+    except ValueError:
+        host = None
+    secret.check_host(host or "")
+    if isinstance(secret, Bearer):
+        name, value = "Authorization", f"Bearer {secret.token}"
+    elif isinstance(secret, Basic):
+        name, value = "Authorization", "Basic " + base64.b64encode(f"{secret.username}:{secret.password}".encode()).decode()
+    else:
+        name, value = secret.name, secret.value
+    for given in [given for given in headers if given.lower() == name.lower()]:
+        del headers[given]
+    headers[name] = value
+
+
+def _body(config: Config, headers: dict[str, str]) -> dict[str, Any]:
+    """The client's argument for the body; none for null."""
+    body = config.body
+    if body is None:
+        return {}
+    if config.body_format == "json":
+        return {"json": body}
+    if config.body_format == "raw":
+        if not isinstance(body, str):
+            raise NodeError("A raw body is a text.", hint="Choose another format for the body, or write {{ input|tojson }}.")
+        if not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "text/plain; charset=utf-8"
+        return {"body": body}
+    if not isinstance(body, dict):
+        raise NodeError(f"The body of a {config.body_format} request is an object.", hint="Give names and values.")
+    return {"form": body} if config.body_format == "form" else {"multipart": _parts(body)}
+
+
+def _parts(body: JsonObject) -> list[Any]:
+    from trestle.outbound import Part
+
+    parts = []
+    for name, value in body.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict) and "content" in one:
+                content, kind = _text(one["content"]), one.get("content_type")
+                parts.append(Part(name, _bytes(name, content) if one.get("base64") else content, str(one.get("filename") or name), kind))
+            elif one is not None:
+                parts.append(Part(name, _text(one)))
+    return parts
+
+
+def _bytes(name: str, text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise NodeError(f"The content of the part {name} is not base64.", hint="Set `base64` to false, or encode the content.") from None
+
+
+def _text(value: JsonValue) -> str:
+    if isinstance(value, str):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _matches(status: int, pattern: str) -> bool:
+    return str(status) == pattern or (pattern.endswith("xx") and str(status)[0] == pattern[0])
+
+
+def _failure(config: Config, answer: HttpAnswer, ctx: Context) -> NodeError:
+    wait = retry_after_s(answer.headers.get("retry-after"), ctx.now)
+    piece = answer.piece()
+    return NodeError(
+        f"{config.method} {shown(config.url)} answered {answer.title}" + (f": {piece}" if piece else "."),
+        hint=_hint(answer.status),
+        retryable=answer.status in RETRYABLE,
+        retry_after_s=wait if answer.status in RETRYABLE else None,
+        type=f"HTTP {answer.status}",
+    )
+
+
+def _hint(status: int) -> str:
+    hints = {
+        400: "Compare the body and the query with what the service expects.",
+        401: "Choose a credential, or renew the one that is chosen.",
+        403: "The credential may not do this. Check its rights at the service.",
+        404: "Check the URL.",
+        405: "Choose another method.",
+        409: "The thing exists already, or was changed by somebody else.",
+        413: "Send less at a time.",
+        415: "Choose another format for the body.",
+        422: "Compare the body with what the service expects.",
+        429: "The service asks for fewer calls. Give the node retries, or a rate per second.",
+    }
+    if status < 400:
+        return "Turn “follow redirects” on, or add this status to the successes."
+    return hints.get(status) or (
+        "The service has a problem. Give the node retries, or try later."
+        if status >= 500
+        else "Compare the request with what the service expects."
+    )
