@@ -35,7 +35,7 @@ app = rx.App(
         rx.el.link(rel="icon", type="image/svg+xml", href="/truss.svg"),
     ],
     html_lang="en",
-    toaster=rx.toast.provider(position="bottom-right", close_button=True, offset="24px"),
+    toaster=rx.toast.provider(position="bottom-right", close_button=True, rich_colors=False, offset="24px"),
     backend_exception_handler=failed,
     api_transformer=[routes(), gated],
 )

@@ -13,7 +13,7 @@ def form_dialog(
     """A form in a dialog. `submit` is the word on its button; `error` is shown above that; `busy` locks it while it works."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title(title, size="4", weight="medium", margin_bottom="16px"),
+            rx.dialog.title(title),
             rx.form(
                 rx.el.div(
                     *fields,
@@ -41,8 +41,8 @@ def confirm_dialog(
     """The question before something is destroyed. The safe answer has the focus."""
     return rx.alert_dialog.root(
         rx.alert_dialog.content(
-            rx.alert_dialog.title(title, size="4", weight="medium"),
-            rx.alert_dialog.description(text, size="2", color_scheme="gray"),
+            rx.alert_dialog.title(title),
+            rx.alert_dialog.description(text),
             rx.el.div(problem(error), margin_top="16px"),
             rx.el.div(
                 rx.alert_dialog.cancel(rx.button("Cancel", variant="soft", color_scheme="gray")),

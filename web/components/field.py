@@ -16,7 +16,7 @@ def field(label: Any, name: Any, *, help_text: Any = "", **props: Any) -> rx.Com
     )
 
 
-def choice(label: Any, name: str, options: Any, **props: Any) -> rx.Component:
+def choice(label: Any, name: str, options: Any, *, help_text: Any = "", **props: Any) -> rx.Component:
     """A labelled choice. `options`: a list of `{value, label}` (a list var of objects with these fields)."""
     return rx.el.div(
         rx.el.span(label, class_name="t-field-label", id=f"{name}-label"),
@@ -26,6 +26,7 @@ def choice(label: Any, name: str, options: Any, **props: Any) -> rx.Component:
             name=name,
             **props,
         ),
+        _help(help_text),
         class_name="t-field",
     )
 

@@ -36,7 +36,8 @@ def _me(current: str) -> rx.Component:
             rx.menu.trigger(
                 rx.el.button(
                     rx.el.span(Viewer.initial, class_name="t-avatar"),
-                    rx.el.span(Viewer.name, class_name="t-label"),
+                    rx.el.span(Viewer.name, class_name="t-label t-wide-only"),
+                    rx.el.span("Account", class_name="t-label t-narrow-only"),
                     class_name="t-link",
                     type="button",
                     width="100%",

@@ -6,9 +6,9 @@ from typing import Any
 import reflex as rx
 
 
-def table(heads: Sequence[str], rows: Any, label: str) -> rx.Component:
-    """A table. An empty head stands above controls. `rows` are made by `row`."""
-    cells = [rx.el.th(head, scope="col", custom_attrs={"role": "columnheader"}) if head else rx.el.td() for head in heads]
+def table(heads: Sequence[str | tuple[str, str]], rows: Any, label: str) -> rx.Component:
+    """A table. A head is a word, or a word and CSS classes as of `cell`; an empty one stands above controls. `rows` are made by `row`."""
+    cells = [_head(*head) if isinstance(head, tuple) else _head(head) for head in heads]
     return rx.el.table(
         rx.el.thead(rx.el.tr(*cells)),
         rx.el.tbody(rows),
@@ -16,6 +16,12 @@ def table(heads: Sequence[str], rows: Any, label: str) -> rx.Component:
         # On a phone its parts are laid out as a grid, which would take their roles away.
         custom_attrs={"role": "table", "aria-label": label},
     )
+
+
+def _head(text: str, kind: str = "") -> rx.Component:
+    if not text:
+        return rx.el.td()
+    return rx.el.th(text, scope="col", class_name=kind, custom_attrs={"role": "columnheader"})
 
 
 def row(*cells: rx.Component, **props: Any) -> rx.Component:

@@ -270,9 +270,15 @@ def _dialogs() -> rx.Component:
         form_dialog(
             rx.cond(
                 is_new,
-                choice("Type", "kind", Credentials.kinds, value=Credentials.kind, on_change=Credentials.choose),
+                choice(
+                    "Type",
+                    "kind",
+                    Credentials.kinds,
+                    value=Credentials.kind,
+                    on_change=Credentials.choose,
+                    help_text=Credentials.kind_description,
+                ),
             ),
-            rx.cond(Credentials.kind_description != "", rx.el.span(Credentials.kind_description, class_name="t-small")),
             field("Name", "name", default_value=Credentials.target_name, required=True, max_length=200, key=Credentials.target_id + "name"),
             rx.foreach(Credentials.blanks, _blank),
             field(

@@ -221,7 +221,7 @@ def _list() -> rx.Component:
             Executions.rows.length() == 0,
             rx.cond((Executions.status != ANY) | (Executions.workflow_id != ANY), none_found, nothing_yet),
             rx.fragment(
-                table(["Workflow", "Status", "Started by", "When", "Took"], rx.foreach(Executions.rows, _row), "Executions"),
+                table(["Workflow", "Status", "Started by", "When", ("Took", "t-end")], rx.foreach(Executions.rows, _row), "Executions"),
                 rx.cond(
                     Executions.more,
                     rx.center(

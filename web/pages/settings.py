@@ -103,7 +103,7 @@ def page() -> rx.Component:
                     field("Current password", "current_password", type="password", auto_complete="current-password", required=True),
                     field("New password", "new_password", type="password", auto_complete="new-password", required=True, min_length=8),
                     problem(Settings.password_error),
-                    rx.el.div(rx.button("Change password", type="submit", loading=Settings.busy)),
+                    rx.el.div(rx.button("Change password", type="submit", variant="soft", loading=Settings.busy)),
                     class_name="t-form",
                 ),
                 on_submit=Settings.save_password,
