@@ -8,9 +8,13 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from backend import errors, logs
+from backend.catalogue import routes as catalogue_routes
+from backend.catalogue.service import Catalogue
+from backend.credentials import routes as credentials_routes
+from backend.credentials import service as credentials
+from backend.credentials.vault import Vault
 from backend.db import Database
 from backend.edge import Edge
-from backend.errors import NotFound
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
 from backend.health import routes as health_routes
@@ -27,6 +31,7 @@ from backend.sweeps import Sweeper
 from backend.triggers.directory import Directory
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
+from backend.workflows.checks import Checks
 from trestle.contracts.jobs import Secret
 
 API = "/api/v1"
@@ -34,7 +39,7 @@ API = "/api/v1"
 ROOT = [health_routes.router]
 """At the root."""
 
-PUBLIC_API = [users_routes.router, projects_routes.router]
+PUBLIC_API = [users_routes.router, projects_routes.router, catalogue_routes.router, credentials_routes.router]
 """Under `/api/v1`: what people and scripts call."""
 
 
@@ -82,6 +87,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         closing.push_async_callback(sweeper.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())
         acceptor = Acceptor(database.hot, queue, doorbell, max_queued=settings.max_queued)
+        vault = Vault(settings.fernet_keys)
+
+        async def reveal(project_id: UUID, credential_id: UUID) -> Secret:
+            async with database.session() as session:
+                return await credentials.reveal(session, vault, project_id, credential_id)
+
         executors = Executors(database.hot, tokens, settings.executor_key.get_secret_value())
         yield Services(
             settings=settings,
@@ -92,9 +103,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             doorbell=doorbell,
             acceptor=acceptor,
             webhooks=Webhooks(Directory(database.hot), acceptor),
-            internal=Internal(database.hot, queue, doorbell, executors, _reveal),
+            internal=Internal(database.hot, queue, doorbell, executors, reveal),
+            catalogue=Catalogue(),
+            checks=Checks(),
+            vault=vault,
         )
-
-
-async def _reveal(project_id: UUID, credential_id: UUID) -> Secret:
-    raise NotFound("There is no credential with this id.")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from backend.catalogue.service import Catalogue
+from backend.credentials.vault import Vault
 from backend.db import Database
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
@@ -12,6 +14,7 @@ from backend.queue import Queue
 from backend.security import Tokens
 from backend.settings import Settings
 from backend.triggers.webhooks import Webhooks
+from backend.workflows.checks import Checks
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,6 @@ class Services:
     acceptor: Acceptor
     webhooks: Webhooks
     internal: Internal
+    catalogue: Catalogue
+    checks: Checks
+    vault: Vault

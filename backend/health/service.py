@@ -7,10 +7,9 @@ from typing import cast
 import asyncpg
 from redis.exceptions import RedisError
 
+from backend.catalogue.service import LIVE_WITHIN_S
 from backend.services import Services
 
-LIVE_WITHIN_S = 30
-"""An executor heard within this time is alive."""
 _PATIENCE_S = 3
 
 

@@ -1,0 +1,1 @@
+"""Node types: what the living executors offer."""

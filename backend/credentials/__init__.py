@@ -1,0 +1,1 @@
+"""Credentials: named secrets, encrypted, bound to a project and to hosts."""

@@ -1,0 +1,131 @@
+"""Credentials: kept encrypted, shown without their secrets, revealed to nobody but a step that names one."""
+
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.credentials.types import TYPES, VALIDATORS, secret_fields
+from backend.credentials.usage import uses
+from backend.credentials.vault import Sealed, Vault
+from backend.errors import Conflict, NotFound, Unprocessable
+from backend.ids import new_id
+from backend.models import Credential, User
+from backend.ownership import find, owned, project_for
+from backend.paging import Paging, page
+from trestle.contracts import credentials as wire
+from trestle.contracts.base import JsonObject
+from trestle.contracts.jobs import Secret
+from trestle.contracts.problems import FieldError
+from trestle.contracts.users import ProjectRole
+
+
+async def create(session: AsyncSession, vault: Vault, user: User, body: wire.NewCredential) -> wire.Credential:
+    """A new credential. Raises Unprocessable for an unknown type or fields that don't fit it."""
+    project = await project_for(session, user, body.project_id)
+    if body.type not in TYPES:
+        message = f"There is no credential type “{body.type}”. There are: {', '.join(TYPES)}."
+        raise Unprocessable(message, errors=[FieldError(loc=["type"], message=message)])
+    row = Credential(
+        id=new_id(),
+        project_id=project.id,
+        name=body.name,
+        type=body.type,
+        version=0,
+        allowed_hosts=body.allowed_hosts,
+        created_by=user.id,
+    )
+    _fill(vault, row, body.data)
+    session.add(row)
+    await session.flush()
+    return wire.Credential.model_validate(row)
+
+
+def _fill(vault: Vault, row: Credential, data: JsonObject) -> None:
+    """Puts checked data into a row, as its next version."""
+    errors = []
+    for error in VALIDATORS[row.type].iter_errors(data):
+        # Neither the message nor the path of these errors may repeat a value: it is a secret.
+        names = {"required": "A field is missing. ", "additionalProperties": "There is a field too many. "}
+        fields = ", ".join(TYPES[row.type].fields_schema["properties"])
+        message = f"{names.get(str(error.validator), 'This value does not fit. ')}A {row.type} credential has the fields {fields}."
+        errors.append(FieldError(loc=["data", *error.absolute_path], message=message))
+    if errors:
+        raise Unprocessable(errors[0].message, errors=errors)
+    secrets = secret_fields(TYPES[row.type])
+    row.version += 1
+    row.fields = {name: value for name, value in data.items() if name not in secrets}
+    row.set_fields = sorted(data)
+    row.ciphertext = vault.seal(data, project=row.project_id, credential=row.id, version=row.version)
+    row.key_id = vault.key_id
+
+
+async def listed(
+    session: AsyncSession, user: User, paging: Paging, project_id: UUID | None, type_: str | None
+) -> tuple[list[wire.Credential], str | None]:
+    """A page of credentials, newest first, and the next cursor."""
+    statement = owned(user, Credential)
+    if project_id is not None:
+        statement = statement.where(Credential.project_id == project_id)
+    if type_ is not None:
+        statement = statement.where(Credential.type == type_)
+    rows, cursor = await page(session, statement, Credential.id, paging)
+    return [wire.Credential.model_validate(row[0]) for row in rows], cursor
+
+
+async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Credential:
+    """One credential, without its secret."""
+    return wire.Credential.model_validate(await find(session, user, Credential, ident))
+
+
+async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, body: wire.CredentialChange) -> wire.Credential:
+    """Changes what is given; fields left out of `data` keep their values."""
+    row = await find(session, user, Credential, ident, needs=ProjectRole.EDITOR, lock=True)
+    if body.name is not None:
+        row.name = body.name
+    if body.allowed_hosts is not None:
+        row.allowed_hosts = body.allowed_hosts
+    if body.data is not None:
+        _fill(vault, row, {**_opened(vault, row, lost={}), **body.data})
+    row.updated_at = func.now()
+    await session.flush()
+    await session.refresh(row, ["updated_at"])
+    return wire.Credential.model_validate(row)
+
+
+def _opened(vault: Vault, row: Credential, lost: JsonObject) -> JsonObject:
+    """The data of a row; `lost` where its key is gone: then every field has to be given again."""
+    try:
+        return vault.open(row.ciphertext, project=row.project_id, credential=row.id, version=row.version)
+    except Sealed:
+        return lost
+
+
+async def remove(session: AsyncSession, user: User, ident: UUID, *, force: bool) -> None:
+    """Deletes a credential. Raises Conflict while nodes use it, unless forced."""
+    row = await find(session, user, Credential, ident, needs=ProjectRole.EDITOR, lock=True)
+    used = await uses(session, row)
+    if used and not force:
+        where = ", ".join(f"“{use.node}” in “{use.workflow_name}”" for use in used[:3]) + (" and others" if len(used) > 3 else "")
+        raise Conflict(f"This credential is used by {where}. Choose another there first, or delete it with ?force=true.")
+    await session.delete(row)
+
+
+async def usage(session: AsyncSession, user: User, ident: UUID) -> list[wire.CredentialUse]:
+    """The nodes that name a credential, in drafts and published versions."""
+    return await uses(session, await find(session, user, Credential, ident))
+
+
+async def reveal(session: AsyncSession, vault: Vault, project_id: UUID, ident: UUID) -> Secret:
+    """The secret itself, for a step (or a webhook) of this project. Never for an answer to a person.
+
+    Raises NotFound where the project has no such credential, Conflict where it can't be decrypted.
+    """
+    row = await session.get(Credential, ident)
+    if row is None or row.project_id != project_id:
+        raise NotFound("There is no such credential in the workflow's project. Choose another in the node.")
+    try:
+        data = vault.open(row.ciphertext, project=row.project_id, credential=row.id, version=row.version)
+    except Sealed as error:
+        raise Conflict(str(error)) from None
+    return Secret(type=row.type, data=data, allowed_hosts=row.allowed_hosts)
