@@ -1,8 +1,8 @@
 """Runs a program that ends when its parent ends: `python leash.py SIGNAL PARENT MODE PROGRAM ARGUMENT…`.
 
 A separate tiny program rather than a function between fork and exec: it is safe whatever threads the parent has. It replaces itself
-by PROGRAM, so nothing of it stays. MODE is `plain`, or `userns`: a private user namespace in which root appears as an ordinary user
-(PostgreSQL refuses to run as root), while every file stays root's own.
+by PROGRAM, so nothing of it stays. MODE says what becomes of root, as whom PostgreSQL refuses to run: `plain` nothing; `userns` a private
+user namespace in which root appears as an ordinary user, while every file stays root's own; `drop:USER:GROUP` those ids.
 """
 
 import ctypes
@@ -26,6 +26,11 @@ def _enter_user_namespace(libc: ctypes.CDLL) -> None:
 def main() -> None:
     """Bind this process to its parent, then become the program."""
     death_signal, parent, mode, program, *arguments = sys.argv[1:]
+    if mode.startswith("drop:"):
+        _, user, group = mode.split(":")
+        os.setgroups([])
+        os.setgid(int(group))
+        os.setuid(int(user))
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if mode == "userns":

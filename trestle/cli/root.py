@@ -50,11 +50,7 @@ def _exists(user: str) -> bool:
 
 
 def _works(program: Path, mode: str) -> bool:
-    try:
-        process = spawn([str(program), "--version"], env={}, output=subprocess.DEVNULL, root_mode=mode)
-    except (OSError, subprocess.SubprocessError):  # the user may not even enter the folder with Python
-        return False
-    return process.wait(timeout=10) == 0
+    return spawn([str(program), "--version"], env={}, output=subprocess.DEVNULL, root_mode=mode).wait(timeout=10) == 0
 
 
 def _reachable(home: Path) -> bool:

@@ -29,9 +29,10 @@ def spawn(
     `root_mode` is what `root.find_mode` answered. `death_signal` is what the child gets when this process is killed (Linux). Its own
     session keeps Ctrl-C in the terminal from reaching it: the launcher decides who stops when, and may signal the whole group.
     """
-    as_user = root_mode.removeprefix("drop:") if root_mode.startswith("drop:") else None
-    account = pwd.getpwnam(as_user) if as_user else None
-    mode = "userns" if root_mode == "userns" else "plain"
+    mode = root_mode or "plain"
+    if mode.startswith("drop:"):
+        account = pwd.getpwnam(mode.removeprefix("drop:"))
+        mode = f"drop:{account.pw_uid}:{account.pw_gid}"
     leash = [sys.executable, "-I", "-S", _LEASH, str(int(death_signal)), str(os.getpid()), mode]
     process = subprocess.Popen(
         [*leash, *argv],
@@ -41,9 +42,6 @@ def spawn(
         stderr=subprocess.STDOUT,
         cwd=cwd,
         start_new_session=True,
-        user=account.pw_uid if account else None,
-        group=account.pw_gid if account else None,
-        extra_groups=[] if account else None,
     )
     if stdin is not None and process.stdin is not None:
         try:
