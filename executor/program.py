@@ -8,7 +8,7 @@ from executor.node import Node as Kind
 from executor.plan import Layout
 from executor.registry import Registry
 from trestle.contracts.base import JsonObject
-from trestle.contracts.graph import MAIN, Node, Outcome, RetryPolicy, Snapshot
+from trestle.contracts.graph import MAIN, Node, RetryPolicy, Snapshot
 from trestle.contracts.node_types import Effect
 from trestle.language import LanguageError, Template, compile_config
 
@@ -18,11 +18,11 @@ NO_RETRY = RetryPolicy()
 class Prepared:
     """One node of a snapshot. What is wrong with it is told when it runs: a draft may hold half-finished nodes that aren't reached."""
 
-    __slots__ = ("_compiled", "_effect_varies", "_items", "_kind", "_registry", "_schema", "key", "node", "on_error", "pass_port", "retry", "type")
-
     def __init__(self, node: Node, registry: Registry, default_on_error: str) -> None:
         self.node = node
         self.key = node.key
+        self.label = f"The node “{node.key}”"
+        self.looks_at_payload = True
         self.type = node.type
         self.retry = node.retry or NO_RETRY
         self.on_error = node.on_error or default_on_error
@@ -45,19 +45,23 @@ class Prepared:
     @property
     def kind(self) -> Kind[Any]:
         """What runs it. Raises `NodeError` where this executor has no such node."""
-        if self._kind is None:
-            try:
-                self._registry.get(self.type)
-            except UnknownNodeType as error:
-                raise NodeError(str(error), hint="Install the node on the executor, or use another one.", type="UnknownNodeType") from None
-        assert self._kind is not None  # noqa: S101  # the registry has it, or has just raised
-        return self._kind
+        if self._kind is not None:
+            return self._kind
+        try:
+            return self._registry.get(self.type)
+        except UnknownNodeType as error:
+            raise NodeError(str(error), hint="Install the node on the executor, or use another one.", type="UnknownNodeType") from None
+
+    def require(self) -> None:
+        """Raises `NodeError` or `LanguageError` where the node can't run at all."""
+        self.template  # noqa: B018  # compiling it is the check
 
     @property
     def template(self) -> ConfigTemplate[Any]:
         """Its config, compiled when first asked for. Raises `LanguageError`, `NodeError`."""
         if self._compiled is None:
             self._compiled = ConfigTemplate(self.kind, self._schema, self.node.config)
+            self.looks_at_payload = "payload" in self._compiled.names()
         return self._compiled
 
     @property
@@ -106,6 +110,3 @@ class Program:
         """A run of one node. Raises `PlanError`."""
         self.layout(key, key)
         return Layout.alone(key)
-
-
-__all__ = ["NO_RETRY", "Outcome", "Prepared", "Program"]

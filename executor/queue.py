@@ -4,9 +4,10 @@ Nothing here is worth keeping: an id that gets lost is pushed again by the backe
 """
 
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
+import orjson
 import redis.asyncio as redis
 import structlog
 from redis.asyncio.retry import Retry
@@ -18,6 +19,8 @@ from executor.errors import ExecutorError
 QUEUE = "trestle:queue"
 PROCESSING = "trestle:processing:"
 BLOCK_S = 5.0
+CONTROL = "trestle:control"
+"""Channel on which the backend says that somebody wants something of a running execution. What it is, the heartbeat tells."""
 EXPIRE_S = 60
 
 # Moves up to ARGV[1] ids, oldest first, and lets the process's list end with the process.
@@ -29,6 +32,11 @@ return ids or {}
 """
 _FORGET = """
 for _, id in ipairs(ARGV) do redis.call('LREM', KEYS[1], 0, id) end
+"""
+
+_GIVE_BACK = """
+for _, id in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do redis.call('RPUSH', KEYS[1], id) end
+redis.call('DEL', KEYS[2])
 """
 
 _log = structlog.get_logger("executor.queue")
@@ -64,6 +72,7 @@ class Queue:
         )
         self._take = self._redis.register_script(_TAKE)
         self._forget = self._redis.register_script(_FORGET)
+        self._give_back = self._redis.register_script(_GIVE_BACK)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -72,7 +81,7 @@ class Queue:
     async def left(self) -> list[UUID]:
         """Ids in this process's own list: taken, but perhaps never heard of because an answer got lost."""
         try:
-            return _ids(await self._redis.lrange(self._processing, 0, -1))
+            return _ids(await self._redis.lrange(self._processing, 0, -1))  # type: ignore[misc]  # redis-py's types serve sync and async at once
         except (RedisError, OSError) as error:
             raise QueueAway(str(error)) from error
 
@@ -81,7 +90,7 @@ class Queue:
         try:
             taken = await self._take(keys=[QUEUE, self._processing], args=[limit, EXPIRE_S])
             if not taken:
-                first = await self._redis.blmove(QUEUE, self._processing, self._block_s, "RIGHT", "LEFT")
+                first = await self._redis.blmove(QUEUE, self._processing, self._block_s, "RIGHT", "LEFT")  # type: ignore[arg-type]  # seconds may be a fraction
                 if first is None:
                     return []
                 taken = [first]
@@ -94,8 +103,28 @@ class Queue:
     async def forget(self, ids: Sequence[UUID]) -> None:
         """These ids are claimed, refused, or nobody's: takes them from this process's list."""
         try:
-            await self._forget(keys=[self._processing], args=[str(id) for id in ids])
+            await self._forget(keys=[self._processing], args=[str(known) for known in ids])
         except (RedisError, OSError) as error:
+            raise QueueAway(str(error)) from error
+
+    async def give_back(self) -> None:
+        """Puts whatever is left in this process's list back where others find it. At the end of the process."""
+        try:
+            await self._give_back(keys=[QUEUE, self._processing])
+        except (RedisError, OSError) as error:
+            raise QueueAway(str(error)) from error
+
+    async def controls(self) -> AsyncIterator[UUID]:
+        """Ids of executions that somebody wants something of, as they are said. Ends with `QueueAway`."""
+        try:
+            async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(CONTROL)
+                while True:
+                    message = await channel.get_message(timeout=self._block_s)
+                    if message is not None:
+                        said = orjson.loads(message["data"])
+                        yield UUID(said["execution_id"])
+        except (RedisError, OSError, ValueError, KeyError, TypeError) as error:
             raise QueueAway(str(error)) from error
 
     async def keep(self) -> None:

@@ -11,6 +11,8 @@ from trestle.contracts.base import JsonObject, JsonValue
 MIN_CHARS = 8
 """Shorter values aren't looked for: they would match by chance."""
 REDACTED = "[redacted]"
+NO_SECRETS = frozenset({"name", "username", "algorithm", "public_key", "host", "port", "security", "from", "provider", "base_url"})
+"""Fields of credentials that are shown to whoever may see the credential: a header's name is no secret."""
 
 
 class Redactor:
@@ -25,8 +27,9 @@ class Redactor:
         return bool(self._needles)
 
     def learn(self, data: JsonObject) -> None:
-        """From now on, no text in `data` is let through. Longer forms are looked for first, so that no tail is left over."""
-        found = {form for secret in _texts(data) if len(secret) >= MIN_CHARS for form in _forms(secret)}
+        """From now on, no secret in `data` is let through. Longer forms are looked for first, so that no tail is left over."""
+        secrets = (text for name, value in data.items() if name not in NO_SECRETS for text in _texts(value))
+        found = {form for secret in secrets if len(secret) >= MIN_CHARS for form in _forms(secret)}
         self._needles = sorted(found.union(self._needles), key=len, reverse=True)
 
     def text(self, text: str) -> str:

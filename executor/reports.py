@@ -141,8 +141,13 @@ class Channel:
             message = f"{self._lost_lines} more lines were dropped: too many at once."
             self._logs.append(last.model_copy(update={"level": "warning", "message": message}))
             self._lost_lines = 0
-        report = Report.model_construct(
-            execution_id=self.execution_id, epoch=self.epoch, seq=self._seq, steps=list(self._steps.values()), logs=self._logs, ending=self.ending
+        report = Report(
+            execution_id=self.execution_id,
+            epoch=self.epoch,
+            seq=self._seq,
+            steps=list(self._steps.values()),
+            logs=self._logs,
+            ending=self.ending,
         )
         self._under_way = _UnderWay(self, report, self._waiters)
         self._steps, self._logs, self._waiters, self.ending = {}, [], [], None
@@ -259,11 +264,11 @@ class Courier:
                 return
             else:
                 self._on_answer(answers)
-                self._settle(batch, answers)
+                self._settle(batch, answers.answers)
                 return
 
-    def _settle(self, batch: list[_UnderWay], answers: Answers) -> None:
-        by_id = {answer.execution_id: answer for answer in answers.answers}
+    def _settle(self, batch: list[_UnderWay], answers: list[Answer]) -> None:
+        by_id = {answer.execution_id: answer for answer in answers}
         for under_way in batch:
             channel = under_way.channel
             self.chars -= under_way.chars
@@ -283,8 +288,7 @@ class Courier:
         report = under_way.report
         spared = bool(report.ending and report.ending.error and report.ending.error.type == "ReportRefused")
         if refusal.status == HTTPStatus.CONFLICT or spared:
-            answer = Answer(execution_id=report.execution_id, verdict=Verdict.STALE)
-            self._settle(batch, Answers.model_construct(answers=[answer]))
+            self._settle(batch, [Answer(execution_id=report.execution_id, verdict=Verdict.STALE)])
             return
         _log.error("the backend refuses a report", execution=str(report.execution_id), status=refusal.status, detail=refusal.detail)
         error = StepError(

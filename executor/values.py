@@ -29,7 +29,8 @@ def encode(value: JsonValue) -> EncodedJson:
         encoded = orjson.dumps(value, option=_STRICT)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadOutput(
-            f"The node's output is not JSON: {error}.", hint="Return only objects with text keys, lists, texts, numbers, true, false and null."
+            f"The node's output is not JSON: {error}.",
+            hint="Return only objects with text keys, lists, texts, numbers, true, false and null.",
         ) from None
     if len(encoded) > MAX_OUTPUT_BYTES:
         raise BadOutput(
@@ -41,7 +42,9 @@ def encode(value: JsonValue) -> EncodedJson:
         try:
             json.dumps(value, allow_nan=False)
         except ValueError:
-            raise BadOutput("The node's output holds NaN or Infinity, which JSON does not have.", hint="Put null or a text there.") from None
+            raise BadOutput(
+                "The node's output holds NaN or Infinity, which JSON does not have.", hint="Put null or a text there."
+            ) from None
     return encoded.decode()
 
 

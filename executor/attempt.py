@@ -1,0 +1,174 @@
+"""One attempt at one step: render its config, make sure that it may start, run the node, judge what came of it."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import BaseModel
+
+from executor.context import StepContext
+from executor.errors import NodeError
+from executor.http import failure
+from executor.node import Branch, Resumed, Wait
+from executor.values import decode, encode
+from trestle.contracts.base import EncodedJson
+from trestle.contracts.executions import StepError
+from trestle.contracts.graph import MAIN
+from trestle.contracts.node_types import Effect
+from trestle.language import LanguageError
+from trestle.outbound import OutboundError
+
+if TYPE_CHECKING:
+    from executor.run import Run
+    from executor.step import StepRun
+
+_log = structlog.get_logger("executor.attempt")
+
+OUTCOME_UNKNOWN = "OutcomeUnknown"
+UNKNOWN_HINT = "Look at the service whether it was done. Then start the workflow again, or go on by hand. It is not repeated by itself."
+
+
+@dataclass(slots=True)
+class Done:
+    """The node returned something. `text` is its output, encoded, without secrets."""
+
+    port: str
+    text: EncodedJson
+
+
+@dataclass(slots=True)
+class Failure:
+    """The attempt failed. `outcome_unknown`: the other side may have done it all the same."""
+
+    error: StepError
+    retryable: bool = False
+    outcome_unknown: bool = False
+    retry_after_s: float | None = None
+
+
+async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait:
+    """Makes one attempt. Raises only when the execution is lost or cancelled."""
+    prepared = step.prepared
+    received = decode(step.input)
+    context = StepContext(run, step, received)
+    effect: Effect = "unsafe"
+    try:
+        kind = prepared.kind
+        template = prepared.template
+        scope = run.scope(received, payload=prepared.looks_at_payload)
+        if step.index is not None:
+            scope = scope.with_item(step.item, step.index)
+        config = template.render(scope)
+        effect = prepared.effect(config)
+    except LanguageError as error:
+        return Failure(expression_error(prepared.key, error))
+    except NodeError as error:
+        return Failure(StepError(type=error.type, message=f"{prepared.label}: {error.message}", hint=error.hint))
+    except Exception as error:  # noqa: BLE001  # a plug-in's effect_of may raise anything
+        return _bug(run, step, error, "unsafe")
+    if effect == "pure":
+        step.begin(run)
+    else:
+        if step.interrupted and effect == "unsafe":
+            message = f"{prepared.label} was running when its executor was lost. Whether it was done is not known."
+            return Failure(StepError(type=OUTCOME_UNKNOWN, message=message, hint=UNKNOWN_HINT), outcome_unknown=True)
+        await _admit(run, step, effect)
+    return await _run(run, step, context, kind, config, received, effect)
+
+
+async def _admit(run: "Run", step: "StepRun", effect: Effect) -> None:
+    """Holds a step with effects back until all it builds on is recorded and the lease holds.
+
+    That an unsafe step is running is recorded before it starts: otherwise a successor could not know of it.
+    """
+    step.begin(run)
+    step.tell_running(run)
+    if run.unrecorded or effect == "unsafe":
+        await run.recorded()
+    else:
+        run.reporter.send()
+    if not run.ownership.holds():
+        await run.ownership.held()
+    step.started = time.monotonic()
+
+
+async def _run(
+    run: "Run", step: "StepRun", context: StepContext, kind: Any, config: BaseModel, input: Any, effect: Effect
+) -> Done | Failure | Wait:
+    timeout_s = step.prepared.node.timeout_s
+    running = kind.run(config, input, context) if step.resumed is None else kind.resume(config, input, context, Resumed(step.resumed[0]))
+    try:
+        if timeout_s is None:
+            result = await running
+        else:
+            async with asyncio.timeout(timeout_s) as limit:
+                result = await running
+        if isinstance(result, Wait):
+            return result
+        port, value = (result.port, result.value) if isinstance(result, Branch) else (MAIN, result)
+        if port != MAIN and port not in step.prepared.ports():
+            raise ValueError(f"left by the port “{port}”, which it does not have")
+        if context.redactor:
+            value = context.redactor.value(value)
+        return Done(port, encode(value))
+    except NodeError as error:
+        redact = context.redactor.text
+        told = StepError(type=error.type, message=redact(error.message), hint=redact(error.hint))
+        return _judged(Failure(told, error.retryable, error.outcome_unknown, error.retry_after_s), effect)
+    except LanguageError as error:
+        return Failure(expression_error(step.prepared.key, error))
+    except TimeoutError as error:
+        if timeout_s is None or not limit.expired():
+            return _bug(run, step, error, effect)
+        told = StepError(
+            type="Timeout",
+            message=f"{step.prepared.label} did not finish within {timeout_s:g} s.",
+            hint="Give the node a longer timeout, or find out why it is slow.",
+        )
+        return _judged(Failure(told, retryable=True, outcome_unknown=True), effect)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return _bug(run, step, error, effect)
+    except OutboundError as error:
+        known = failure(error)
+        return _judged(Failure(known.as_step_error(), known.retryable, known.outcome_unknown), effect)
+    except Exception as error:  # noqa: BLE001  # whatever else a node raises is its bug, and told as one
+        return _bug(run, step, error, effect)
+
+
+def _judged(failure: Failure, effect: Effect) -> Failure:
+    """What an unknown outcome means for a step that may not be repeated: a person has to decide."""
+    if failure.outcome_unknown and effect == "unsafe":
+        failure.retryable = False
+        message = f"{failure.error.message} Whether it was done is not known."
+        failure.error = StepError(type=OUTCOME_UNKNOWN, message=message, hint=UNKNOWN_HINT)
+    return failure
+
+
+def _bug(run: "Run", step: "StepRun", error: BaseException, effect: Effect) -> Failure:
+    """The traceback goes to the log only: it may hold values that nobody but the operator should see."""
+    node = step.prepared
+    _log.error("a node has a bug", execution=str(run.job.execution_id), node=node.key, type=node.type, exc_info=error)
+    told = StepError(
+        type="NodeBug",
+        message=f"{step.prepared.label} broke down with {error.__class__.__name__}. This is a mistake in the node type “{node.type}”.",
+        hint="The executor's log has the details. Report it to the author of the node.",
+    )
+    return Failure(told, retryable=effect != "unsafe", outcome_unknown=effect != "pure")
+
+
+def expression_error(key: str, error: LanguageError) -> StepError:
+    """What is wrong with an expression: which node and field, what it says, what to do."""
+    field = error.field.lstrip("/").replace("/", ".")
+    where = f"The field “{field}” of the node “{key}”" if field else f"An expression of the node “{key}”"
+    source = f" In: {error.expression[:200]}" if error.expression else ""
+    return StepError(type="ExpressionError", message=f"{where}: {error.message}{source}", hint=error.hint or "Change the expression.")
+
+
+def elapsed_ms(since: float) -> float:
+    """Milliseconds since a reading of time.monotonic, to a microsecond."""
+    return round((time.monotonic() - since) * 1000, 3)

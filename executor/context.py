@@ -1,0 +1,138 @@
+"""What a node gets of the world (`executor.node.Context`), for one attempt."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from executor.credentials import SecretData
+from executor.fields import Use
+from executor.node import ExecutionInfo
+from executor.redaction import Redactor
+from executor.values import decode
+from trestle.contracts.base import JsonValue
+from trestle.contracts.executions import LogLevel
+from trestle.contracts.jobs import LogLine
+
+if TYPE_CHECKING:
+    from executor.run import Run
+    from executor.step import StepRun
+    from trestle.outbound import OutboundClient
+
+S = TypeVar("S", bound=SecretData)
+
+MAX_LINE_CHARS = 10_000
+
+
+def idempotency_key(seed: str, node: str, item: int | None, retry_no: int) -> str:
+    """Hex HMAC over `node|item|sub_step|request_no|retry_no`, all that tells one effect of a root execution from another.
+
+    It stays the same until the other side has definitely refused: then `retry_no` grows.
+    """
+    name = f"{node}|{'' if item is None else item}||0|{retry_no}"
+    return hmac.new(bytes.fromhex(seed), name.encode(), hashlib.sha256).hexdigest()
+
+
+class StepLog:
+    """Lines for the execution's history."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: "StepContext") -> None:
+        self._context = context
+
+    def debug(self, message: str) -> None:
+        """A detail."""
+        self._context.write("debug", message)
+
+    def info(self, message: str) -> None:
+        """What happened."""
+        self._context.write("info", message)
+
+    def warning(self, message: str) -> None:
+        """What a person should look at."""
+        self._context.write("warning", message)
+
+    def error(self, message: str) -> None:
+        """What went wrong."""
+        self._context.write("error", message)
+
+
+class StepContext:
+    """One attempt's view. Everything is made when first asked for: most nodes ask for nothing."""
+
+    __slots__ = ("_input", "_run", "_step", "now", "redactor")
+
+    def __init__(self, run: "Run", step: "StepRun", input: JsonValue) -> None:
+        self._run = run
+        self._step = step
+        self._input = input
+        self.now: datetime = run.clock.now()
+        self.redactor = Redactor()
+
+    @property
+    def http(self) -> "OutboundClient":
+        """The guarded HTTP client."""
+        return self._run.http
+
+    @property
+    def log(self) -> StepLog:
+        """Lines for the execution's history."""
+        return StepLog(self)
+
+    @property
+    def execution(self) -> ExecutionInfo:
+        """The execution that this step belongs to."""
+        return self._run.info()
+
+    @property
+    def node(self) -> str:
+        """This node's key."""
+        return self._step.prepared.key
+
+    @property
+    def attempt(self) -> int:
+        """Which try it is, from 1."""
+        return self._step.attempt
+
+    @property
+    def idempotency_key(self) -> str:
+        """See `idempotency_key`."""
+        return idempotency_key(self._run.job.seed, self.node, self._step.index, self._step.retry_no)
+
+    @property
+    def item(self) -> JsonValue:
+        """The current item of a for-each."""
+        return self._step.item
+
+    @property
+    def index(self) -> int | None:
+        """Its place from 0."""
+        return self._step.index
+
+    @property
+    def inputs(self) -> Mapping[str, JsonValue]:
+        """What came in, by source."""
+        return {source: decode(text) for source, text in self._run.taken(self.node).items()}
+
+    @property
+    def names(self) -> Mapping[str, JsonValue]:
+        """Every name that an expression knows, as JSON."""
+        scope = self._run.scope(self._input)
+        if self._step.index is not None:
+            scope = scope.with_item(self._step.item, self._step.index)
+        names: dict[str, Any] = dict(scope.roots)
+        names["nodes"] = self._run.outputs  # decoded when it is looked at
+        return names
+
+    async def secret(self, use: Use[S]) -> S:
+        """The credential that a config field names; from here on it is kept out of this step's output, error and log."""
+        secret = await self._run.secrets.get(self.node, use.id)
+        self.redactor.learn(secret.data)
+        return use.open(secret)
+
+    def write(self, level: LogLevel, message: str) -> None:
+        """Adds a line to the log, shortened to 10,000 characters."""
+        line = self.redactor.text(str(message))[:MAX_LINE_CHARS]
+        self._run.reporter.log(LogLine(node=self.node, level=level, message=line, at=self._run.clock.now()))

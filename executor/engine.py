@@ -1,0 +1,272 @@
+"""Takes one execution through its graph. Knows no Redis and no HTTP: it tells its reporter what happens.
+
+A chain of pure steps runs without a task, a timer or a report of its own: all of it leaves with the ending. Branches that are
+ready at the same time run at the same time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from executor.crew import Crew
+from executor.foreach import perform_for_each
+from executor.plan import Plan, PlanError
+from executor.program import Prepared
+from executor.run import Run, skipped
+from executor.step import Settled, StepRun, Suspended
+from executor.values import encode, encode_object
+from trestle.contracts.executions import StepError
+from trestle.contracts.graph import MAIN, Outcome
+from trestle.contracts.jobs import Ending, FinishedStep, StepReport
+from trestle.contracts.states import StepStatus
+
+
+class Result(StrEnum):
+    """How this process's part in an execution ended."""
+
+    ENDED = "ended"
+    """For good, and recorded."""
+    WAITING = "waiting"
+    """It goes on when something is due; recorded."""
+    HALTED = "halted"
+    """Stopped on request with everything so far recorded: it is to be given back."""
+
+
+@dataclass(slots=True)
+class _Failed:
+    node: str | None
+    error: StepError
+
+
+class Engine:
+    """One execution under one epoch, on its way through its graph. `execute` is called once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._ready: list[StepRun] = []
+        self._suspended: list[tuple[StepRun, Suspended]] = []
+        self._crew: Crew[StepRun, Settled | Suspended] = Crew()
+        self._failed: _Failed | None = None
+
+    async def execute(self) -> Result:
+        """Runs until the execution ends, waits, or is halted. Raises what the reporter raises when it was lost."""
+        try:
+            self._plan = self._lay_out()
+        except PlanError as error:
+            told = StepError(type="PlanError", message=str(error), hint="Change the workflow and run it again.")
+            return await self._fail(_Failed(None, told))
+        try:
+            while True:
+                self._advance()
+                if self._failed is not None:
+                    return await self._fail(self._failed)
+                if self._run.halted is None and await self._start():
+                    continue
+                if self._crew:
+                    for step, outcome in await self._crew.next(self._patience()):
+                        self._take(step, outcome)
+                elif self._plan.finished:
+                    return await self._succeed()
+                elif self._run.halted is not None:
+                    await self._run.reporter.acknowledged()
+                    return Result.HALTED
+                elif not await self._sleep():
+                    return await self._hand_back()
+        finally:
+            if self._crew:
+                await self._crew.dismiss()
+
+    # what is ready
+
+    def _lay_out(self) -> Plan:
+        run, job = self._run, self._run.job
+        if job.only is not None:
+            layout = run.program.layout_alone(job.only)
+            run.given = self._given(job.only)
+        else:
+            start = job.trigger.get("node")
+            if not isinstance(start, str):
+                raise PlanError("The run does not say at which node it starts.")
+            layout = run.program.layout(start, job.until)
+        run.incoming = layout.incoming
+        return Plan(layout)
+
+    def _given(self, key: str) -> dict[str, str]:
+        """What a node that runs alone gets: the input given, else its predecessors' pinned or last outputs."""
+        run = self._run
+        if run.job.input == "null":
+            found: dict[str, str] = {}
+            for connection in run.program.snapshot.connections:
+                if connection.target == key:
+                    source, last = run.program.nodes[connection.source].node, run.finished.get(connection.source)
+                    if source.pinned is not None:
+                        found[source.key] = encode(source.pinned)
+                    elif last is not None and last.port is not None:
+                        found[source.key] = last.output or "null"
+            if found:
+                run.outcomes.update({source: Outcome(MAIN, text) for source, text in found.items()})
+                return found
+        return {"": run.job.input}
+
+    def _advance(self) -> None:
+        """Takes what became ready from the plan; settles at once what needn't run."""
+        run, plan = self._run, self._plan
+        while self._failed is None:
+            ready = plan.ready()
+            if plan.skipped:
+                for key in plan.skipped:
+                    run.outcomes[key] = Outcome(None, None)
+                    if key not in run.finished:
+                        run.note(skipped(run, key), binding=False)
+                plan.skipped.clear()
+            if not ready:
+                return
+            for key in ready:
+                self._admit(run.program.nodes[key])
+
+    def _admit(self, prepared: Prepared) -> None:
+        run, key, node = self._run, prepared.key, prepared.node
+        alone = run.given is not None
+        record = None if alone else run.finished.get(key)
+        if record is not None and self._from_record(prepared, record):
+            return
+        if not alone and not run.incoming[key]:
+            self._pass(prepared, MAIN, run.job.input, output=None)
+        elif run.draft and node.pinned is not None and not alone:
+            text = encode(node.pinned)
+            self._pass(prepared, prepared.pass_port, text, output=text)
+        elif node.disabled:
+            text = run.input_of(key)
+            self._pass(prepared, prepared.pass_port, text, output=text)
+        else:
+            step = StepRun(prepared, run.input_of(key))
+            begun = run.open.get((key, None))
+            if begun is not None:
+                step.take_up(begun)
+            elif record is not None:
+                # A failed attempt that is recorded without what was to follow it.
+                step.attempt = record.attempt + 1
+                step.retry_no = record.attempt
+            if step.due is not None:
+                self._suspended.append((step, Suspended(step.due, 0)))
+            else:
+                self._ready.append(step)
+
+    def _from_record(self, prepared: Prepared, record: FinishedStep) -> bool:
+        """Settles a step that is recorded as finished; it never runs again. False where only an attempt was."""
+        run = self._run
+        if record.status is StepStatus.SUCCEEDED:
+            text = record.output if record.output is not None else run.job.input if not run.incoming[prepared.key] else "null"
+            self._settle(prepared.key, Settled(record.port or MAIN, text))
+        elif record.status is StepStatus.FAILED and record.port is not None:
+            self._settle(prepared.key, Settled(record.port, record.output or "null", failed=True))
+        elif record.status is StepStatus.FAILED and record.error is not None and record.attempt >= prepared.retry.max_attempts:
+            self._settle(prepared.key, Settled(None, "null", failed=True, fatal=record.error))
+        else:
+            return False
+        return True
+
+    def _pass(self, prepared: Prepared, port: str, text: str, *, output: str | None) -> None:
+        """A step that succeeds without running: a trigger, a pinned or a disabled node. What it puts out is known without it."""
+        now = self._run.clock.now()
+        report = StepReport(
+            node=prepared.key,
+            type=prepared.type,
+            status=StepStatus.SUCCEEDED,
+            port=port,
+            output=output,
+            started_at=now,
+            finished_at=now,
+            duration_ms=0,
+        )
+        self._run.note(report, binding=False)
+        self._settle(prepared.key, Settled(port, text))
+
+    # what runs
+
+    async def _start(self) -> bool:
+        """Starts what is ready. One step alone runs right here, and True says that it has; more run side by side."""
+        run = self._run
+        self._wake()
+        if not self._ready:
+            return False
+        await run.reporter.room()
+        if len(self._ready) == 1 and not self._crew and not self._suspended:
+            step = self._ready.pop()
+            self._take(step, await self._perform(step))
+            return True
+        starting, self._ready = self._ready, []
+        for step in starting:
+            self._crew.start(step, self._perform(step))
+        return False
+
+    async def _perform(self, step: StepRun) -> Settled | Suspended:
+        if step.prepared.node.for_each is not None:
+            return await perform_for_each(self._run, step)
+        return await step.perform(self._run)
+
+    def _take(self, step: StepRun, outcome: Settled | Suspended) -> None:
+        if isinstance(outcome, Suspended):
+            self._suspended.append((step, outcome))
+        else:
+            self._settle(step.prepared.key, outcome)
+
+    def _settle(self, key: str, settled: Settled) -> None:
+        self._run.failed_steps += settled.failed
+        if settled.fatal is not None:
+            self._failed = self._failed or _Failed(key, settled.fatal)
+        self._run.outcomes[key] = Outcome(settled.port, settled.text)
+        self._plan.settle(key, settled.port)
+
+    # what waits
+
+    def _wake(self) -> None:
+        if self._suspended:
+            now = self._run.clock.now()
+            self._ready += [step for step, suspended in self._suspended if suspended.due <= now]
+            self._suspended = [(step, suspended) for step, suspended in self._suspended if suspended.due > now]
+
+    def _next_due(self) -> datetime:
+        return min(suspended.due for _, suspended in self._suspended)
+
+    def _patience(self) -> float | None:
+        """How long to wait for a running step before something else is due."""
+        if not self._suspended or self._run.halted is not None:
+            return None
+        return max((self._next_due() - self._run.clock.now()).total_seconds(), 0.001)
+
+    async def _sleep(self) -> bool:
+        """Sleeps until the next due time, if it is worth holding the execution for. Nothing else runs."""
+        left_s = (self._next_due() - self._run.clock.now()).total_seconds()
+        worth_s = max(suspended.slept_s for _, suspended in self._suspended if suspended.due == self._next_due())
+        if left_s > worth_s:
+            return False
+        self._run.reporter.send()
+        await self._run.sleep(left_s)
+        return True
+
+    # how it ends
+
+    async def _succeed(self) -> Result:
+        run, last = self._run, self._plan.last()
+        texts = {key: run.outcomes[key].output for key in last}
+        output = next(iter(texts.values())) if len(texts) == 1 else encode_object(texts)
+        await run.reporter.end(Ending(status="succeeded", output=output, failed_steps=run.failed_steps))
+        return Result.ENDED
+
+    async def _fail(self, failed: _Failed) -> Result:
+        """What still runs or waits is cancelled; all of it is one report."""
+        run = self._run
+        run.failing = True
+        for step, outcome in await self._crew.dismiss():
+            if isinstance(outcome, Suspended):
+                self._suspended.append((step, outcome))
+        for step, _ in self._suspended:
+            step.cancel(run)
+        ending = Ending(status="failed", error=failed.error, error_node=failed.node, failed_steps=max(run.failed_steps, 1))
+        await run.reporter.end(ending)
+        return Result.ENDED
+
+    async def _hand_back(self) -> Result:
+        await self._run.reporter.end(Ending(status="waiting", due_at=self._next_due(), failed_steps=self._run.failed_steps))
+        return Result.WAITING
