@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +63,11 @@ class Keys:
 
 
 def _random_text() -> str:
-    return secrets.token_hex(MIN_KEY_BYTES)
+    return os.urandom(MIN_KEY_BYTES).hex()
 
 
 def _fernet_key() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
 def _is_fernet_key(text: str) -> bool:

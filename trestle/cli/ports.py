@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import socket
 
 from trestle.cli.errors import LaunchError
@@ -40,7 +39,7 @@ def free_port() -> int:
     From a range that systems don't use for outgoing connections: so a server that is restarted on its port finds it free again.
     """
     for _ in range(100):
-        port = random.randrange(*_SERVER_PORTS)
+        port = _SERVER_PORTS[0] + int.from_bytes(os.urandom(4), "big") % (_SERVER_PORTS[1] - _SERVER_PORTS[0])
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))
