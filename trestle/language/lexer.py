@@ -43,6 +43,7 @@ _OPENING: Final = re.compile(r"\{\{|\{%")
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 _PAIRS: Final = {")": "(", "]": "[", "}": "{"}
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 
 def has_markup(text: str) -> bool:
@@ -101,8 +102,10 @@ def _tokens(source: str, at: int, *, closing: str) -> tuple[list[Token], int, bo
         elif kind == "op":
             if word in "([{":
                 open_brackets.append(word)
-            elif word in _PAIRS and (not open_brackets or open_brackets.pop() != _PAIRS[word]):
+            elif word in _PAIRS and not open_brackets:
                 raise LanguageError(f"`{word}` closes nothing.", kind="syntax")
+            elif word in _PAIRS and (opened := open_brackets.pop()) != _PAIRS[word]:
+                raise LanguageError(f"`{_CLOSING[opened]}` is missing before `{word}`.", kind="syntax")
             tokens.append(Token("op", word))
         elif kind == "int" or kind == "float":
             tokens.append(Token("int" if kind == "int" else "float", word.replace("_", "")))

@@ -47,7 +47,7 @@ def round_(meter: Meter, value: Any, precision: Any = 0, method: Any = "common")
     source = number(value, "round")
     if isinstance(source, int):
         return source
-    scaled = source * 10**precision
+    scaled: float = source * 10**precision
     if not math.isfinite(scaled):
         return source
     if method == "common":
@@ -56,7 +56,7 @@ def round_(meter: Meter, value: Any, precision: Any = 0, method: Any = "common")
         made = math.floor(abs(scaled) + 0.5) * (1 if scaled >= 0 else -1)
     else:
         made = math.ceil(scaled) if method == "ceil" else math.floor(scaled)
-    return made if precision == 0 else made / 10**precision
+    return made if precision == 0 else float(made / 10**precision)
 
 
 def abs_(meter: Meter, value: Any) -> int | float:
