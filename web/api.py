@@ -25,9 +25,10 @@ class SignedOut(Exception):
     """Nobody is signed in here, or their session has run out."""
 
 
-async def sign_up(backend: Backend, *, name: str, email: str, password: str) -> User:
+async def sign_up(backend: Backend, *, name: str, email: str, password: str, invitation: str = "") -> User:
     """Create an account. Raises `ApiError` where the instance takes no new ones, or the values are wrong."""
-    return User.model_validate(await backend.call("POST", "/users/register", json={"name": name, "email": email, "password": password}))
+    body = {"name": name, "email": email, "password": password, **({"invitation_token": invitation} if invitation else {})}
+    return User.model_validate(await backend.call("POST", "/users/register", json=body))
 
 
 async def sign_in(backend: Backend, sessions: Sessions, *, email: str, password: str) -> Session:
@@ -182,8 +183,10 @@ class Api:
         return self.session.user
 
     async def change_password(self, current: str, new: str) -> None:
-        """Set a new password, proved by the current one."""
+        """Set a new password, proved by the current one. It ends every session of the person; this one is opened anew."""
         await self.call("POST", "/users/me/password", json={"current_password": current, "new_password": new})
+        answer = await self._backend.call("POST", "/users/login", form={"username": self.session.user.email, "password": new})
+        self.session.renew(Tokens.model_validate(answer))
 
 
 def _listed(model: type[M], answer: Any) -> list[M]:

@@ -7,10 +7,11 @@ import reflex as rx
 from starlette.types import ASGIApp
 
 from web.access import Viewer, failed
+from web.components.connection import lost_connection
 from web.editor import execution
 from web.editor import state as editor
 from web.middleware import Gate
-from web.pages import credentials, executions, settings, sign_in, workflows
+from web.pages import credentials, executions, not_found, settings, sign_in, workflows
 from web.routes import routes
 from web.services import services
 from web.theme import STYLESHEETS
@@ -39,6 +40,7 @@ app = rx.App(
     backend_exception_handler=failed,
     api_transformer=[routes(), gated],
 )
+app.app_wraps[5, "Overlay"] = lambda stateful: lost_connection() if stateful else None
 app.register_lifespan_task(connections)
 
 app.add_page(sign_in.sign_in_page, route="/sign-in", title="Sign in · Trestle", on_load=sign_in.Door.arrive)
@@ -51,3 +53,4 @@ app.add_page(
 app.add_page(executions.page, route="/executions", title="Executions · Trestle", on_load=[Viewer.arrive, executions.Executions.arrive])
 app.add_page(credentials.page, route="/credentials", title="Credentials · Trestle", on_load=[Viewer.arrive, credentials.Credentials.load])
 app.add_page(settings.page, route="/settings", title="Settings · Trestle", on_load=[Viewer.arrive, settings.Settings.arrive])
+app.add_page(not_found.page, route="404", title="Nothing here · Trestle", on_load=Viewer.arrive)

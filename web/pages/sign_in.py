@@ -52,7 +52,8 @@ class Door(rx.State):
         yield
         name, email, password = (str(form.get(key, "")) for key in ("name", "email", "password"))
         try:
-            await api.sign_up(services().backend, name=name.strip(), email=email.strip(), password=password)
+            invitation = self.router.url.query_parameters.get("invitation", "")
+            await api.sign_up(services().backend, name=name.strip(), email=email.strip(), password=password, invitation=invitation)
             yield await self._enter(email, password)
         except ApiError as error:
             self.error = str(error)

@@ -1,0 +1,21 @@
+"""The page for addresses that lead nowhere."""
+
+import reflex as rx
+
+from web.components.feedback import empty_state
+from web.components.frame import frame
+
+
+def page() -> rx.Component:
+    """Say so, and lead back."""
+    return frame(
+        rx.el.div(
+            empty_state(
+                "signpost",
+                "There is nothing at this address",
+                "It may have been deleted, or the link is incomplete.",
+                rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
+            ),
+            class_name="t-page",
+        )
+    )
