@@ -12,13 +12,15 @@ MAX_BYTES = 20_000_000
 _MAX_QUOTED = 240
 _MAX_READ = 256_000
 
-# A line that its own writer calls an error: structured (`"level": "error"`), or by a level word where levels stand.
-ANY_ERROR = re.compile(r'"level": ?"(error|critical)"|^(ERROR|CRITICAL)\b|\[(error|critical) *\]|^\S+ \S+ (ERROR|CRITICAL) ')
+# A line that its own writer calls an error: structured (`"level": "error"`, `level='error'`), or by a level word where levels stand.
+ANY_ERROR = re.compile(r'"level": ?"(error|critical)"|\blevel=[\'"]?(error|critical)\b|^(ERROR|CRITICAL)\b|\[(error|critical) *\]|^\S+ \S+ (ERROR|CRITICAL) ')
 # PostgreSQL calls a refused statement ERROR, and that is the statement's owner's business.
 POSTGRES_ERROR = re.compile(
     r"PANIC: |No space left|could not (write|fsync|extend)|FATAL: (?!.*(terminating|starting up|shutting down|recovery))"
 )
 VALKEY_ERROR = re.compile(r"# (Fatal|FATAL|MISCONF|Bad file|Can't|Write error|Error)")
+
+_TIME = re.compile(r"^(timestamp=)?['\"]?\d{4}-\d\d-\d\d[T ]\S+ ")
 
 
 def rotate(path: Path) -> None:
@@ -70,7 +72,8 @@ class ErrorWatch:
 
 
 def _readable(line: str) -> str:
-    """A structured line as text: the event and its error; any other line as it is."""
+    """A structured line as text: the event and its error; any other line without its time."""
+    line = _TIME.sub("", line)
     try:
         entry = json.loads(line)
     except ValueError:
