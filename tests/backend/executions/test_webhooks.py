@@ -1,0 +1,121 @@
+"""The way in: what is accepted, what is refused, and that accepted means stored."""
+
+import asyncio
+import json
+
+import pytest
+
+from backend.settings import Settings
+from tests.backend.executions.world import Backend, World, serving
+
+
+JSON = {"Content-Type": "application/json", "X-Mine": "yes"}
+
+
+async def test_accepted_means_stored(backend: Backend, world: World) -> None:
+    status, answer = await backend.call("POST", "/webhooks/go?a=1&a=2&b=", data=b'{"z":1, "a":[1.0,"\\u0000"]}', headers=JSON)
+    assert status == 202
+    row = await world.execution(answer["execution_id"])
+    assert row["status"] == "queued"
+    assert row["input"] == '{"z":1, "a":[1.0,"\\u0000"]}', "stored as it came: order, spelling of numbers, NUL"
+    trigger = json.loads(row["trigger"])
+    assert (
+        trigger.items() >= {"kind": "webhook", "node": "hook", "method": "POST", "path": "go", "query": {"a": ["1", "2"], "b": ""}}.items()
+    )
+    assert trigger["headers"]["x-mine"] == "yes"
+    assert len(row["seed"]) == 16
+
+
+async def test_what_proves_the_caller_is_not_kept(backend: Backend, world: World) -> None:
+    execution_id = await backend.post(headers={"Authorization": "Bearer s3cret", "Cookie": "a=s3cret"})
+    assert "s3cret" not in (await world.execution(execution_id))["trigger"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "stored"),
+    [
+        ("application/x-www-form-urlencoded", b"name=Ada+L&tag=a&tag=b", {"name": "Ada L", "tag": ["a", "b"]}),
+        ("text/plain", "Grüße\x00".encode(), "Grüße\x00"),
+        ("application/vnd.api+json; charset=utf-8", b'{"n": 1}', {"n": 1}),
+        ("application/json", b"", None),
+    ],
+)
+async def test_kinds_of_body(backend: Backend, world: World, content_type: str, body: bytes, stored: object) -> None:
+    status, answer = await backend.call("POST", "/webhooks/go", data=body, headers={"Content-Type": content_type})
+    assert status == 202, answer
+    assert json.loads((await world.execution(answer["execution_id"]))["input"]) == stored
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "said"),
+    [
+        ("application/json", b"{not json", 400, "not valid JSON"),
+        ("application/json", b'{"a": NaN}', 400, "NaN"),
+        ("application/json", b"\xff\xfe{}", 400, "not valid JSON"),
+        ("application/json", b'{"a": 1, "a": 2}', 422, "key"),
+        ("application/json", b"[" * 101 + b"]" * 101, 422, "100 levels"),
+        ("text/plain", b"\xff", 400, "UTF-8"),
+        ("application/octet-stream", b"x", 415, "Send JSON"),
+        ("application/json", b'"' + b"x" * 100_000 + b'"', 413, "larger than"),
+    ],
+)
+async def test_a_bad_body_is_refused(backend: Backend, world: World, content_type: str, body: bytes, status: int, said: str) -> None:
+    got, answer = await backend.call("POST", "/webhooks/go", data=body, headers={"Content-Type": content_type})
+    assert (got, answer["status"]) == (status, status)
+    assert said in answer["detail"]
+    assert await world.pool.fetchval("select count(*) from executions") == 0
+
+
+async def test_a_body_without_length_is_counted_while_it_streams(backend: Backend, world: World) -> None:
+    async def endless() -> object:
+        while True:
+            yield b" " * 10_000
+
+    status, _ = await backend.call("POST", "/webhooks/go", data=endless(), headers={"Content-Type": "application/json"})
+    assert status == 413
+
+
+async def test_no_such_path_or_method(backend: Backend, world: World) -> None:
+    status, answer = await backend.call("POST", "/webhooks/nowhere", json={})
+    assert (status, answer["title"]) == (404, "Not found")
+    async with backend.session.get(f"{backend.url}/webhooks/go") as refused:
+        assert (refused.status, refused.headers["Allow"]) == (405, "POST")
+
+
+async def test_a_memory_that_went_stale_starts_nothing(backend: Backend, world: World) -> None:
+    await backend.post()
+    await world.pool.execute("update workflows set enabled = false")
+    assert (await backend.call("POST", "/webhooks/go", json={}))[0] == 404
+    await world.pool.execute("update workflows set enabled = true")
+    await backend.post()
+    await world.pool.execute("delete from triggers")
+    assert (await backend.call("POST", "/webhooks/go", json={}))[0] == 404
+    other = await World.workflow(world.pool, world.project_id, "go", ["trigger.webhook", "set"])
+    execution = await world.execution(await backend.post())
+    assert execution["workflow_id"] == other.workflow_id
+
+
+async def test_calls_at_the_same_time_each_get_their_own_execution(backend: Backend, world: World) -> None:
+    ids = await asyncio.gather(*(backend.post(body={"n": n}) for n in range(60)))
+    rows = await world.pool.fetch("select id, input from executions")
+    assert {str(row["id"]): json.loads(row["input"])["n"] for row in rows} == {i: n for n, i in enumerate(ids)}
+
+
+async def test_without_redis_calls_are_accepted_all_the_same(settings: Settings, world: World) -> None:
+    away = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    async with serving(away) as backend:
+        async with asyncio.timeout(1):
+            execution_id = await backend.post()
+        assert (await world.execution(execution_id))["status"] == "queued"
+
+
+async def test_above_the_cap_callers_are_told_to_come_back(settings: Settings, world: World) -> None:
+    async with serving(settings.model_copy(update={"max_queued": 3})) as backend:
+        for _ in range(3):
+            await backend.post()
+        async with backend.session.post(f"{backend.url}/webhooks/go", json={}) as refused:
+            assert refused.status == 429
+            assert int(refused.headers["Retry-After"]) >= 1
+        await world.pool.execute("delete from executions")
+        await asyncio.sleep(0.3)
+        await backend.post()
