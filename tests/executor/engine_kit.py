@@ -1,0 +1,264 @@
+"""A fake backend at the engine's seams, and nodes that do what a test tells them."""
+
+import asyncio
+import builtins
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from pydantic import ConfigDict
+
+from executor.clock import BackendClock
+from executor.engine import Engine, Result
+from executor.errors import NodeError
+from executor.node import Bearer, Config, Context, JsonValue, Node, Use
+from executor.program import Program
+from executor.registry import Entry, Registry, describe, discover
+from executor.run import Run
+from trestle.contracts.executions import StepError
+from trestle.contracts.graph import Connection, Snapshot, WorkflowSettings
+from trestle.contracts.graph import Node as GraphNode
+from trestle.contracts.jobs import Ending, FinishedStep, Job, LogLine, OpenStep, Secret, StepReport
+from trestle.contracts.node_types import Effect
+from trestle.contracts.states import StepStatus
+from trestle.outbound import OutboundClient, Policy
+
+
+class AnyConfig(Config):
+    """Whatever."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+Behaviour = Callable[[Any, JsonValue, Context], Any]
+
+
+class Told(Node[AnyConfig]):
+    """Does what the test says."""
+
+    title, group, icon = "Told", "Test", "square"
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+
+    async def run(self, config: AnyConfig, input: JsonValue, ctx: Context) -> Any:
+        """The behaviour, awaited where it is to be."""
+        result = self.behaviour(config, input, ctx)
+        return await result if asyncio.iscoroutine(result) else result
+
+
+class SecretConfig(Config):
+    """One credential."""
+
+    auth: Use[Bearer]
+
+
+class UsesSecret(Node[SecretConfig]):
+    """Shouts its secret out."""
+
+    type, title, group, icon = "test.secret", "Secret", "Test", "square"
+    effect = "idempotent"
+
+    async def run(self, config: SecretConfig, input: JsonValue, ctx: Context) -> JsonValue:
+        """The secret in every disguise; fails with it where the input says so."""
+        secret = await ctx.secret(config.auth)
+        ctx.log.info(f"using {secret.token}")
+        if input == "fail":
+            raise NodeError(f"{secret.token} was refused", hint=f"not {secret.token}")
+        return {"raw": secret.token, "nested": [f"Bearer {secret.token}"], secret.token: 1}
+
+
+BUILT_IN = discover(installed=False)
+
+
+@dataclass
+class FakeReporter:
+    """Records what an engine tells. `reports` are batches, as they would leave together; `acknowledge` may hold them back."""
+
+    reports: list[list[StepReport]] = field(default_factory=list)
+    ending: Ending | None = None
+    logs: list[LogLine] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    _gathered: dict[tuple[str, int | None, int], StepReport] = field(default_factory=dict)
+
+    def add(self, step: StepReport) -> None:
+        key = (step.node, step.item, step.attempt)
+        self._gathered.pop(key, None)
+        self._gathered[key] = step
+
+    def log(self, line: LogLine) -> None:
+        self.logs.append(line)
+
+    def send(self) -> None:
+        if self._gathered:
+            self.reports.append(list(self._gathered.values()))
+            self.events += [f"report {step.node} {step.status}" for step in self._gathered.values()]
+            self._gathered.clear()
+
+    async def acknowledged(self) -> None:
+        self.send()
+        if self.gate is not None:
+            await self.gate.wait()
+        self.events.append("acknowledged")
+
+    async def room(self) -> None:
+        return
+
+    async def end(self, ending: Ending) -> None:
+        self.ending = ending
+        self.send()
+
+    @property
+    def steps(self) -> list[StepReport]:
+        """All, in order."""
+        return [step for report in self.reports for step in report]
+
+    def last(self, node: str, item: int | None = None) -> StepReport:
+        """The newest state of a node's newest attempt."""
+        return [step for step in self.steps if step.node == node and step.item == item][-1]
+
+    def output(self, node: str) -> Any:
+        """Decoded."""
+        return orjson.loads(self.last(node).output or "null")
+
+
+@dataclass
+class FakeSecrets:
+    """One secret for all."""
+
+    secret: Secret = field(default_factory=lambda: Secret(type="bearer", data={"token": "s3cr3t-t0k3n/+é"}))
+
+    async def get(self, node: str, credential_id: UUID) -> Secret:
+        return self.secret
+
+
+@dataclass
+class FakeLease:
+    """Holds until a test says that it doesn't."""
+
+    ok: bool = True
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def holds(self) -> bool:
+        return self.ok
+
+    async def held(self) -> None:
+        await self.again.wait()
+
+
+class Kit:
+    """A graph, told nodes, and one execution over it at a time."""
+
+    def __init__(self) -> None:
+        self.nodes: list[GraphNode] = [GraphNode(key="start", type="trigger.manual")]
+        self.connections: list[Connection] = []
+        self.told: dict[str, Told] = {}
+        self.calls: list[tuple[str, JsonValue]] = []
+        self.keys: list[str] = []
+        self.settings = WorkflowSettings()
+        self.reporter = FakeReporter()
+        self.lease = FakeLease()
+        self.secrets = FakeSecrets()
+        self.seed = "ab" * 32
+
+    def node(self, key: str, type: str = "told", *after: str, **fields: Any) -> "Kit":
+        """Adds a node behind others, each given as `key` or `key:port`."""
+        self.nodes.append(GraphNode(key=key, type=type, **fields))
+        for source in after:
+            name, _, port = source.partition(":")
+            self.connections.append(Connection(source=name, source_port=port or "main", target=key))
+        return self
+
+    def does(
+        self, type: str, behaviour: Behaviour = lambda config, input, ctx: input, effect: Effect = "pure", ports: tuple[str, ...] = ("main",)
+    ) -> "Kit":
+        """Says what nodes of a type do. Calls are recorded."""
+
+        def record(config: Any, input: JsonValue, ctx: Context) -> Any:
+            self.calls.append((ctx.node, input))
+            self.keys.append(ctx.idempotency_key)
+            self.reporter.events.append(f"run {ctx.node}")
+            return behaviour(config, input, ctx)
+
+        cls = builtins.type("Told", (Told,), {"type": type, "effect": effect, "outputs": ports, "__doc__": "Told."})
+        self.told[type] = cls(record)
+        return self
+
+    def program(self) -> Program:
+        told = [Entry(describe(node), node, "test") for node in (*self.told.values(), UsesSecret())]
+        registry = Registry([*BUILT_IN, *told])
+        snapshot = Snapshot(id="0" * 64, nodes=self.nodes, connections=self.connections, settings=self.settings)
+        return Program(snapshot, registry)
+
+    def job(self, input: Any = None, **fields: Any) -> Job:
+        given: dict[str, Any] = {
+            "execution_id": uuid4(),
+            "epoch": 1,
+            "project_id": uuid4(),
+            "workflow_id": uuid4(),
+            "workflow_name": "Test",
+            "version": 1,
+            "snapshot_id": "0" * 64,
+            "trigger": {"node": "start", "kind": "manual"},
+            "input": orjson.dumps(input).decode(),
+            "seed": self.seed,
+            "attempt": 1,
+            "created_at": datetime.now(UTC),
+        }
+        return Job(**{**given, **fields})
+
+    def prepare(self, input: Any = None, **fields: Any) -> Run:
+        clock = BackendClock()
+        return Run(
+            self.job(input, **fields),
+            self.program(),
+            reporter=self.reporter,
+            ownership=self.lease,
+            clock=clock,
+            secrets=self.secrets,
+            http=OutboundClient(Policy()),
+        )
+
+    async def execute(self, input: Any = None, **fields: Any) -> Result:
+        """Runs an execution to its end, wait or halt."""
+        return await Engine(self.prepare(input, **fields)).execute()
+
+    def again(self) -> "Kit":
+        """The next owner: nothing in memory, only what is recorded."""
+        self.recorded = self.reporter.steps
+        self.reporter = FakeReporter()
+        self.calls.clear()
+        return self
+
+    def record(self) -> dict[str, Any]:
+        """`finished` and `open`, as the backend would give them to the next owner."""
+        newest: dict[tuple[str, int | None], list[StepReport]] = {}
+        rows: dict[tuple[str, int | None, int], StepReport] = {}
+        for step in self.recorded:
+            rows[step.node, step.item, step.attempt] = step
+        for (node, item, _), step in sorted(rows.items(), key=lambda row: row[0][2]):
+            newest.setdefault((node, item), []).append(step)
+        finished, begun = [], []
+        for attempts in newest.values():
+            last = attempts[-1]
+            if last.status in (StepStatus.SUCCEEDED, StepStatus.SKIPPED) or (last.status is StepStatus.FAILED and last.port):
+                fields = last.model_dump(include={"node", "item", "attempt", "status", "port", "output", "error"})
+                finished.append(FinishedStep(**fields))
+            else:
+                fields = last.model_dump(include={"node", "item", "attempt", "status", "due_at", "wait"})
+                failure: StepError | None = attempts[-2].error if len(attempts) > 1 else None
+                begun.append(OpenStep(**fields, failure=failure))
+        return {"finished": finished, "open": begun}
+
+
+async def until(condition: Callable[[], bool], within_s: float = 5) -> None:
+    """Waits for something that other tasks bring about."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0.002)
