@@ -7,6 +7,7 @@ session. A worker that doesn't stop by itself is killed, also when the waiting t
 import asyncio
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,6 +94,8 @@ class Sandbox:
             async with session as fresh:
                 value = await fresh.feed_run(code, external_lookup=dict(names), print_callback=printed)
         except monty.MontyCrashedError as error:
+            if error.timed_out:  # one long operation: the worker didn't stop by itself, and was killed
+                raise _too_long(limits) from None
             hint = "Run it again; if it happens each time, make the code simpler."
             raise NodeError("The sandbox broke down while it ran the code.", hint=hint, retryable=True, type="SandboxCrashed") from error
         except monty.MontyError as error:
@@ -125,20 +128,23 @@ class Sandbox:
 
 def _explained(error: "MontyError", limits: Limits) -> NodeError:
     kind = error.exception().__class__.__name__
-    text = str(error).removeprefix(f"{kind}: ")
+    text = re.sub(rf"^([\w.]+\.)?{kind}: ", "", str(error))
     if kind == "TimeoutError" and "time limit exceeded" in text:
-        hint = "Look for a loop without an end, do less at once, or raise the time limit."
-        return NodeError(f"The code ran longer than {limits.timeout_s:g} s.", hint=hint, type="TimeLimit")
-    if kind == "MemoryError" and "memory limit exceeded" in text:
-        return NodeError(
-            f"The code needed more than {limits.memory_mb} MB.", hint="Keep less at a time, or raise the memory limit.", type="MemoryLimit"
-        )
+        return _too_long(limits)
+    if kind == "MemoryError" and "memory limit" in text:
+        hint = "Keep less at a time, or raise the memory limit."
+        return NodeError(f"The code needed more than {limits.memory_mb} MB.", hint=hint, type="MemoryLimit")
     hint = HINTS.get(kind, "Correct the code, or test for this case in it.")
     if "time.sleep" in text or "asyncio.sleep" in text:
         hint = "Put a delay node before this one."
     elif "not supported in this environment" in text:
         hint = "The code can reach nothing outside of it. Its data comes by the names payload, input and nodes."
     return NodeError(f"{_place(error)}{kind}: {text}", hint=hint, type=kind)
+
+
+def _too_long(limits: Limits) -> NodeError:
+    hint = "Look for a loop without an end, do less at once, or raise the time limit."
+    return NodeError(f"The code ran longer than {limits.timeout_s:g} s.", hint=hint, type="TimeLimit")
 
 
 def _place(error: Any) -> str:

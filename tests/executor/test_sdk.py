@@ -16,6 +16,7 @@ from executor.errors import CredentialRefused, InvalidConfig, NodeError
 from executor.node import Basic, Bearer, Code, Condition, Config, Context, JsonValue, Multiline, Node, Static, Use
 from executor.registry import describe, discover
 from executor.testing import RecordingContext, rule_breaks, run_node, template_of
+from trestle.cli.new_node import new_node
 from trestle.contracts.config_fields import marked_fields
 from trestle.contracts.jobs import Secret
 from trestle.language import LanguageError, Scope
@@ -80,6 +81,14 @@ async def test_the_guides_node_fails_with_a_hint(guide: tuple[str, ModuleType]) 
         "message": "There is nobody to greet.",
         "hint": "Fill in the name.",
     }
+
+
+@pytest.mark.parametrize("name", ["shout", "text.shout"])
+async def test_a_new_nodes_file_is_a_node_at_once(name: str, tmp_path: Path) -> None:
+    new_node(name, tmp_path)
+    node = discover(tmp_path, installed=False).get(name)
+    assert rule_breaks(node) == []
+    assert await run_node(node, {"text": "{{ payload.name }}"}, payload={"name": "Ada"}) == {"text": "Ada"}
 
 
 async def test_expressions_are_rendered_and_literal_fields_are_not() -> None:

@@ -159,6 +159,12 @@ BOMBS = [
     ("'a'.ljust(10 ** 11)", "MemoryLimit"),
     ("int('9' * 10 ** 6)", None),
     ("sum(range(10 ** 12))", "TimeLimit"),
+    ("x = 3 ** (2 * 10 ** 7)\nx * x % 7", None),
+    ("x = 3 ** (5 * 10 ** 6)\nstr(x * x)[:3]", None),
+    ("sorted(range(4 * 10 ** 5), key=lambda v: str(v) * 10)", "MemoryLimit"),
+    ("import itertools\nlist(itertools.permutations(range(20)))", "MemoryLimit"),
+    ("import math\nmath.factorial(10 ** 7)", None),
+    ("import json\njson.loads('[' * 100000)", None),
     ("import re\nre.match('(a+)+$', 'a' * 40 + 'b')\nwhile True: pass", "TimeLimit"),
     ("(" * 5000 + ")" * 5000, None),
     ("-" * 20000 + "1", None),
@@ -174,6 +180,13 @@ async def test_a_bomb_stays_within_its_limits(node: CodePython, code: str, kind:
     assert failed.value.hint
     assert kind is None or failed.value.type == kind
     assert await run_node(node, {"code": "1 + 1"}) == 2
+
+
+async def test_one_operation_that_does_not_end_is_killed(node: CodePython) -> None:
+    with pytest.raises(NodeError) as failed:
+        await run_node(node, {"code": "x = 3 ** (2 * 10 ** 7)\nx * x % 7", "timeout_s": 0.2})
+    assert failed.value.type == "TimeLimit"
+    assert not failed.value.retryable
 
 
 async def test_a_run_leaves_nothing_to_the_next(node: CodePython) -> None:
