@@ -7,6 +7,7 @@ import pytest
 from trestle.contracts.config_fields import marked_fields
 
 STATIC = {"type": "string", "x-static": True}
+NESTED = {"properties": {"b": STATIC}}
 UNION = {
     "properties": {
         "auth": {
@@ -27,13 +28,13 @@ UNION = {
         ({"properties": {"a": {"anyOf": [STATIC, {"type": "null"}]}}}, {"a": "1"}, ["/a"]),
         ({"properties": {"a": {"anyOf": [STATIC, {"type": "null"}], "x-static": True}}}, {"a": "1"}, ["/a"]),
         (
-            {"properties": {"a": {"items": {"properties": {"b": STATIC}}}}},
+            {"properties": {"a": {"items": NESTED}}},
             {"a": [{"b": "1"}, {"c": 1}, 5, {"b": "2"}]},
             ["/a/0/b", "/a/3/b"],
         ),
-        ({"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"properties": {"b": STATIC}}}}, {"a": {"b": "1"}}, ["/a/b"]),
+        ({"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": NESTED}}, {"a": {"b": "1"}}, ["/a/b"]),
         (
-            {"properties": {"a": {"$ref": "#/$defs/A", "x-static": True}}, "$defs": {"A": {"properties": {"b": STATIC}}}},
+            {"properties": {"a": {"$ref": "#/$defs/A", "x-static": True}}, "$defs": {"A": NESTED}},
             {"a": {"b": 1}},
             ["/a"],
         ),
