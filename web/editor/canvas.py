@@ -48,11 +48,8 @@ class Canvas(rx.NoSSRComponent):
     """Recent executions, newest first."""
     meta: rx.Var[dict[str, Any]]
     """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of problems."""
-    notice: rx.Var[dict[str, Any]]
-    """`{seq, text, kind}`: something to say; kind `info, success, warning` or `error`."""
     missing: rx.Var[str]
     """Why there is nothing to show; empty where there is."""
-    color_mode: rx.Var[str]
 
     @classmethod
     def get_event_triggers(cls) -> dict[str, Any]:

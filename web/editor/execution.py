@@ -36,7 +36,7 @@ class PastExecution(Watching, rx.State):
     async def load(self) -> None:
         """Fetch the execution, its graph and its steps."""
         api = signed_in(self)
-        self.missing, self._watch = "", 0
+        self.missing, self._watch, self.step = "", 0, {}
         try:
             execution_id = address_id(self)
             execution, graph, steps, types = await asyncio.gather(
@@ -74,7 +74,6 @@ def page() -> rx.Component:
             live=PastExecution.live,
             step=PastExecution.step,
             missing=PastExecution.missing,
-            color_mode=rx.color_mode,
             on_step=PastExecution.show_step,
             on_watch=PastExecution.look,
             on_leave=PastExecution.leave,

@@ -1,6 +1,7 @@
 """The editor's page: every handler is one API call; what is drawn and typed lives in the browser."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,12 @@ def _credentials(found: list[Any]) -> list[dict[str, str]]:
     return [{"id": str(one.id), "name": one.name, "type": one.type} for one in found]
 
 
+def _refused(error: ApiError) -> dict[str, Any]:
+    """What is wrong in which nodes, to be marked there; empty where the error is of another kind."""
+    problems = [problem.model_dump(mode="json") for problem in error.errors]
+    return {"problems": problems, "refused": True} if any(problem["node"] for problem in problems) else {}
+
+
 class Editor(Watching, rx.State):
     """One open draft."""
 
@@ -33,7 +40,6 @@ class Editor(Watching, rx.State):
     saved: dict[str, Any] = {}
     runs: list[dict[str, Any]] = []
     meta: dict[str, Any] = {}
-    notice: dict[str, Any] = {}
     missing: str = ""
 
     def _stream(self) -> str:
@@ -44,6 +50,7 @@ class Editor(Watching, rx.State):
         """Fetch the draft, the palette and the credentials to choose from."""
         api = signed_in(self)
         self.missing, self._watch = "", 0
+        self.saved, self.live, self.step, self.meta = {}, {}, {}, {}
         try:
             workflow_id = address_id(self)
             workflow, types, credentials = await asyncio.gather(api.workflow(workflow_id), api.node_types(), api.credentials())
@@ -79,55 +86,53 @@ class Editor(Watching, rx.State):
         self.saved = {"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})}
 
     @rx.event
-    async def publish(self) -> None:
+    async def publish(self) -> Any:
         """Freeze the draft as the next version; where it is refused, say where."""
         api = signed_in(self)
         workflow_id = address_id(self)
-        await self._publication(api, workflow_id, lambda: api.call("POST", f"/workflows/{workflow_id}/publish", json={}), "Published.")
+        return await self._change(api, workflow_id, api.call("POST", f"/workflows/{workflow_id}/publish", json={}), "Published.")
 
     @rx.event
-    async def enable(self, on: bool) -> None:
+    async def enable(self, on: bool) -> Any:
         """Switch the triggers on or off. Publishes first where nothing is published."""
         api = signed_in(self)
         workflow_id = address_id(self)
         said = "Enabled: its triggers start it now." if on else "Switched off."
-        await self._publication(api, workflow_id, lambda: api.change_workflow(workflow_id, {"enabled": on}), said)
+        return await self._change(api, workflow_id, api.change_workflow(workflow_id, {"enabled": on}), said)
 
     @rx.event
-    async def rename(self, name: str) -> None:
+    async def rename(self, name: str) -> Any:
         """Give the workflow another name."""
         api = signed_in(self)
         workflow_id = address_id(self)
-        await self._publication(api, workflow_id, lambda: api.change_workflow(workflow_id, {"name": name[:200]}), "")
+        return await self._change(api, workflow_id, api.change_workflow(workflow_id, {"name": name[:200]}), "")
 
-    async def _publication(self, api: Api, workflow_id: UUID, change: Any, said: str) -> None:
+    async def _change(self, api: Api, workflow_id: UUID, change: Awaitable[Any], said: str) -> Any:
+        """Wait for the change and hand on what the workflow is now; what is wrong in nodes goes to the nodes. The toast to show."""
         refused: dict[str, Any] = {}
         try:
-            await change()
+            await change
+            toast = rx.toast.success(said) if said else None
         except ApiError as error:
-            in_nodes = [problem.model_dump(mode="json") for problem in error.errors]
-            refused = {"problems": in_nodes, "refused": True} if any(problem["node"] for problem in in_nodes) else {}
-            text = error.problem.detail if refused else str(error)
-            self.notice = {"seq": stamp(), "text": text, "kind": "error"}
-        else:
-            if said:
-                self.notice = {"seq": stamp(), "text": said, "kind": "success"}
+            refused = _refused(error)
+            toast = rx.toast.error(error.problem.detail if refused else str(error))
         self.meta = {"seq": stamp(), **publication(await api.workflow(workflow_id)), **refused}
+        return toast
 
     @rx.event
-    async def run(self, given: dict[str, Any]) -> None:
+    async def run(self, given: dict[str, Any]) -> Any:
         """Run the draft once, by hand."""
         api = signed_in(self)
+        refused: dict[str, Any] = {}
+        toast = None
         try:
             started = await api.call("POST", f"/workflows/{address_id(self)}/execute", json={"input": given.get("input")})
+            self._follow = str(started["execution_id"])
         except ApiError as error:
-            in_nodes = [problem.model_dump(mode="json") for problem in error.errors if problem.node]
-            if in_nodes:
-                self.meta = {"seq": stamp(), "problems": in_nodes, "refused": True}
-            text = error.problem.detail if in_nodes else str(error)
-            self.notice = {"seq": stamp(), "text": text, "kind": "error"}
-            return
-        self._follow = str(started["execution_id"])
+            refused = _refused(error)
+            toast = rx.toast.error(error.problem.detail if refused else str(error))
+        self.meta = {"seq": stamp(), **refused}
+        return toast
 
     @rx.event
     async def list_runs(self) -> None:
@@ -149,9 +154,7 @@ def page() -> rx.Component:
             step=Editor.step,
             runs=Editor.runs,
             meta=Editor.meta,
-            notice=Editor.notice,
             missing=Editor.missing,
-            color_mode=rx.color_mode,
             on_operations=Editor.store,
             on_publish=Editor.publish,
             on_enable=Editor.enable,

@@ -5,6 +5,7 @@ import { Background, BackgroundVariant, MiniMap, ReactFlow, applyEdgeChanges, ap
 import "@xyflow/react/dist/style.css";
 import { refusal } from "./graph.js";
 import { hueOf } from "./icons.jsx";
+import { fitted } from "./layout.js";
 import { NodeCard } from "./node_card.jsx";
 import { Curve } from "./edge.jsx";
 import { useEditor, useStore } from "./store.js";
@@ -123,10 +124,11 @@ function useView(pane) {
   const focus = useStore((state) => state.focus);
   const panel = useStore((state) => state.panel?.key);
   useEffect(() => {
-    if (!loaded) return undefined;
-    const timer = setTimeout(() => flow.fitView({ padding: 0.18, maxZoom: 1 }), 60);
+    // With nothing to fit, React Flow would fit the first node as it is dropped, and move it from under the pointer.
+    if (!loaded || !store.state.graph.nodes.length) return undefined;
+    const timer = setTimeout(() => fitted(flow, store.state.graph, pane.current.getBoundingClientRect()), 60);
     return () => clearTimeout(timer);
-  }, [loaded, flow]);
+  }, [loaded, flow, store, pane]);
   useEffect(() => {
     if (focus) flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding: 0.5 });
   }, [focus, flow]);
@@ -152,8 +154,8 @@ function uncover(flow, pane, key) {
   const top = item.internals.positionAbsolute.y * zoom + y;
   const width = (item.measured?.width ?? CARD.width) * zoom;
   const height = (item.measured?.height ?? CARD.height) * zoom;
-  const shift = (start, size, room) => (start < 24 ? 24 - start : start + size > room - 40 ? room - 40 - size - start : 0);
-  const [dx, dy] = [shift(left, width, box.width), shift(top, height, box.height - covered(box))];
+  const shift = (start, size, room, after) => (start < 24 ? 24 - start : start + size > room - after ? Math.max(24, room - after - size) - start : 0);
+  const [dx, dy] = [shift(left, width, box.width, 110), shift(top, height, box.height - covered(box), 40)];
   if (dx || dy) flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 200 });
 }
 
@@ -163,7 +165,7 @@ function covered(box) {
   return sheet && sheet.left <= box.left + 1 ? Math.max(0, box.bottom - sheet.top) : 0;
 }
 
-export function Canvas({ colorMode }) {
+export function Canvas({ dark }) {
   const store = useEditor();
   const pane = useRef(null);
   const { nodes, edges, onNodesChange, onEdgesChange, hover } = useFlow();
@@ -192,7 +194,7 @@ export function Canvas({ colorMode }) {
         onEdgeMouseEnter={hover(true)} onEdgeMouseLeave={hover(false)} nodesDraggable={!readOnly} nodesConnectable={!readOnly}
         deleteKeyCode={null} multiSelectionKeyCode={["Shift", "Meta", "Control"]} selectionKeyCode="Shift" zoomOnDoubleClick={false}
         snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={3} connectionRadius={28} elevateNodesOnSelect
-        colorMode={colorMode === "dark" ? "dark" : "light"} ariaLabelConfig={{ "node.a11yDescription.default": "Press Enter to open, arrow keys to move." }}
+        colorMode={dark ? "dark" : "light"} ariaLabelConfig={{ "node.a11yDescription.default": "Press Enter to open, arrow keys to move." }}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
         {nodes.length > 0 && <MiniMap pannable zoomable ariaLabel="Map of the workflow" nodeColor={(item) => `var(--${hueOf(catalogue[item.data.node.type]?.group)}-8)`} nodeBorderRadius={8} />}

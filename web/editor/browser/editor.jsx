@@ -30,7 +30,7 @@ function usePageStore(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, notice }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta }) {
   useEffect(() => store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -46,10 +46,11 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => {
     if (!meta?.seq || !store.state.doc) return;
     const { seq, problems, refused, ...change } = meta;
-    store.set({ doc: { ...store.state.doc, ...change }, publishing: false, ...(problems ? { problems } : {}) });
-    if (refused) store.set({ panel: { kind: "problems" } });
+    // Only the page that asked opens the list: a reloaded one is handed the last answer again.
+    const asked = store.state.busy;
+    store.set({ doc: { ...store.state.doc, ...change }, busy: null, ...(problems ? { problems } : {}) });
+    if (refused && asked) store.set({ panel: { kind: "problems" } });
   }, [store, meta]);
-  useEffect(() => void (notice?.seq && store.notify(notice.text, notice.kind)), [store, notice]);
 }
 
 /** Asks before the tab is closed over changes that are not stored yet. */
@@ -100,10 +101,23 @@ function Notice() {
 /** The id at the end of the address: a document of another one is the page before, still in Python's state. */
 const addressed = () => location.pathname.split("/").filter(Boolean).at(-1);
 
-function Page({ colorMode, missing }) {
+/** Whether the page is dark: Radix says so by a class of the root element. */
+function useDark() {
+  const read = () => document.documentElement.classList.contains("dark");
+  const [dark, setDark] = useState(read);
+  useEffect(() => {
+    const watcher = new MutationObserver(() => setDark(read()));
+    watcher.observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
+    return () => watcher.disconnect();
+  }, []);
+  return dark;
+}
+
+function Page({ missing }) {
   useShortcuts();
   const mode = useStore((state) => (state.doc?.id === addressed() ? state.doc.mode : null));
   const [palette, setPalette] = useState(false);
+  const dark = useDark();
   if (missing) return <div className="ed-center"><CircleAlert size={22} /><p>{missing}</p><a href="/workflows">To the workflows</a></div>;
   if (!mode) return <div className="ed-center" data-testid="loading"><LoaderCircle size={22} className="ed-spin" /><p>Opening …</p></div>;
   return (
@@ -113,7 +127,7 @@ function Page({ colorMode, missing }) {
         {mode === "edit" && <div className={`ed-side${palette ? " is-open" : ""}`}><Palette onDone={() => setPalette(false)} /></div>}
         {palette && <div className="ed-scrim" onClick={() => setPalette(false)} />}
         <main className="ed-stage">
-          <Canvas colorMode={colorMode} />
+          <Canvas dark={dark} />
           <Empty />
           <Toolbar />
           <Notice />
@@ -135,7 +149,7 @@ export function Editor(props) {
   return (
     <StoreContext.Provider value={store}>
       <ReactFlowProvider>
-        <div className="ed-root"><Page colorMode={props.colorMode} missing={props.missing} /></div>
+        <div className="ed-root"><Page missing={props.missing} /></div>
       </ReactFlowProvider>
     </StoreContext.Provider>
   );

@@ -23,6 +23,9 @@ function useExpressionMode(field, value, onChange) {
   return { possible, mode, lit, toggle };
 }
 
+/** A text with its `code` set as code. */
+const marked = (text) => text.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
+
 export function Field({ field, value, onChange, problem, plain = false }) {
   const id = useId();
   const { possible, mode, lit, toggle } = useExpressionMode(field, value, onChange);
@@ -40,7 +43,7 @@ export function Field({ field, value, onChange, problem, plain = false }) {
         )}
       </div>
       <Control id={id} field={field} value={value} onChange={onChange} />
-      {field.help && <p className="ed-hint">{field.help}</p>}
+      {field.help && <p className="ed-hint">{marked(field.help)}</p>}
       {problem && <p className="ed-problem" role="alert">{problem}</p>}
     </div>
   );

@@ -57,12 +57,14 @@ function Port({ nodeKey, port, top, labelled, connected }) {
   return (
     <>
       <Handle type="source" position={Position.Right} id={port} style={{ top }} className={port === "error" ? "ed-port-error" : ""} />
-      {labelled && <span className="ed-port-label" style={{ top }}>{port}</span>}
-      {!connected && !store.readOnly && (
-        <button className="ed-port-add nodrag" style={{ top }} data-labelled={labelled || undefined} onClick={addNext} aria-label={`Add a node after ${nodeKey}, port ${port}`} tabIndex={-1}>
-          <Plus size={11} strokeWidth={2.5} />
-        </button>
-      )}
+      <div className="ed-port-tail" style={{ top }}>
+        {labelled && <span className="ed-port-label">{port}</span>}
+        {!connected && !store.readOnly && (
+          <button className="ed-port-add nodrag" onClick={addNext} aria-label={`Add a node after ${nodeKey}, port ${port}`} title="Add a node after this one" tabIndex={-1}>
+            <Plus size={11} strokeWidth={2.5} />
+          </button>
+        )}
+      </div>
     </>
   );
 }

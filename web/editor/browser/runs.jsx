@@ -63,7 +63,7 @@ export function RunDialog() {
   const start = () => {
     localStorage.setItem(memory(id), text);
     close();
-    store.whenSaved(() => store.emit.run({ input }));
+    store.run(input);
   };
   return (
     <Dialog.Root open={open} onOpenChange={(now) => !now && close()}>

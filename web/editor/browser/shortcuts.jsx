@@ -3,7 +3,7 @@
 import React, { useEffect } from "react";
 import { Dialog, Kbd } from "@radix-ui/themes";
 import { copied, nodeOf, parseCopied } from "./graph.js";
-import { tidied } from "./layout.js";
+import { fitted, tidied } from "./layout.js";
 import { useEditor, useStore } from "./store.js";
 
 const CARD = { width: 224, height: 64 };
@@ -19,7 +19,7 @@ export function tidy(store) {
   fit(store);
 }
 
-export const fit = (store) => setTimeout(() => store.flow.fitView({ padding: 0.18, maxZoom: 1, duration: 250 }), 30);
+export const fit = (store) => setTimeout(() => fitted(store.flow, store.state.graph, store.pane(), 250), 30);
 
 export const removeChosen = (store) => store.remove(store.state.selection, store.chosenLinks);
 

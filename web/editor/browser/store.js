@@ -6,7 +6,7 @@ import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { Outbox } from "./outbox.js";
 
-const NOTICE_MS = 6000;
+const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
 export class Store {
   /** `emit` has one function per event for Python (EVENTS in editor.jsx). */
@@ -153,7 +153,7 @@ export class Store {
   paste(fragment, at = null) {
     const unknown = fragment.nodes.find((node) => !this.state.catalogue[node.type]);
     if (unknown) this.notify(`This instance has no node type “${unknown.type}”. It was pasted, but can't run here.`, "warning");
-    const { operations, keys } = graphs.pasted(this.state.graph, fragment, at);
+    const { operations, keys } = graphs.pasted(this.state.graph, { ...fragment, nodes: fragment.nodes.map(ownAddress) }, at);
     this.edit(operations);
     this.select(keys);
   }
@@ -186,7 +186,7 @@ export class Store {
   notify(text, kind = "info") {
     const notice = { text, kind, at: Date.now() };
     this.set({ notice });
-    setTimeout(() => this.state.notice === notice && this.set({ notice: null }), NOTICE_MS);
+    setTimeout(() => this.state.notice === notice && this.set({ notice: null }), NOTICE_MS[kind] ?? 6000);
   }
 
   /** The backend's answer to a batch of operations. */
@@ -205,6 +205,21 @@ export class Store {
       this.notify(`${answer.conflicts[0].reason} The draft was loaded again.`, "warning");
       this.emit.reload();
     }
+  }
+
+  run(input) {
+    this.set({ busy: "run" });
+    this.whenSaved(() => this.emit.run({ input }));
+  }
+
+  enable(on) {
+    this.set({ busy: "enable" });
+    this.whenSaved(() => this.emit.enable(on));
+  }
+
+  publish() {
+    this.set({ busy: "publish" });
+    this.whenSaved(() => this.emit.publish());
   }
 
   /** Runs `action` once everything typed so far is stored. */
@@ -232,6 +247,9 @@ function initialConfig(type) {
   if (type.type === "trigger.webhook") config.path = randomPath();
   return config;
 }
+
+/** A copied webhook gets an address of its own: two can't listen at one. */
+const ownAddress = (node) => (node.type === "trigger.webhook" ? { ...node, config: { ...node.config, path: randomPath() } } : node);
 
 const randomPath = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 

@@ -50,7 +50,7 @@ function RunButton() {
   const start = () => {
     const { input, wrong } = readInput(rememberedInput(id));
     if (wrong) store.set({ sheet: "run" });
-    else store.whenSaved(() => store.emit.run({ input }));
+    else store.run(input);
   };
   return (
     <span className="ed-split">
@@ -64,14 +64,10 @@ function RunButton() {
 
 function PublishButton() {
   const store = useEditor();
-  const busy = useStore((state) => state.publishing);
+  const busy = useStore((state) => state.busy === "publish");
   const changed = useStore((state) => state.doc.has_unpublished_changes || !state.doc.published_version);
   const version = useStore((state) => state.doc.published_version);
   const problems = useStore((state) => state.problems.length);
-  const publish = () => {
-    store.set({ publishing: true });
-    store.whenSaved(() => store.emit.publish());
-  };
   const about = changed ? (version ? `Version ${version} is published; the draft has changes` : "Not published yet") : `Version ${version} is published, as it stands here`;
   return (
     <span className="ed-publish">
@@ -80,7 +76,7 @@ function PublishButton() {
           <button className="ed-problems-chip" onClick={() => store.openPanel("problems")} data-testid="problems-open"><CircleAlert size={14} /> {problems}</button>
         </Tooltip>
       )}
-      <Button onClick={publish} disabled={busy} variant={changed ? "solid" : "outline"} data-testid="publish" title={about}>
+      <Button onClick={() => store.publish()} disabled={busy} variant={changed ? "solid" : "outline"} data-testid="publish" title={about}>
         {busy ? <LoaderCircle size={15} className="ed-spin" /> : <Rocket size={15} />}<span className="ed-wide">{changed ? "Publish" : "Published"}</span>
       </Button>
     </span>
@@ -92,7 +88,7 @@ function EnableSwitch() {
   const enabled = useStore((state) => state.doc.enabled);
   return (
     <label className="ed-enable" title={enabled ? "Its triggers start it" : "Its triggers are off"}>
-      <Switch checked={enabled} onCheckedChange={(on) => store.whenSaved(() => store.emit.enable(on))} data-testid="enable" aria-label="Enabled" />
+      <Switch checked={enabled} onCheckedChange={(on) => store.enable(on)} data-testid="enable" aria-label="Enabled" />
       <span className="ed-wide">{enabled ? "Enabled" : "Off"}</span>
     </label>
   );
