@@ -99,6 +99,7 @@ async def serve(settings: Settings, registry: Registry, policy: Policy) -> int:
             try:
                 await worker.run()
             finally:
+                await registry.close()
                 await queue.close()
         _log.info("drained")
         return 0
@@ -117,7 +118,7 @@ async def _register(api: Api) -> Registered | None:
                 _log.info("waiting for the backend", reason=str(error))
                 told = True
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, 2.0)
+            pause = min(pause * 1.5, 0.5)
         except BackendRefused as refusal:
             _log.error("the backend refuses this executor: check TRESTLE_EXECUTOR_KEY", status=refusal.status, detail=refusal.detail)
             return None
