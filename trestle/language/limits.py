@@ -1,6 +1,6 @@
 """How much one expression may cost. Every operation that can make something large counts here before it makes it."""
 
-from typing import Final
+from typing import Any, Final
 
 from trestle.language.errors import LanguageError
 
@@ -11,7 +11,7 @@ MAX_WORK: Final = 16 * 1024 * 1024  # characters and items (ITEM_COST each) that
 MAX_RANGE: Final = 10_000
 MAX_NESTING: Final = 40  # brackets in brackets in one expression
 FUEL: Final = 100_000  # instructions of the virtual machine
-ITEM_COST: Final = 16
+ITEM_COST: Final = 32
 
 
 class Meter:
@@ -42,6 +42,20 @@ class Meter:
         if count > MAX_ITEMS:
             raise LanguageError(f"A list of {count} items is over the limit of {MAX_ITEMS}.", kind="limit")
         self.charge(count * ITEM_COST)
+
+    def weigh(self, value: Any) -> None:
+        """Count all of ``value`` before it is walked or written: a list that holds one large value twice is twice as large."""
+        waiting = [value]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, str):
+                self.charge(len(one))
+                continue
+            self.charge(ITEM_COST)
+            if isinstance(one, dict):
+                waiting.extend(one.values())
+            elif isinstance(one, list):
+                waiting.extend(one)
 
     def emit(self, length: int) -> None:
         """Count ``length`` characters of rendered text."""

@@ -1,7 +1,7 @@
 """Filters of lists and objects. Each counts the list it walks."""
 
 from collections.abc import Callable
-from functools import cmp_to_key
+from operator import itemgetter
 from typing import Any
 
 from trestle.language.errors import LanguageError
@@ -102,12 +102,11 @@ def sort(meter: Meter, value: Any, reverse: Any = False, case_sensitive: Any = F
         by = item if attribute is None else reach(item, attribute)
         return by.lower() if isinstance(by, str) and not case_sensitive else by
 
-    def order(left: tuple[Any, Any], right: tuple[Any, Any]) -> int:
-        comparable(meter, left[0], right[0])
-        return int(left[0] > right[0]) - int(left[0] < right[0])
-
     keyed = [(key(item), item) for item in items_of(meter, value, "sort")]
-    return [item for _, item in sorted(keyed, key=cmp_to_key(order), reverse=bool(reverse))]
+    meter.items(2 * len(keyed))  # comparing costs more than walking
+    for by, _ in keyed:
+        comparable(meter, keyed[0][0], by)
+    return [item for _, item in sorted(keyed, key=itemgetter(0), reverse=bool(reverse))]
 
 
 def unique(meter: Meter, value: Any, attribute: Any = None) -> list[Any]:

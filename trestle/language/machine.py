@@ -127,6 +127,8 @@ class Machine:
         return [[boxed(part) for part in item] for item in items]
 
     def _keep(self, value: Any) -> str:
+        if isinstance(value, list | dict):
+            self._meter.weigh(value)
         self._kept = value
         return ""
 

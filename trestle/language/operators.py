@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trestle.language.encoding import encode
 from trestle.language.errors import LanguageError
-from trestle.language.limits import ITEM_COST, MAX_ITEMS, Meter
+from trestle.language.limits import ITEM_COST, Meter
 from trestle.language.lookup import describe, get
 
 _MAX_BITS: Final = 1024  # of an integer; a double's range
@@ -134,7 +134,7 @@ def equal(meter: Meter, left: Any, right: Any) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict | list):
-        meter.charge(ITEM_COST * size(left))
+        meter.weigh(left)
     return bool(left == right)
 
 
@@ -165,19 +165,6 @@ def contains(meter: Meter, holder: Any, wanted: Any) -> bool:
     raise LanguageError(f"`in` looks into a text, a list or an object, and this is {describe(holder)}.")
 
 
-def size(value: Any) -> int:
-    """How many values there are in ``value``, itself counted, up to MAX_ITEMS."""
-    total, waiting = 0, [value]
-    while waiting and total <= MAX_ITEMS:
-        value = waiting.pop()
-        total += 1
-        if isinstance(value, dict):
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-    return total
-
-
 def slice_of(meter: Meter, value: Any, start: Any = None, stop: Any = None, step: Any = None) -> Any:
     """``value[start:stop:step]`` of a text or a list."""
     if not isinstance(value, str | list):
@@ -202,7 +189,7 @@ def as_text(meter: Meter, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | dict):
-        meter.charge(ITEM_COST * size(value))
+        meter.weigh(value)
     text = encode(value)
     meter.text(len(text))
     return text

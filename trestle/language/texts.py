@@ -11,7 +11,7 @@ from trestle.language.encoding import decode, encode
 from trestle.language.errors import LanguageError
 from trestle.language.limits import ITEM_COST, MAX_ITEMS, Meter
 from trestle.language.lookup import describe
-from trestle.language.operators import as_text, size
+from trestle.language.operators import as_text
 
 _MAX_INDENT: Final = 16
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -99,7 +99,7 @@ def string(meter: Meter, value: Any) -> str:
 
 def tojson(meter: Meter, value: Any, indent: Any = None) -> str:
     """``value`` as JSON text; safe to put in the middle of a JSON body."""
-    meter.charge(ITEM_COST * size(value))
+    meter.weigh(value)
     return _bounded(meter, encode(value, indent=None if indent is None else whole(indent, "tojson", 0, _MAX_INDENT)))
 
 
