@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from backend import errors, logs
 from backend.catalogue import routes as catalogue_routes
 from backend.catalogue.service import Catalogue
+from backend.connections import routes as connections_routes
 from backend.credentials import routes as credentials_routes
 from backend.credentials import service as credentials
 from backend.credentials.vault import Vault
@@ -21,6 +22,7 @@ from backend.health import routes as health_routes
 from backend.internal.api import Internal
 from backend.internal.executors import Executors
 from backend.lanes import Lanes
+from backend.nodes import routes as nodes_routes
 from backend.projects import routes as projects_routes
 from backend.queue import Queue, connect
 from backend.routing import check_permissions
@@ -31,6 +33,7 @@ from backend.sweeps import Sweeper
 from backend.triggers.directory import Directory
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
+from backend.workflows import routes as workflows_routes
 from backend.workflows.checks import Checks
 from trestle.contracts.jobs import Secret
 
@@ -39,7 +42,15 @@ API = "/api/v1"
 ROOT = [health_routes.router]
 """At the root."""
 
-PUBLIC_API = [users_routes.router, projects_routes.router, catalogue_routes.router, credentials_routes.router]
+PUBLIC_API = [
+    users_routes.router,
+    projects_routes.router,
+    workflows_routes.router,
+    nodes_routes.router,
+    connections_routes.router,
+    catalogue_routes.router,
+    credentials_routes.router,
+]
 """Under `/api/v1`: what people and scripts call."""
 
 

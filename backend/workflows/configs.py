@@ -130,7 +130,7 @@ def _says(error: ValidationError) -> str:
     schema: Any = error.schema
     match error.validator:
         case "required":
-            missing = next(name for name in expected if name not in instance)
+            missing = next(name for name in expected if error.message.startswith(repr(name)))  # one error for each
             return f"needs “{missing}”. Fill it in."
         case "additionalProperties":
             unknown = sorted(set(instance) - set(schema.get("properties", {})))

@@ -141,12 +141,11 @@ async def save(session: AsyncSession, workflow_id: UUID, before: Draft, after: D
         if known is None:
             added.append(_node_values(workflow_id, place, node))
         elif (known is not node and known != node) or old_places[node.id] != place:
-            changed.append({f"_{name}": value for name, value in _node_values(workflow_id, place, node).items()})
+            changed.append(_node_values(workflow_id, place, node))
     if added:
-        await session.execute(insert(NodeRow.__table__), added)
+        await session.execute(insert(NodeRow), added)
     if changed:
-        values = {name: bindparam(f"_{name}") for name in ("type", "name", "config", "policies", "x", "y", "place")}
-        await session.execute(update(NodeRow.__table__).where(_N.id == bindparam("_id")).values(values), changed)
+        await session.execute(update(NodeRow), changed)  # by primary key
     known_wires = {c.id for c in before.connections.values()}
     fresh = [
         {"id": c.id, "workflow_id": workflow_id, "source": c.source, "source_port": c.source_port, "target": c.target, "place": place}
@@ -154,7 +153,7 @@ async def save(session: AsyncSession, workflow_id: UUID, before: Draft, after: D
         if c.id not in known_wires
     ]
     if fresh:
-        await session.execute(insert(ConnectionRow.__table__), fresh)
+        await session.execute(insert(ConnectionRow), fresh)
 
 
 async def change(

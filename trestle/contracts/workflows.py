@@ -6,9 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from trestle.contracts.base import JsonObject, Key, Model, Request
-from trestle.contracts.graph import Connection, Graph, Node, WorkflowSettings
+from trestle.contracts.base import JsonObject, JsonValue, Key, Model, Request
+from trestle.contracts.graph import Connection, ForEach, Graph, Node, Position, RetryPolicy, WorkflowSettings
 from trestle.contracts.problems import FieldError
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=50)]
 
 
 class NewWorkflow(Request):
@@ -20,7 +23,7 @@ class NewWorkflow(Request):
     nodes: list[Node] = Field(default_factory=list)
     connections: list[Connection] = Field(default_factory=list)
     settings: WorkflowSettings = WorkflowSettings()
-    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = Field(default_factory=list, max_length=50)
+    tags: list[Tag] = Field(default_factory=list, max_length=50)
     folder: str = ""
 
 
@@ -30,7 +33,7 @@ class WorkflowChange(Request):
     name: str | None = Field(None, min_length=1, max_length=200)
     description: str | None = Field(None, max_length=10_000)
     settings: WorkflowSettings | None = None
-    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] | None = Field(None, max_length=50)
+    tags: list[Tag] | None = Field(None, max_length=50)
     folder: str | None = None
     enabled: bool | None = None
 
@@ -64,6 +67,24 @@ class StoredConnection(Connection):
     """A connection of a draft, with its id."""
 
     id: UUID
+
+
+class NodeChange(Request):
+    """What to change of one node; what is left out stays. `config` is replaced whole; another `key` renames the node."""
+
+    key: Key | None = None
+    type: str | None = Field(None, min_length=1, max_length=100)
+    name: str | None = None
+    config: JsonObject | None = None
+    position: Position | None = None
+    retry: RetryPolicy | None = None
+    timeout_s: float | None = None
+    on_error: Literal["stop", "continue", "branch"] | None = None
+    disabled: bool | None = None
+    for_each: ForEach | None = None
+    join: Literal["any", "all"] | None = None
+    notes: str | None = None
+    pinned: JsonValue = None
 
 
 class WebhookUrl(BaseModel):
@@ -105,6 +126,90 @@ class VersionWhole(Version):
 
     graph: Graph
     settings: WorkflowSettings
+
+
+class FieldChange(BaseModel):
+    """A field that differs between two versions: `config.url`, `retry`."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+Change = Literal["added", "removed", "changed"]
+
+
+class NodeDiff(BaseModel):
+    """A node that differs between two versions. Of an added or removed one no fields are told."""
+
+    key: str
+    change: Change
+    fields: list[FieldChange] = Field(default_factory=list)
+
+
+class ConnectionDiff(BaseModel):
+    """A connection that only one of two versions has."""
+
+    change: Change
+    source: str
+    source_port: str
+    target: str
+
+
+class Diff(BaseModel):
+    """What differs between two versions."""
+
+    nodes: list[NodeDiff]
+    connections: list[ConnectionDiff]
+
+
+class Document(Request):
+    """A workflow as a file: without ids and secrets, to be kept or imported elsewhere."""
+
+    trestle: Literal[1] = Field(1, description="Version of the format")
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field("", max_length=10_000)
+    tags: list[Tag] = Field(default_factory=list, max_length=50)
+    folder: str = Field("", max_length=200)
+    settings: WorkflowSettings = WorkflowSettings()
+    nodes: list[Node] = Field(default_factory=list)
+    connections: list[Connection] = Field(default_factory=list)
+
+
+class Unmapped(BaseModel):
+    """A part of an imported document that has no counterpart here."""
+
+    path: str
+    reason: str
+
+
+class Imported(BaseModel):
+    """An imported workflow, disabled, with what publishing it would refuse and what could not be taken over."""
+
+    workflow: Workflow
+    problems: list[FieldError]
+    unmapped: list[Unmapped] = Field(default_factory=list)
+
+
+class Problems(BaseModel):
+    """What publishing would refuse."""
+
+    problems: list[FieldError]
+
+
+class PreviewError(BaseModel):
+    """Why an expression gives no value."""
+
+    message: str
+    hint: str = ""
+    expression: str = ""
+
+
+class Preview(BaseModel):
+    """What an expression gives: its value, or why there is none."""
+
+    value: JsonValue = None
+    error: PreviewError | None = None
 
 
 class AddNode(Request):

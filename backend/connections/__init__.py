@@ -1,0 +1,1 @@
+"""Single connections of drafts."""

@@ -1,0 +1,1 @@
+"""Single nodes of drafts."""

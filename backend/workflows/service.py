@@ -1,0 +1,145 @@
+"""Workflows: made, listed, read, changed, removed."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.errors import NotFound
+from backend.ids import new_id
+from backend.models import Execution, Node, Trigger, User, WebhookRoute, Workflow
+from backend.ownership import find, owned, project_for
+from backend.paging import Paging, page
+from backend.services import Services
+from backend.workflows import drafts, problems, publishing
+from backend.workflows.drafts import Draft
+from trestle.contracts import workflows as wire
+from trestle.contracts.graph import WorkflowSettings
+from trestle.contracts.users import ProjectRole
+
+_COUNT = select(func.count()).where(Node.workflow_id == Workflow.id).correlate(Workflow).scalar_subquery()
+_LAST = (
+    select(func.json_build_object("id", Execution.id, "status", Execution.status, "created_at", Execution.created_at))
+    .where(Execution.workflow_id == Workflow.id, Execution.kind == "run")
+    .order_by(Execution.id.desc())
+    .limit(1)
+    .correlate(Workflow)
+    .scalar_subquery()
+)
+
+
+async def create(parts: Services, session: AsyncSession, user: User, body: wire.NewWorkflow) -> wire.Workflow:
+    """A new workflow with its draft. Raises Unprocessable where the graph is impossible."""
+    project = await project_for(session, user, body.project_id)
+    draft = drafts.drawn(body.nodes, body.connections)
+    workflow = Workflow(
+        id=new_id(),
+        project_id=project.id,
+        name=body.name,
+        description=body.description,
+        settings=body.settings.model_dump(mode="json"),
+        tags=body.tags,
+        folder=body.folder,
+        created_by=user.id,
+    )
+    session.add(workflow)
+    await session.flush()
+    await drafts.save(session, workflow.id, Draft({}, {}), draft)
+    return await read(parts, session, user, workflow.id)
+
+
+def _with_summary(statement: Select[Any]) -> Select[Any]:
+    return statement.add_columns(_COUNT.label("node_count"), _LAST.label("last_execution"))
+
+
+def summary(workflow: Workflow, node_count: int, last_execution: Any) -> wire.WorkflowSummary:
+    """A row of the list."""
+    return wire.WorkflowSummary(
+        **{name: getattr(workflow, name) for name in wire.WorkflowSummary.model_fields if hasattr(Workflow, name)},
+        has_unpublished_changes=workflow.published_revision != workflow.revision,
+        node_count=node_count,
+        last_execution=last_execution,
+    )
+
+
+async def listed(
+    session: AsyncSession, user: User, paging: Paging, *, search: str | None, tag: str | None, enabled: bool | None, project_id: UUID | None
+) -> tuple[list[wire.WorkflowSummary], str | None]:
+    """A page of the workflows that `user` may see, newest first."""
+    statement = _with_summary(owned(user, Workflow))
+    if search:
+        statement = statement.where(
+            or_(Workflow.name.icontains(search, autoescape=True), Workflow.description.icontains(search, autoescape=True))
+        )
+    if tag is not None:
+        statement = statement.where(literal(tag) == func.any(Workflow.tags))
+    if enabled is not None:
+        statement = statement.where(Workflow.enabled == enabled)
+    if project_id is not None:
+        statement = statement.where(Workflow.project_id == project_id)
+    rows, cursor = await page(session, statement, Workflow.id, paging)
+    return [summary(row[0], row[1], row[2]) for row in rows], cursor
+
+
+async def read(parts: Services, session: AsyncSession, user: User, ident: UUID) -> wire.Workflow:
+    """One workflow whole. Raises NotFound."""
+    await session.flush()
+    statement = _with_summary(owned(user, Workflow)).where(Workflow.id == ident).execution_options(populate_existing=True)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("There is no workflow with this id. It may have been deleted; list what is there and try again.")
+    workflow: Workflow = row[0]
+    draft = await drafts.load(session, ident)
+    return wire.Workflow.model_construct(
+        **dict(summary(workflow, row[1], row[2])),
+        settings=WorkflowSettings.model_validate(workflow.settings),
+        nodes=list(draft.nodes.values()),
+        connections=list(draft.connections.values()),
+        problems=await problems.of(parts, session, workflow, draft),
+        webhooks=await _webhooks(parts, session, ident),
+    )
+
+
+async def _webhooks(parts: Services, session: AsyncSession, ident: UUID) -> list[wire.WebhookUrl]:
+    query = (
+        select(Trigger.node, WebhookRoute.path, func.array_agg(WebhookRoute.method).label("methods"))
+        .join(WebhookRoute, WebhookRoute.trigger_id == Trigger.id)
+        .where(Trigger.workflow_id == ident)
+        .group_by(Trigger.node, WebhookRoute.path)
+        .order_by(Trigger.node)
+    )
+    rows = await session.execute(query)
+    base = parts.settings.base_url
+    return [wire.WebhookUrl(node=row.node, url=f"{base}/webhooks/{row.path}", methods=sorted(row.methods)) for row in rows]
+
+
+async def change(parts: Services, session: AsyncSession, user: User, ident: UUID, body: wire.WorkflowChange) -> wire.Workflow:
+    """Changes what is given. Enabling publishes first where nothing is published."""
+    workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
+    for name in ("name", "description", "tags", "folder"):
+        value = getattr(body, name)
+        if value is not None and value != getattr(workflow, name):
+            setattr(workflow, name, value)
+            workflow.updated_at = func.now()
+    if body.settings is not None:
+        settings = body.settings.model_dump(mode="json")
+        if settings != workflow.settings:
+            workflow.settings = settings
+            await drafts.record(session, workflow, {new_id(): {"settings"}}, user.id)
+    if body.enabled is not None and body.enabled != workflow.enabled:
+        if body.enabled:
+            await publishing.require_firing(parts, session, user, workflow)
+        workflow.enabled = body.enabled
+    return await read(parts, session, user, ident)
+
+
+async def remove(session: AsyncSession, user: User, ident: UUID) -> None:
+    """The workflow with its versions and triggers. Its executions stay."""
+    await session.delete(await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True))
+
+
+async def validate(parts: Services, session: AsyncSession, user: User, ident: UUID) -> wire.Problems:
+    """What publishing would refuse."""
+    workflow = await find(session, user, Workflow, ident)
+    return wire.Problems(problems=await problems.of(parts, session, workflow, await drafts.load(session, ident)))
