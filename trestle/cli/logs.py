@@ -13,7 +13,9 @@ _MAX_QUOTED = 240
 _MAX_READ = 256_000
 
 # A line that its own writer calls an error: structured (`"level": "error"`, `level='error'`), or by a level word where levels stand.
-ANY_ERROR = re.compile(r'"level": ?"(error|critical)"|\blevel=[\'"]?(error|critical)\b|^(ERROR|CRITICAL)\b|\[(error|critical) *\]|^\S+ \S+ (ERROR|CRITICAL) ')
+ANY_ERROR = re.compile(
+    r'"level": ?"(error|critical)"|\blevel=[\'"]?(error|critical)\b|^(ERROR|CRITICAL)\b|\[(error|critical) *\]|^\S+ \S+ (ERROR|CRITICAL) '
+)
 # PostgreSQL calls a refused statement ERROR, and that is the statement's owner's business.
 POSTGRES_ERROR = re.compile(
     r"PANIC: |No space left|could not (write|fsync|extend)|FATAL: (?!.*(terminating|starting up|shutting down|recovery))"

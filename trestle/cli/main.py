@@ -12,12 +12,15 @@ from trestle.cli.errors import LaunchError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 a LaunchError (its text is on stderr), 2 a wrong command line."""
+    """Run one command. Returns the exit code: 0 done, 1 a LaunchError or a refusal of the system (stderr says which), 2 wrong arguments."""
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
     except LaunchError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:  # a full disk, a folder that is not one's own: no bug, and no traceback
+        sys.stderr.write(f"The system refuses: {error}. Is the disk full, or may you not write there?\n")
         return 1
     except KeyboardInterrupt:
         return 130
