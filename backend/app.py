@@ -16,6 +16,7 @@ from backend.credentials import service as credentials
 from backend.credentials.vault import Vault
 from backend.db import Database
 from backend.edge import Edge
+from backend.executions import routes as executions_routes
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
 from backend.health import routes as health_routes
@@ -48,6 +49,7 @@ PUBLIC_API = [
     workflows_routes.router,
     nodes_routes.router,
     connections_routes.router,
+    executions_routes.router,
     catalogue_routes.router,
     credentials_routes.router,
 ]

@@ -30,15 +30,19 @@ class Change(NamedTuple):
 
 
 class Bell:
-    """What one listener waits on. `changed` gathers ids of executions since the last wait."""
+    """What one listener waits on."""
 
     def __init__(self) -> None:
-        self.changed: set[str] = set()
+        self._changed: set[str] = set()
         self._rung = asyncio.Event()
 
     def ring(self, execution_id: str) -> None:
         """Something changed in this execution."""
-        self.changed.add(execution_id)
+        self._changed.add(execution_id)
+        self._rung.set()
+
+    def wake(self) -> None:
+        """Nothing changed, but the wait is over."""
         self._rung.set()
 
     async def wait(self, timeout_s: float) -> set[str]:
@@ -49,7 +53,7 @@ class Bell:
         except TimeoutError:
             return set()
         self._rung.clear()
-        changed, self.changed = self.changed, set()
+        changed, self._changed = self._changed, set()
         return changed
 
 
@@ -63,6 +67,8 @@ class Doorbell:
         self._bells: dict[str, set[Bell]] = {}
         self._listener: asyncio.Task[None] | None = None
         self.redis_away = True
+        self.closing = False
+        """The process stops: whoever listens should finish."""
 
     def start(self) -> None:
         """Begin to listen to other processes."""
@@ -70,10 +76,18 @@ class Doorbell:
 
     async def aclose(self) -> None:
         """Stop listening."""
+        self.close()
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
         await self._redis.aclose()
+
+    def close(self) -> None:
+        """Let every listener finish."""
+        self.closing = True
+        for bells in self._bells.values():
+            for bell in bells:
+                bell.wake()
 
     def ring(self, changes: Iterable[Change]) -> None:
         """Tell everybody who listens, here and in other processes. Call after the commit."""

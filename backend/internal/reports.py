@@ -41,6 +41,11 @@ with r as materialized (
     from r
     where e.id = r.id and e.epoch = r.epoch and e.executor_id = $1 and e.report_seq = r.seq - 1 and {e may succeed}
     returning e.id, e.workflow_id, e.event_seq, e.event_seq - r.events as base, e.status
+), logged as (
+    insert into execution_logs (execution_id, node, level, message, at)
+    select l.id, l.node, l.level, l.message, l.at
+    from unnest($27::uuid[], $28::text[], $29::text[], $30::text[], $31::timestamptz[]) as l (id, node, level, message, at)
+    join fenced f on f.id = l.id
 ), written as (
     insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, error, wait, due_at,
         started_at, finished_at, duration_ms)
@@ -50,6 +55,7 @@ with r as materialized (
             $20::json[], $21::json[], $22::json[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::float8[])
         as s (id, epoch, place, node, type, item, attempt, status, port, output, error, wait, due_at, started_at, finished_at, duration_ms)
     join fenced f on f.id = s.id
+    order by s.place
     on conflict (execution_id, node, item, attempt) do update set
         epoch = excluded.epoch, event_seq = excluded.event_seq, status = excluded.status, port = excluded.port, output = excluded.output,
         error = excluded.error, wait = excluded.wait, due_at = excluded.due_at,
@@ -58,12 +64,6 @@ with r as materialized (
 )
 select id, workflow_id, event_seq, status, now() as now from fenced
 """)
-
-_LOGS = """
-insert into execution_logs (execution_id, node, level, message, at)
-select l.* from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) as l (execution_id, node, level, message, at)
-join executions e on e.id = l.execution_id
-"""
 
 _OWNERS = "select id, status, epoch, executor_id, report_seq from executions where id = any($1::uuid[])"
 
@@ -110,16 +110,6 @@ class Recorder:
                 return await self._one_by_one(executor_id, reports)
             answered = await self.condemn(executor_id, reports[0].execution_id, reports[0].epoch, str(error))
             return await self.now(), [answered]
-        logs = [(r.execution_id, line) for r in reports if r.logs and r.execution_id in applied for line in r.logs]
-        if logs:
-            await self._pool.execute(
-                _LOGS,
-                [execution_id for execution_id, _ in logs],
-                [line.node for _, line in logs],
-                [line.level for _, line in logs],
-                [line.message.replace("\0", "\N{SYMBOL FOR NULL}") for _, line in logs],
-                [line.at for _, line in logs],
-            )
         if len(applied) == len(reports):
             return now, [_CONTINUE] * len(reports)
         return now, await self._explain(executor_id, reports, applied)
@@ -155,13 +145,14 @@ class Recorder:
         newest = [(report, _newest(report.steps)) for report in reports]
         endings = [report.ending for report in reports]
         steps = [(report, place, step) for report, kept in newest for place, step in enumerate(kept, 1)]
+        logs = [(report, line) for report in reports for line in report.logs]
         rows = await self._pool.fetch(
             _APPLY,
             executor_id,
             [r.execution_id for r in reports],
             [r.epoch for r in reports],
             [r.seq for r in reports],
-            [len(kept) + (report.ending is not None) for report, kept in newest],
+            [len(kept) + bool(report.ending or report.logs) for report, kept in newest],
             [e.status if e else None for e in endings],
             [e.output if e else None for e in endings],
             [_error(e) if e else None for e in endings],
@@ -183,6 +174,11 @@ class Recorder:
             [s.started_at for _, _, s in steps],
             [s.finished_at for _, _, s in steps],
             [s.duration_ms for _, _, s in steps],
+            [r.execution_id for r, _ in logs],
+            [line.node for _, line in logs],
+            [line.level for _, line in logs],
+            [line.message.replace("\0", "\N{SYMBOL FOR NULL}") for _, line in logs],
+            [line.at for _, line in logs],
         )
         self._queue.push([row["id"] for row in rows if row["status"] == ExecutionStatus.QUEUED], first=True)
         self._doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)

@@ -95,6 +95,12 @@ class ExecuteRequest(Request):
     only: Key | None = None
 
 
+class ReplayRequest(Request):
+    """Starts an execution again with the same input; of the graph it ran unless `version` is given."""
+
+    version: int | None = Field(None, ge=1)
+
+
 class Started(BaseModel):
     """The answer of everything that starts an execution."""
 

@@ -1,0 +1,114 @@
+"""Executions as their owners see them: lists, one whole, its graph, its log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import load_only
+
+from backend.models import Execution, LogLine, Snapshot, User, Workflow
+from backend.ownership import find, owned
+from backend.paging import Paging, page
+from trestle.contracts import executions as wire
+from trestle.contracts import graph, jobs
+from trestle.contracts.states import ExecutionStatus
+
+_SUMMARY = (
+    Execution.id,
+    Execution.workflow_id,
+    Execution.version,
+    Execution.status,
+    Execution.trigger,
+    Execution.error,
+    Execution.failed_steps,
+    Execution.attempt,
+    Execution.created_at,
+    Execution.started_at,
+    Execution.finished_at,
+    Execution.wake_at,
+    Execution.parent_id,
+    Execution.retry_of,
+)
+
+_METRICS = text("""
+select count(distinct (s.node, s.item)) as steps, count(s.id) as attempts, coalesce(sum(octet_length(s.output::text)), 0) as bytes,
+    now() as now
+from steps s where s.execution_id = :id
+""")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which executions a list shows; None does not narrow it."""
+
+    workflow_id: UUID | None = None
+    status: list[ExecutionStatus] | None = None
+    trigger: str | None = None
+    since: datetime | None = None
+
+
+async def listed(session: AsyncSession, user: User, paging: Paging, wanted: Wanted) -> tuple[list[wire.ExecutionSummary], str | None]:
+    """A page of the executions in the caller's projects, newest first, and the next cursor."""
+    statement: Select[Any] = owned(user, Execution).options(load_only(*_SUMMARY, raiseload=True)).where(Execution.kind == "run")
+    statement = statement.outerjoin(Workflow, Workflow.id == Execution.workflow_id).add_columns(Workflow.name)
+    if wanted.workflow_id is not None:
+        statement = statement.where(Execution.workflow_id == wanted.workflow_id)
+    if wanted.status:
+        statement = statement.where(Execution.status.in_(wanted.status))
+    if wanted.trigger is not None:
+        statement = statement.where(Execution.trigger["kind"].as_string() == wanted.trigger)
+    if wanted.since is not None:
+        statement = statement.where(Execution.created_at >= wanted.since)
+    rows, cursor = await page(session, statement, Execution.id, paging)
+    return [_summary(row[0], row[1]) for row in rows], cursor
+
+
+def _summary(row: Execution, workflow_name: str | None) -> wire.ExecutionSummary:
+    return wire.ExecutionSummary.model_validate(row).model_copy(update={"workflow_name": workflow_name})
+
+
+async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Execution:
+    """One execution whole. Raises NotFound where it is somebody else's or nobody's."""
+    row = await find(session, user, Execution, ident)
+    name = await session.scalar(select(Workflow.name).where(Workflow.id == row.workflow_id))
+    counted = (await session.execute(_METRICS, {"id": ident})).one()
+    running_ms, waiting_ms = _times(row, counted.now)
+    metrics = wire.Metrics(
+        steps=counted.steps, attempts=counted.attempts, bytes=counted.bytes, running_ms=running_ms, waiting_ms=waiting_ms
+    )
+    return wire.Execution.model_validate(row).model_copy(update={"workflow_name": name, "metrics": metrics})
+
+
+def _times(row: Execution, now: datetime) -> tuple[float, float]:
+    """Milliseconds spent running, and those since the start that were not."""
+    running_ms = row.running_ms
+    if row.running_since is not None:
+        running_ms += (now - row.running_since).total_seconds() * 1000
+    if row.started_at is None:
+        return 0, 0
+    whole_ms = ((row.finished_at or now) - row.started_at).total_seconds() * 1000
+    return round(running_ms, 3), round(max(whole_ms - running_ms, 0), 3)
+
+
+async def graph_of(session: AsyncSession, user: User, ident: UUID) -> graph.Snapshot:
+    """The graph that the execution ran, or runs."""
+    row = await find(session, user, Execution, ident)
+    stored = await session.get_one(Snapshot, row.snapshot_id)
+    return graph.Snapshot.model_validate({"id": stored.id, **stored.graph})
+
+
+async def log_of(
+    session: AsyncSession, user: User, ident: UUID, paging: Paging, *, node: str | None, level: str | None
+) -> tuple[list[jobs.LogLine], str | None]:
+    """A page of the execution's log, oldest first, and the next cursor."""
+    await find(session, user, Execution, ident)
+    statement = select(LogLine).where(LogLine.execution_id == ident)
+    if node is not None:
+        statement = statement.where(LogLine.node == node)
+    if level is not None:
+        statement = statement.where(LogLine.level == level)
+    rows, cursor = await page(session, statement, LogLine.id, paging, oldest_first=True)
+    return [jobs.LogLine.model_validate(row[0], from_attributes=True) for row in rows], cursor

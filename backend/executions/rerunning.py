@@ -1,0 +1,101 @@
+"""Once more: a failed execution from where it failed, or any from the start with the same input."""
+
+import secrets
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.errors import Conflict, NotFound
+from backend.executions.starting import announce, insert_one
+from backend.models import Execution, User, Version
+from backend.ownership import find
+from backend.services import Services
+from trestle.contracts.states import ExecutionStatus
+from trestle.contracts.users import ProjectRole
+
+_RETRIED = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.QUARANTINED)
+
+# What is finished (also by a failure that was continued or branched) stays as it is.
+_KEEP_FINISHED = text("""
+insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, error, started_at, finished_at,
+    duration_ms)
+select :execution, 0, 1, node, type, item, attempt, status, port, output, error, started_at, finished_at, duration_ms
+from steps where execution_id = :before and (status in ('succeeded', 'skipped') or status = 'failed' and port is not null) order by id
+""")
+
+# Where it failed it is tried anew, under the next retry number: a service that honours idempotency keys shall not repeat the
+# answer it refused with. After a timeout nobody knows whether it was done, and the key must stay.
+_TRY_AGAIN = text("""
+insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, wait)
+select :execution, 0, 1, node, type, item, 1, 'pending',
+    json_build_object('retry_no', coalesce((wait->>'retry_no')::int, attempt - 1)
+        + case when error->>'type' in ('Timeout', 'OutcomeUnknown') then 0 else 1 end)
+from (
+    select distinct on (node, item) node, type, item, attempt, status, port, error, wait from steps
+    where execution_id = :before order by node, item, attempt desc
+) last
+where status = 'failed' and port is null
+""")
+
+
+async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID) -> UUID:
+    """The id of a new execution of the same graph that keeps what the old one finished, its input and its seed.
+
+    Raises Conflict where the old one has not failed.
+    """
+    old = await find(session, user, Execution, ident, needs=ProjectRole.OPERATOR)
+    if old.status not in _RETRIED:
+        raise Conflict(f"This execution is {old.status}. Only one that failed or was cancelled can be retried; any can be replayed.")
+    await parts.acceptor.backlog.admit()
+    execution_id = await insert_one(
+        session,
+        project_id=old.project_id,
+        workflow_id=_workflow(old),
+        snapshot_id=old.snapshot_id,
+        version=old.version,
+        trigger=old.trigger,
+        input=old.input,
+        until_node=old.until_node,
+        only_node=old.only_node,
+        seed=old.seed,
+        attempt=old.attempt + 1,
+        retry_of=old.id,
+    )
+    await session.execute(_KEEP_FINISHED, {"execution": execution_id, "before": old.id})
+    await session.execute(_TRY_AGAIN, {"execution": execution_id, "before": old.id})
+    announce(parts, session, execution_id, old.workflow_id)
+    return execution_id
+
+
+async def replay(parts: Services, session: AsyncSession, user: User, ident: UUID, version: int | None) -> UUID:
+    """The id of a new execution with the same trigger and input, of the same graph or of another version of the workflow.
+
+    Raises NotFound where there is no such version.
+    """
+    old = await find(session, user, Execution, ident, needs=ProjectRole.OPERATOR)
+    snapshot_id: str | None = old.snapshot_id
+    if version is not None:
+        query = select(Version.snapshot_id).where(Version.workflow_id == old.workflow_id, Version.number == version)
+        snapshot_id = await session.scalar(query)
+        if snapshot_id is None:
+            raise NotFound(f"The workflow has no version {version}. GET /workflows/{old.workflow_id}/versions lists those it has.")
+    await parts.acceptor.backlog.admit()
+    execution_id = await insert_one(
+        session,
+        project_id=old.project_id,
+        workflow_id=_workflow(old),
+        snapshot_id=snapshot_id,
+        version=version if version is not None else old.version,
+        trigger=old.trigger,
+        input=old.input,
+        seed=secrets.token_bytes(16),
+    )
+    announce(parts, session, execution_id, old.workflow_id)
+    return execution_id
+
+
+def _workflow(old: Execution) -> UUID:
+    if old.workflow_id is None:
+        raise Conflict("The workflow of this execution is deleted: there is nothing left to run.")
+    return old.workflow_id

@@ -1,0 +1,140 @@
+"""`/executions`, and what workflows have to do with them."""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Header, Query
+from starlette.responses import StreamingResponse
+
+from backend import stream
+from backend.deps import CurrentUser, ServicesDep, Session
+from backend.executions import controlling, reading, repeats, rerunning, starting, steps
+from backend.executions.reading import Wanted
+from backend.models import Execution, Workflow
+from backend.ownership import find
+from backend.paging import PagingDep
+from backend.routing import router as new_router
+from trestle.contracts import executions as wire
+from trestle.contracts.base import Page
+from trestle.contracts.graph import Snapshot
+from trestle.contracts.jobs import LogLine
+from trestle.contracts.states import ExecutionStatus
+
+router = new_router(tag="executions")
+
+Status = Annotated[list[ExecutionStatus] | None, Query(description="May be given several times")]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key again gets the first answer again")]
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
+
+
+@router.post("/workflows/{workflow_id}/execute", status_code=202)
+async def execute(
+    parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID, body: wire.ExecuteRequest, idempotency_key: Key = None
+) -> wire.Started:
+    """Run the draft, or a version, with this input."""
+    asked = repeats.request_hash(body.model_dump_json().encode())
+    start = partial(starting.execute, parts, session, user, workflow_id, body)
+    return wire.Started(execution_id=await repeats.once(session, f"execute:{user.id}:{workflow_id}", idempotency_key, asked, start))
+
+
+@router.get("/workflows/{workflow_id}/executions")
+async def of_workflow(
+    session: Session, user: CurrentUser, paging: PagingDep, workflow_id: UUID, status: Status = None
+) -> Page[wire.ExecutionSummary]:
+    """A workflow's executions, newest first."""
+    await find(session, user, Workflow, workflow_id)
+    items, cursor = await reading.listed(session, user, paging, Wanted(workflow_id, status))
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.get("/workflows/{workflow_id}/events")
+async def events_of_workflow(
+    parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID, last_event_id: LastEventId = None
+) -> StreamingResponse:
+    """Server-sent events of all its executions: `execution` and `step`, from now on."""
+    await find(session, user, Workflow, workflow_id)
+    return stream.response(stream.of_workflow(parts.database.hot, parts.doorbell, workflow_id, last_event_id))
+
+
+@router.get("/executions")
+async def listed(
+    session: Session,
+    user: CurrentUser,
+    paging: PagingDep,
+    workflow_id: UUID | None = None,
+    status: Status = None,
+    trigger: Annotated[str | None, Query(description="Kind of the trigger: manual, webhook, …")] = None,
+    since: Annotated[datetime | None, Query(description="Created at this time or later")] = None,
+) -> Page[wire.ExecutionSummary]:
+    """The executions in the caller's projects, newest first."""
+    items, cursor = await reading.listed(session, user, paging, Wanted(workflow_id, status, trigger, since))
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.get("/executions/{execution_id}")
+async def read(session: Session, user: CurrentUser, execution_id: UUID) -> wire.Execution:
+    """One execution whole."""
+    return await reading.read(session, user, execution_id)
+
+
+@router.get("/executions/{execution_id}/steps")
+async def list_steps(session: Session, user: CurrentUser, paging: PagingDep, execution_id: UUID) -> Page[wire.Step]:
+    """Its steps, each attempt, oldest first."""
+    items, cursor = await steps.listed(session, user, execution_id, paging)
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.get("/executions/{execution_id}/graph")
+async def graph(session: Session, user: CurrentUser, execution_id: UUID) -> Snapshot:
+    """The graph that it ran."""
+    return await reading.graph_of(session, user, execution_id)
+
+
+@router.get("/executions/{execution_id}/logs")
+async def logs(
+    session: Session, user: CurrentUser, paging: PagingDep, execution_id: UUID, node: str | None = None, level: wire.LogLevel | None = None
+) -> Page[LogLine]:
+    """What its nodes wrote, oldest first."""
+    items, cursor = await reading.log_of(session, user, execution_id, paging, node=node, level=level)
+    return Page(items=items, next_cursor=cursor)
+
+
+@router.get("/executions/{execution_id}/events")
+async def events(
+    parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID, last_event_id: LastEventId = None
+) -> StreamingResponse:
+    """Server-sent events: `execution`, `step` and `log`. Ends when the execution has; `Last-Event-ID` resumes."""
+    await find(session, user, Execution, execution_id)
+    return stream.response(stream.of_execution(parts.database.hot, parts.doorbell, execution_id, last_event_id))
+
+
+@router.post("/executions/{execution_id}/cancel", status_code=202)
+async def cancel(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID) -> wire.Execution:
+    """End it now, whatever it is doing. It is cancelled as soon as this answers."""
+    await controlling.cancel(session, user, execution_id, parts.queue, parts.doorbell)
+    return await reading.read(session, user, execution_id)
+
+
+@router.post("/executions/{execution_id}/retry", status_code=202)
+async def retry(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID, idempotency_key: Key = None) -> wire.Started:
+    """A failed one again from where it failed: what it finished is kept."""
+    start = partial(rerunning.retry, parts, session, user, execution_id)
+    return wire.Started(execution_id=await repeats.once(session, f"retry:{user.id}:{execution_id}", idempotency_key, b"", start))
+
+
+@router.post("/executions/{execution_id}/replay", status_code=202)
+async def replay(
+    parts: ServicesDep,
+    session: Session,
+    user: CurrentUser,
+    execution_id: UUID,
+    body: wire.ReplayRequest | None = None,
+    idempotency_key: Key = None,
+) -> wire.Started:
+    """A new one with the same input, of the same graph or of another version."""
+    version = body.version if body else None
+    asked = repeats.request_hash(str(version).encode())
+    start = partial(rerunning.replay, parts, session, user, execution_id, version)
+    return wire.Started(execution_id=await repeats.once(session, f"replay:{user.id}:{execution_id}", idempotency_key, asked, start))

@@ -1,0 +1,75 @@
+"""The steps of an execution. Their inputs are not stored: each is what its predecessors put out (contracts.graph.step_input)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.models import Execution, Snapshot, Step, User
+from backend.ownership import find
+from backend.paging import Paging, page
+from trestle.contracts import executions as wire
+from trestle.contracts.base import JsonValue
+from trestle.contracts.graph import Connection, Outcome, step_input
+from trestle.contracts.states import StepStatus
+
+
+async def listed(session: AsyncSession, user: User, ident: UUID, paging: Paging) -> tuple[list[wire.Step], str | None]:
+    """A page of the execution's steps, each attempt, oldest first, and the next cursor."""
+    execution = await find(session, user, Execution, ident)
+    statement = select(Step).where(Step.execution_id == ident)
+    rows, cursor = await page(session, statement, Step.id, paging, oldest_first=True)
+    steps = [row[0] for row in rows]
+    incoming = await _incoming(session, execution)
+    outcomes = await _outcomes(session, execution, {c.source for step in steps for c in incoming[step.node]})
+    shown = []
+    for step in steps:
+        seen = wire.Step.model_validate(step)
+        if step.status != StepStatus.SKIPPED:
+            seen.input = _input(execution, incoming[step.node], outcomes)
+        if _hands_on(execution, step):
+            seen.output = execution.input
+        shown.append(seen)
+    return shown, cursor
+
+
+def _start(execution: Execution) -> str | None:
+    """Key of the node at which the execution started."""
+    return execution.trigger.get("node")
+
+
+def _hands_on(execution: Execution, step: Step) -> bool:
+    """Whether the step is the trigger's: its output is the execution's input, which is stored once, there."""
+    return step.node == _start(execution) and step.status == StepStatus.SUCCEEDED and step.output is None
+
+
+def _input(execution: Execution, incoming: Iterable[Connection], outcomes: dict[str, Outcome]) -> JsonValue:
+    if execution.only_node is not None and not outcomes:
+        return execution.input
+    return step_input(incoming, outcomes)
+
+
+async def _incoming(session: AsyncSession, execution: Execution) -> dict[str, list[Connection]]:
+    snapshot = await session.get_one(Snapshot, execution.snapshot_id)
+    found: dict[str, list[Connection]] = defaultdict(list)
+    for drawn in snapshot.graph["connections"]:
+        connection = Connection.model_validate(drawn)
+        found[connection.target].append(connection)
+    return found
+
+
+async def _outcomes(session: AsyncSession, execution: Execution, nodes: set[str]) -> dict[str, Outcome]:
+    """How these nodes ended: of each, its newest attempt that left by a port."""
+    if not nodes:
+        return {}
+    statement = (
+        select(Step)
+        .where(Step.execution_id == execution.id, Step.node.in_(nodes), Step.item.is_(None), Step.port.is_not(None))
+        .order_by(Step.attempt)
+    )
+    found = {}
+    for step in await session.scalars(statement):
+        found[step.node] = Outcome(step.port, execution.input if _hands_on(execution, step) else step.output)
+    return found
