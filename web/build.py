@@ -33,6 +33,7 @@ class BuildError(Exception):
 
 
 def say(message: str) -> None:
+    """A line of progress."""
     sys.stdout.write(f"web build: {message}\n")
     sys.stdout.flush()
 
@@ -195,6 +196,7 @@ def build(out: Path = DEFAULT_OUT, *, force: bool = False, relock: bool = False)
 
 
 def main() -> int:
+    """The command; its exit status."""
     parser = argparse.ArgumentParser(prog="python -m web.build", description="Build the front end, when its sources have changed.")
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder for the build and its work files (default: %(default)s)")
     parser.add_argument("--force", action="store_true", help="build even when nothing has changed")

@@ -74,6 +74,7 @@ class Workflows(rx.State):
     @rx.event
     async def find(self, text: str) -> None:
         """Search by name."""
+        signed_in(self)
         self.search = text[:200]
         await self._load()
 

@@ -1,0 +1,157 @@
+"""What the pages work out in plain functions, and the rule that every handler of theirs asks who calls."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import reflex as rx
+
+from trestle.contracts.executions import ExecutionError, ExecutionSummary
+from trestle.contracts.states import ExecutionStatus
+from trestle.contracts.workflows import WorkflowSummary
+from web import app as application
+from web.access import safe_path
+from web.api import SignedOut
+from web.pages import executions, workflows
+from web.pages.credentials import Blank, blanks, filled, hosts_of
+from web.pages.sign_in import Door
+from web.theme import STATUS_COLOR, STATUS_ICON
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "title": "Header", "description": "For example X-Api-Key"},
+        "value": {"type": "string", "title": "Value", "writeOnly": True},
+        "port": {"type": "integer", "default": 25},
+    },
+    "required": ["name", "value"],
+}
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(0, "0 ms"), (999.4, "999 ms"), (1200, "1.2 s"), (59_960, "1 min 0 s"), (125_000, "2 min 5 s"), (12_000_000, "3 h 20 min")],
+)
+def test_a_duration_has_the_units_that_matter(milliseconds: float, text: str) -> None:
+    assert executions.duration_text(milliseconds) == text
+
+
+def execution(**fields: Any) -> ExecutionSummary:
+    return ExecutionSummary.model_validate(
+        {
+            "id": UUID(int=1),
+            "workflow_id": None,
+            "version": None,
+            "status": "queued",
+            "trigger": {"kind": "webhook"},
+            "created_at": NOW,
+        }
+        | fields
+    )
+
+
+def test_an_execution_says_what_it_was_and_what_went_wrong() -> None:
+    queued = executions.shown(execution(), NOW)
+    assert (queued.workflow, queued.version, queued.took) == ("Deleted workflow", "Draft", "–")
+    running = executions.shown(execution(status="running", started_at=NOW - timedelta(seconds=3)), NOW)
+    assert running.took == "3.0 s"
+    error = ExecutionError(type="HttpStatus", message="answered 502", node="tell")
+    failed = executions.shown(execution(status="failed", version=3, error=error, started_at=NOW, finished_at=NOW), NOW)
+    assert (failed.error, failed.version, failed.took) == ("tell: answered 502", "Version 3", "0 ms")
+
+
+def test_every_state_has_an_icon_and_a_colour() -> None:
+    assert {status.value for status in ExecutionStatus} <= STATUS_COLOR.keys() == STATUS_ICON.keys()
+
+
+def test_a_workflow_without_a_description_says_how_large_it_is() -> None:
+    summary = WorkflowSummary(
+        id=UUID(int=1),
+        project_id=UUID(int=2),
+        name="Leads",
+        description="",
+        tags=[],
+        folder="",
+        enabled=False,
+        revision=0,
+        published_version=None,
+        has_unpublished_changes=True,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    assert workflows.shown(summary).about == "No nodes yet"
+    assert workflows.shown(summary.model_copy(update={"node_count": 3})).about == "3 nodes"
+
+
+def test_a_secret_is_asked_for_and_never_shown() -> None:
+    name, value, port = blanks(SCHEMA, {"name": "X-Api-Key"}, ["name", "value"])
+    assert name == Blank("data.name", "Header", "For example X-Api-Key", "text", False, "X-Api-Key", "")
+    assert (value.input, value.value, value.required, value.placeholder) == ("password", "", False, "Set. Leave empty to keep it")
+    assert (port.input, port.value) == ("number", "25")
+    assert [blank.required for blank in blanks(SCHEMA, {}, [])] == [True, True, False]
+
+
+def test_what_is_left_empty_is_left_as_it_was() -> None:
+    assert filled(SCHEMA, {"data.name": "X-Key", "data.value": "", "data.port": "587", "data.other": "x"}) == {"name": "X-Key", "port": 587}
+
+
+def test_hosts_are_read_however_they_are_separated() -> None:
+    assert hosts_of(" api.example.com,*.example.org\nlocalhost ,") == ["api.example.com", "*.example.org", "localhost"]
+
+
+@pytest.mark.parametrize(
+    ("path", "safe"),
+    [
+        ("/executions?status=failed", "/executions?status=failed"),
+        ("", "/workflows"),
+        ("//evil.example", "/workflows"),
+        ("/\\evil.example", "/workflows"),
+        ("https://evil.example", "/workflows"),
+        ("javascript:alert(1)", "/workflows"),
+        ("/a\nb", "/workflows"),
+        ("/sign-in?next=/sign-in", "/workflows"),
+    ],
+)
+def test_signing_in_leads_to_a_page_of_this_site(path: str, safe: str) -> None:
+    assert safe_path(path) == safe
+
+
+def handlers() -> Iterator[tuple[str, type[rx.State], Any]]:
+    """Every event handler of the product's own states."""
+    assert application.app is not None
+    pending = [rx.State]
+    while pending:
+        for state in pending.pop().__subclasses__():
+            pending.append(state)
+            for name, handler in state.event_handlers.items():
+                # Others are Reflex's own: they change nothing but what the same tab shows.
+                if handler.fn.__module__.startswith("web."):
+                    yield f"{state.__name__}.{name}", state, handler.fn
+
+
+HANDLERS = [pytest.param(state, fn, id=name) for name, state, fn in handlers() if state is not Door]
+
+
+async def called(state: type[rx.State], fn: Any) -> None:
+    """Call a handler as a stranger's socket would."""
+    stranger = rx.State(_reflex_internal_init=True).get_substate(state.get_full_name().split("."))  # type: ignore[call-arg]
+    arguments: list[dict[str, Any]] = [{} for _ in list(inspect.signature(fn).parameters)[1:]]
+    result = fn(stranger, *arguments)
+    if inspect.isasyncgen(result):
+        await anext(result)
+    elif inspect.isawaitable(result):
+        await result
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize(("state", "fn"), HANDLERS)
+async def test_every_handler_asks_who_calls(state: type[rx.State], fn: Any) -> None:
+    # A handler is a public endpoint: anybody may send its name over the event socket.
+    with pytest.raises(SignedOut):
+        await called(state, fn)

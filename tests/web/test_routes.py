@@ -1,0 +1,82 @@
+"""The routes that set, renew and take away the cookie."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+
+from tests.web.conftest import ADA, tokens
+from web.routes import routes
+from web.services import services
+from web.session import Session
+
+pytestmark = pytest.mark.usefixtures("configured")
+ORIGIN = {"origin": "http://trestle.test"}
+
+
+@pytest.fixture
+def client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=routes()), base_url="http://trestle.test")
+
+
+def opened() -> Session:
+    return services().sessions.open(tokens(), ADA)
+
+
+async def test_a_ticket_becomes_a_cookie_once(client: httpx.AsyncClient) -> None:
+    held = services().sessions
+    session = opened()
+    ticket = held.ticket(session)
+    answer = await client.post("/auth/session", json={"ticket": ticket}, headers=ORIGIN)
+    assert answer.status_code == 204
+    assert "HttpOnly; SameSite=Lax" in answer.headers["set-cookie"]
+    assert held.unseal(answer.cookies[held.cookie_name]) is session
+    assert (await client.post("/auth/session", json={"ticket": ticket}, headers=ORIGIN)).status_code == 401
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"ticket"'])
+async def test_a_ticket_that_is_none_is_refused(client: httpx.AsyncClient, body: bytes) -> None:
+    assert (await client.post("/auth/session", content=body, headers=ORIGIN)).status_code == 422
+
+
+async def test_a_huge_ticket_is_not_read(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/auth/session", content=b"x" * 100_000, headers=ORIGIN)).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["session", "keep", "leave"])
+async def test_other_sites_are_refused(client: httpx.AsyncClient, path: str) -> None:
+    # Somebody else's page must neither sign a person in as another one, nor out.
+    for headers in ({}, {"origin": "http://evil.example"}, {"origin": "null"}):
+        assert (await client.post(f"/auth/{path}", json={"ticket": "t"}, headers=headers)).status_code == 403
+
+
+async def test_leaving_ends_the_session_also_without_the_backend(client: httpx.AsyncClient) -> None:
+    held = services().sessions
+    session = opened()
+    client.cookies.set(held.cookie_name, held.seal(session))
+    answer = await client.post("/auth/leave", headers=ORIGIN)
+    assert answer.status_code == 204
+    assert f'{held.cookie_name}=""' in answer.headers["set-cookie"]
+    assert held.get(session.id) is None
+    await services().backend.close()
+
+
+async def test_an_open_page_keeps_the_newest_tokens_in_the_cookie(client: httpx.AsyncClient) -> None:
+    held = services().sessions
+    session = opened()
+    client.cookies.set(held.cookie_name, held.seal(session))
+    assert "set-cookie" not in (await client.post("/auth/keep", headers=ORIGIN)).headers
+    session.renew(tokens(2))
+    assert (await client.post("/auth/keep", headers=ORIGIN)).cookies[held.cookie_name]
+
+
+async def test_a_page_is_told_when_nobody_is_signed_in_and_when_the_backend_is_away(client: httpx.AsyncClient) -> None:
+    held = services().sessions
+    assert (await client.post("/auth/keep", headers=ORIGIN)).status_code == 401
+    session = opened()
+    session.expires_at = time.time() + 10
+    client.cookies.set(held.cookie_name, held.seal(session))
+    assert (await client.post("/auth/keep", headers=ORIGIN)).status_code == 503
+    await services().backend.close()
