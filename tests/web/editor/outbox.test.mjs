@@ -1,0 +1,152 @@
+// Autosave and undo, by node's own test runner (test_browser_classes.py runs it): a clock that is set by hand, no network.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { History } from "../../../web/editor/browser/history.js";
+import { Outbox } from "../../../web/editor/browser/outbox.js";
+
+function setting() {
+  const sent = [];
+  const states = [];
+  const clock = { now: 0, timers: new Map(), next: 1 };
+  clock.setTimeout = (call, delay) => {
+    clock.timers.set(clock.next, { call, at: clock.now + delay });
+    return clock.next++;
+  };
+  clock.clearTimeout = (id) => clock.timers.delete(id);
+  clock.pass = (ms) => {
+    const end = clock.now + ms;
+    for (;;) {
+      const due = [...clock.timers].filter(([, timer]) => timer.at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+      if (!due) break;
+      clock.timers.delete(due[0]);
+      clock.now = due[1].at;
+      due[1].call();
+    }
+    clock.now = end;
+  };
+  const outbox = new Outbox({ send: (batch) => sent.push(structuredClone(batch)), changed: (state) => states.push(state), clock });
+  outbox.reset(7);
+  return { outbox, sent, states, clock };
+}
+
+const typed = (value) => ({ op: "configure_node", key: "a", fields: { config: { url: value } } });
+const later = (before, after) => ({ ...before, fields: after.fields });
+
+test("an edit leaves at once, with an id and the revision it was made on", () => {
+  const { outbox, sent, states, clock } = setting();
+  outbox.push([{ op: "connect", source: "a", target: "b" }]);
+  clock.pass(0);
+  assert.equal(sent.length, 1);
+  assert.equal(sent[0].base_revision, 7);
+  assert.match(sent[0].operations[0].id, /^[0-9a-f-]{36}$/);
+  assert.equal(states.at(-1), "saving");
+  assert.ok(outbox.answer({ batch: sent[0].batch, revision: 8 }));
+  assert.equal(states.at(-1), "saved");
+  assert.ok(outbox.idle);
+});
+
+test("typing is gathered into one operation", () => {
+  const { outbox, sent, clock } = setting();
+  for (const text of ["h", "ht", "htt"]) {
+    outbox.push([typed(text)], "a/config/url", later);
+    clock.pass(100);
+  }
+  assert.equal(sent.length, 0);
+  clock.pass(400);
+  assert.equal(sent.length, 1);
+  assert.deepEqual(sent[0].operations.map((operation) => operation.fields.config.url), ["htt"]);
+});
+
+test("one batch is under way at a time, and the next is made on its revision", () => {
+  const { outbox, sent, clock } = setting();
+  outbox.push([{ op: "one" }]);
+  clock.pass(0);
+  outbox.push([{ op: "two" }]);
+  outbox.push([{ op: "three" }]);
+  clock.pass(50);
+  assert.equal(sent.length, 1);
+  outbox.answer({ batch: sent[0].batch, revision: 8 });
+  clock.pass(0);
+  assert.deepEqual(sent[1].operations.map((operation) => operation.op), ["two", "three"]);
+  assert.equal(sent[1].base_revision, 8);
+});
+
+test("without an answer, the very same batch is sent again until there is one", () => {
+  const { outbox, sent, states, clock } = setting();
+  outbox.push([{ op: "one" }]);
+  clock.pass(0);
+  clock.pass(13_000);
+  assert.equal(states.at(-1), "retrying");
+  clock.pass(20_000);
+  assert.ok(sent.length >= 2);
+  assert.deepEqual(sent[1], sent[0]);
+  outbox.push([{ op: "two" }]);
+  assert.equal(states.at(-1), "retrying", "an edit meanwhile doesn't claim to be saving");
+  outbox.answer({ batch: sent[0].batch, revision: 8 });
+  clock.pass(0);
+  assert.equal(sent.at(-1).operations[0].op, "two");
+  assert.equal(outbox.answer({ batch: sent[0].batch, revision: 8 }), false, "a late second answer changes nothing");
+});
+
+test("an error is waited out, longer each time", () => {
+  const { outbox, sent, clock } = setting();
+  outbox.push([{ op: "one" }]);
+  clock.pass(0);
+  for (const wait of [1000, 2000, 4000]) {
+    const before = sent.length;
+    outbox.answer({ batch: sent.at(-1).batch, error: "down" });
+    clock.pass(wait - 1);
+    assert.equal(sent.length, before);
+    clock.pass(1);
+    assert.equal(sent.length, before + 1);
+  }
+});
+
+test("what waits is kept when the draft is loaded again, and dropped when it is refused", () => {
+  const { outbox, sent, states, clock } = setting();
+  outbox.push([{ op: "one" }]);
+  clock.pass(0);
+  outbox.push([{ op: "two" }]);
+  assert.deepEqual(outbox.rebase(20).map((operation) => operation.op), ["one", "two"]);
+  clock.pass(0);
+  assert.equal(sent.at(-1).base_revision, 20);
+  outbox.drop();
+  clock.pass(0);
+  assert.equal(sent.at(-1).operations[0].op, "two");
+  outbox.drop();
+  assert.equal(states.at(-1), "saved");
+});
+
+test("flush waits for everything typed so far", async () => {
+  const { outbox, sent, clock } = setting();
+  let done = false;
+  outbox.push([typed("x")], "a/config/url", later);
+  const flushed = outbox.flush().then(() => (done = true));
+  clock.pass(0);
+  assert.equal(sent.length, 1, "a flush doesn't wait for a pause in typing");
+  assert.equal(done, false);
+  outbox.answer({ batch: sent[0].batch, revision: 8 });
+  await flushed;
+  await outbox.flush();
+});
+
+test("undo and redo walk through the history; typing in one field is one step", () => {
+  let now = 0;
+  const history = new History(() => now);
+  history.note(["add"], ["remove"]);
+  history.note(["type h"], ["clear"], "a/url");
+  now += 200;
+  history.note(["type ht"], ["type h"], "a/url");
+  now += 5000;
+  history.note(["type htt"], ["type ht"], "a/url");
+  assert.deepEqual(history.undo(), ["type ht"]);
+  assert.deepEqual(history.undo(), ["type h", "clear"]);
+  assert.deepEqual(history.redo(), ["type h", "type ht"]);
+  assert.deepEqual(history.undo(), ["type h", "clear"]);
+  assert.deepEqual(history.undo(), ["remove"]);
+  assert.equal(history.undo(), null);
+  history.redo();
+  history.note(["other"], ["not other"]);
+  assert.equal(history.redo(), null, "a new edit ends what could be done again");
+});

@@ -1,0 +1,45 @@
+"""What the canvas is handed."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from trestle.contracts.executions import Execution, Step
+from trestle.contracts.graph import Connection, Node
+from trestle.contracts.states import ExecutionStatus, StepStatus
+from web.editor.graph import SHOWN_BYTES, attempts, run_document, statuses
+
+
+def step(node: str, status: StepStatus, attempt: int = 1, **more: Any) -> Step:
+    return Step(id=uuid4(), node=node, type="set", status=status, attempt=attempt, **more)
+
+
+def test_a_node_has_the_status_of_its_last_attempt() -> None:
+    steps = [
+        step("tell", StepStatus.FAILED, 1),
+        step("each", StepStatus.RUNNING),
+        step("each", StepStatus.SUCCEEDED, item=0),
+        step("tell", StepStatus.SUCCEEDED, 2, duration_ms=4.5, port="main"),
+    ]
+    assert statuses(steps) == {
+        "tell": {"status": "succeeded", "ms": 4.5, "items": None, "attempt": 2, "port": "main"},
+        "each": {"status": "running", "ms": None, "items": None, "attempt": 1, "port": None},
+    }
+
+
+def test_values_too_large_to_show_are_told_instead() -> None:
+    steps = [step("big", StepStatus.SUCCEEDED, input={"n": 1}, output="x" * SHOWN_BYTES), step("other", StepStatus.SKIPPED)]
+    (shown,) = attempts(steps, "big")
+    assert shown["input"] == {"n": 1}
+    assert shown["output"] is None
+    assert "too large" in shown["cut"]["output"]
+
+
+def test_a_run_is_drawn_on_the_graph_it_ran() -> None:
+    execution = Execution(
+        id=uuid4(), workflow_id=None, version=3, status=ExecutionStatus.FAILED, trigger={"kind": "webhook"}, created_at=datetime.now(UTC)
+    )
+    document = run_document(execution, [Node(key="a", type="set"), Node(key="b", type="set")], [Connection(source="a", target="b")], load=5)
+    assert (document["mode"], document["load"], document["execution"]["version"]) == ("view", 5, 3)
+    assert [node["key"] for node in document["nodes"]] == ["a", "b"]
+    assert document["connections"] == [{"source": "a", "source_port": "main", "target": "b"}]

@@ -1,0 +1,119 @@
+"""What the browser does to a graph: every edit can be taken back, none makes it impossible, and the contracts agree."""
+
+import json
+import re
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.web.editor.browser_modules import BrowserModules
+from tests.web.editor.drawings import KEYS, Drawing, edits, graphs, links
+from trestle.contracts.graph import Connection, Graph, Node, impossible
+
+KEY = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+
+
+def canonical(graph: Drawing) -> Any:
+    """A graph without the order of its parts, and without fields at their defaults."""
+    nodes = {node["key"]: Node.model_validate(node).model_dump(mode="json") for node in graph["nodes"]}
+    return nodes, sorted((link["source"], link["source_port"], link["target"]) for link in graph["connections"])
+
+
+def problems(graph: Drawing) -> list[str]:
+    whole = Graph.model_validate(graph)
+    return [problem.message for problem in impossible(whole.nodes, whole.connections)]
+
+
+@settings(max_examples=120, deadline=None)
+@given(data=st.data(), graph=graphs())
+def test_a_sequence_of_edits_is_taken_back_by_its_inverse(js: BrowserModules, data: st.DataObject, graph: Drawing) -> None:
+    current, done = graph, []
+    for _ in range(data.draw(st.integers(1, 4))):
+        operation = data.draw(edits(current))
+        current = js.call("graph.js", "apply", current, operation)
+        done.append(operation)
+        assert problems(current) == []
+    back = js.call("graph.js", "invertAll", graph, done)
+    assert canonical(js.call("graph.js", "applyAll", current, back)) == canonical(graph)
+
+
+@settings(max_examples=120, deadline=None)
+@given(graph=graphs(), link=links)
+def test_a_connection_is_refused_exactly_where_the_draft_would_be_impossible(js: BrowserModules, graph: Drawing, link: Drawing) -> None:
+    reason = js.call("graph.js", "refusal", graph, link)
+    with_it = {**graph, "connections": [*graph["connections"], link]}
+    assert (reason is not None) == bool(problems(with_it)), (reason, problems(with_it))
+
+
+def test_nothing_leads_into_a_trigger(js: BrowserModules) -> None:
+    graph = {"nodes": [{"key": "a", "type": "set"}, {"key": "b", "type": "trigger.webhook"}], "connections": []}
+    reason = js.call("graph.js", "refusal", graph, {"source": "a", "target": "b"}, {"trigger.webhook": {"inputs": []}})
+    assert "trigger" in reason
+
+
+@settings(max_examples=60, deadline=None)
+@given(graph=graphs(), chosen=st.lists(st.sampled_from(KEYS), unique=True))
+def test_what_is_copied_can_be_pasted_under_fresh_keys(js: BrowserModules, graph: Drawing, chosen: list[str]) -> None:
+    text = js.call("graph.js", "copied", graph, chosen)
+    fragment = js.call("graph.js", "parseCopied", text)
+    here = [node for node in graph["nodes"] if node["key"] in chosen]
+    if not here:
+        assert fragment is None
+        return
+    pasted = js.call("graph.js", "pasted", graph, fragment)
+    whole = js.call("graph.js", "applyAll", graph, pasted["operations"])
+    inner = [link for link in graph["connections"] if link["source"] in chosen and link["target"] in chosen]
+    assert len(whole["nodes"]) == len(graph["nodes"]) + len(here)
+    assert len(whole["connections"]) == len(graph["connections"]) + len(inner)
+    assert problems(whole) == []
+    assert not {node["key"] for node in graph["nodes"]} & set(pasted["keys"])
+    assert [node["config"] for node in whole["nodes"][-len(here) :]] == [node["config"] for node in here]
+
+
+@settings(max_examples=100, deadline=None)
+@given(wish=st.text(max_size=80))
+def test_a_key_can_be_made_from_any_text(js: BrowserModules, wish: str) -> None:
+    assert KEY.match(_fresh(js, [], wish))
+
+
+def _fresh(js: BrowserModules, taken: list[str], wish: str) -> str:
+    nodes = [{"key": key, "type": "set", "name": "", "config": {}, "position": {"x": 0, "y": 0}} for key in taken]
+    fragment = {"nodes": [{"key": wish, "type": "set"}], "connections": []}
+    return str(js.call("graph.js", "pasted", {"nodes": nodes, "connections": []}, fragment)["keys"][0])
+
+
+def test_keys_are_made_from_types_and_counted(js: BrowserModules) -> None:
+    assert _fresh(js, [], "trigger.webhook") == "webhook"
+    assert _fresh(js, [], "http.request") == "http_request"
+    assert _fresh(js, ["http_request"], "http.request") == "http_request_2"
+    assert _fresh(js, ["filter", "filter_2"], "filter_2") == "filter_3"
+
+
+def test_an_exported_workflow_can_be_pasted_and_other_texts_can_not(js: BrowserModules) -> None:
+    exported = {"name": "Hot lead", "nodes": [{"key": "hook", "type": "trigger.webhook"}], "connections": [], "settings": {}}
+    assert js.call("graph.js", "parseCopied", json.dumps(exported))["nodes"][0]["key"] == "hook"
+    for text in ("", "hello", "[]", '{"nodes": []}', '{"nodes": [1]}', "null"):
+        assert js.call("graph.js", "parseCopied", text) is None
+
+
+def test_ports_come_from_the_cases_before_else_and_error_last(js: BrowserModules) -> None:
+    branch = {"outputs": ["else"], "ports_from": "cases"}
+    node = {"config": {"cases": [{"label": "large"}, {"label": ""}, {"condition": "x"}, {"label": "small"}]}, "on_error": "branch"}
+    assert js.call("graph.js", "portsOf", branch, node) == ["large", "small", "else", "error"]
+    assert js.call("graph.js", "portsOf", None, {"config": {}}) == ["main"]
+
+
+def test_renaming_takes_the_connections_along(js: BrowserModules) -> None:
+    graph = {
+        "nodes": [{"key": "a", "type": "set"}, {"key": "b", "type": "set"}],
+        "connections": [{"source": "a", "source_port": "main", "target": "b"}],
+    }
+    renamed = js.call("graph.js", "apply", graph, {"op": "rename_node", "key": "a", "new_key": "first"})
+    assert [Connection.model_validate(link) for link in renamed["connections"]] == [Connection(source="first", target="b")]
+
+
+def test_what_a_node_can_see_is_named_nearest_first(js: BrowserModules) -> None:
+    links_ = [("a", "b"), ("b", "c"), ("x", "c"), ("c", "d")]
+    graph = {"nodes": [], "connections": [{"source": one, "source_port": "main", "target": two} for one, two in links_]}
+    assert js.call("graph.js", "upstream", graph, "d") == ["c", "b", "x", "a"]

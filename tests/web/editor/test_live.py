@@ -1,0 +1,135 @@
+"""Which run the canvas follows, and what it hears of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from trestle.contracts.problems import Problem
+from web.backend import ApiError, ServerEvent, Unreachable
+from web.editor.live import Follower, Window, bursts
+
+FIRST, SECOND, THIRD = (f"00000000-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
+WHEN = "2026-01-01T00:00:00Z"
+
+
+def execution(id: str, status: str) -> ServerEvent:
+    return ServerEvent("", "execution", {"execution_id": id, "workflow_id": None, "status": status, "created_at": WHEN})
+
+
+def step(id: str, node: str, status: str, **more: Any) -> ServerEvent:
+    return ServerEvent("", "step", {"execution_id": id, "node": node, "status": status, "attempt": 1, **more})
+
+
+def heard(follower: Follower, *events: ServerEvent) -> dict[str, Any]:
+    for event in events:
+        follower.take(event)
+    news = follower.news()
+    assert news is not None
+    return news
+
+
+def test_a_run_is_followed_from_its_first_event_to_its_end() -> None:
+    follower = Follower()
+    news = heard(follower, execution(FIRST, "running"), step(FIRST, "hook", "succeeded", duration_ms=2.5, port="main"))
+    assert news["reset"]
+    assert news["run"]["execution_id"] == FIRST
+    assert news["nodes"] == {"hook": {"status": "succeeded", "ms": 2.5, "items": None, "attempt": 1, "port": "main"}}
+    assert follower.news() is None
+    news = heard(follower, step(FIRST, "tell", "running"), step(FIRST, "tell", "failed"), execution(FIRST, "failed"))
+    assert not news["reset"]
+    assert news["nodes"]["tell"]["status"] == "failed"
+    assert news["run"]["status"] == "failed"
+    assert follower.finished
+
+
+def test_a_later_run_waits_until_the_one_shown_has_finished() -> None:
+    follower = Follower()
+    heard(follower, execution(FIRST, "running"))
+    for event in (execution(SECOND, "running"), step(SECOND, "hook", "running"), execution(THIRD, "running")):
+        follower.take(event)
+    assert follower.news() is None
+    assert follower.turn() == ""
+    heard(follower, execution(FIRST, "succeeded"))
+    assert follower.turn() == THIRD, "its beginning was missed, so its steps must be fetched"
+    follower.show({"execution_id": THIRD, "status": "running"}, {"hook": {"status": "succeeded"}})
+    news = follower.news()
+    assert news is not None
+    assert (news["reset"], news["run"]["execution_id"], news["nodes"]) == (True, THIRD, {"hook": {"status": "succeeded"}})
+    assert follower.turn() == ""
+
+
+def test_what_comes_late_from_an_earlier_run_is_passed_over() -> None:
+    follower = Follower()
+    heard(follower, execution(SECOND, "succeeded"))
+    follower.take(step(FIRST, "hook", "succeeded"))
+    assert follower.news() is None
+
+
+def test_a_run_that_a_person_started_is_shown_at_once() -> None:
+    follower = Follower()
+    heard(follower, execution(FIRST, "running"))
+    follower.show({"execution_id": SECOND, "status": "queued"}, {})
+    assert heard(follower, step(SECOND, "hook", "running"))["run"]["execution_id"] == SECOND
+
+
+def test_items_of_a_list_count_as_their_node_running() -> None:
+    news = heard(Follower(), step(FIRST, "each", "succeeded", item=3, duration_ms=1))
+    assert news["nodes"]["each"]["status"] == "running"
+
+
+def test_events_of_unknown_shape_change_nothing() -> None:
+    follower = Follower()
+    for data in ({}, {"execution_id": "x"}, [1]):
+        follower.take(ServerEvent("", "step", data))
+    follower.take(ServerEvent("", "log", {"message": "x"}))
+    assert follower.news() is None
+
+
+def test_a_message_repeats_the_changes_shortly_before_it() -> None:
+    window = Window(size=2)
+    window.add(1, {"a": 1})
+    window.add(2, {"b": 2})
+    assert window.add(3, {"c": 3}) == {"seq": 3, "events": [{"seq": 2, "b": 2}, {"seq": 3, "c": 3}]}
+
+
+class Streams:
+    """Event streams that each say something, then break or end."""
+
+    def __init__(self, *streams: list[Any]) -> None:
+        self.streams = list(streams)
+        self.asked: list[str] = []
+
+    async def __call__(self, last: str) -> AsyncIterator[ServerEvent]:
+        self.asked.append(last)
+        for thing in self.streams.pop(0):
+            if isinstance(thing, Exception):
+                raise thing
+            if isinstance(thing, float):
+                await asyncio.sleep(thing)
+            else:
+                yield ServerEvent(thing, "step", {})
+
+
+async def collected(streams: Streams) -> list[list[str]]:
+    return [[event.id for event in group] async for group in bursts(streams, tick_s=0.05, gather_s=0.01, reconnect_s=0.01)]
+
+
+async def test_events_that_come_together_travel_together() -> None:
+    groups = await collected(Streams(["1", "2", 0.03, "3"]))
+    assert [group for group in groups if group] == [["1", "2"], ["3"]]
+
+
+async def test_silence_is_told_and_a_broken_stream_goes_on_where_it_broke() -> None:
+    streams = Streams(["1", Unreachable("gone")], ["2", 0.12, "3"])
+    groups = await collected(streams)
+    assert streams.asked == ["", "1"]
+    assert [event for group in groups for event in group] == ["1", "2", "3"]
+    assert [] in groups
+
+
+async def test_a_stream_that_is_refused_ends() -> None:
+    refusal = ApiError(Problem(title="Not found", status=404, detail="No such workflow."))
+    with pytest.raises(ApiError):
+        await collected(Streams([refusal]))
