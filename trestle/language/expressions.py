@@ -6,13 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 from trestle.language.errors import LanguageError
+from trestle.language.generation import Tables
 from trestle.language.lexer import Segment, split
 from trestle.language.limits import Meter
 from trestle.language.lookup import Path, find
 from trestle.language.machine import Program, machine
 from trestle.language.operators import as_text
 from trestle.language.scope import Scope
-from trestle.language.translate import Tables, Translator
+from trestle.language.translate import Translator
 
 _CACHED = 2048
 

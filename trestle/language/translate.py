@@ -6,59 +6,29 @@ author wrote: what this parser doesn't know doesn't exist. Compiling also tells 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from trestle.language.cursor import Cursor, float_, integer, syntax
+from trestle.language.cursor import float_, integer, syntax
 from trestle.language.errors import LanguageError
 from trestle.language.filters import FILTERS
 from trestle.language.functions import FUNCTIONS, TESTS
+from trestle.language.generation import LOOP, MAX_ARGUMENTS, Generator, Part, Tables
 from trestle.language.lexer import Segment, Token
-from trestle.language.lookup import Path, suggest
+from trestle.language.lookup import suggest
 from trestle.language.scope import ROOTS
 
 _COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=")
-_MAX_ARGUMENTS: Final = 200  # of one call in minijinja
-_LOOP: Final = ("index", "index0", "first", "last", "length", "revindex", "revindex0")
 _CONSTANTS: Final = {"true": "true", "True": "true", "false": "false", "False": "false", "none": "none", "None": "none", "null": "none"}
 _RESERVED: Final = frozenset({"and", "or", "not", "if", "else", "in", "is", "for", "loop", *_CONSTANTS})
 _REFUSED: Final = ("macro", "call", "include", "import", "from", "extends", "block", "filter", "do", "autoescape", "raw", "with")
 
 
-@dataclass(slots=True)
-class Tables:
-    """What generated code refers to by number."""
-
-    paths: list[Path] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-    used: set[Path] = field(default_factory=set)
-
-    def constant(self, value: Any) -> str:
-        self.constants.append(value)
-        return f"_c({len(self.constants) - 1})"
-
-    def path(self, path: Path) -> int:
-        if path not in self.paths:
-            self.paths.append(path)
-        return self.paths.index(path)
-
-
-@dataclass(slots=True)
-class Part:
-    """A translated operand: code, or still a bare path, which only its reader can give a meaning (``is defined`` may miss)."""
-
-    code: str = ""
-    path: Path | None = None  # from a root of the scope
-    local: Path | None = None  # from a loop's or a set's own name
-
-
-class Translator(Cursor):
+class Translator(Generator):
     """Parses one expression after another into the same tables, with the names that loops and ``set`` have made so far."""
 
     def __init__(self, tables: Tables) -> None:
-        super().__init__()
-        self.tables = tables
+        super().__init__(tables)
         self.scopes: list[set[str]] = [set()]
         self.loops = 0
 
@@ -190,7 +160,7 @@ class Translator(Cursor):
         while self._tokens[self._at].kind == "op" and self._tokens[self._at].value in words:
             operators: list[str] = []
             codes = [self._code(value)]
-            while self._tokens[self._at].kind == "op" and self._tokens[self._at].value in words and len(codes) < _MAX_ARGUMENTS:
+            while self._tokens[self._at].kind == "op" and self._tokens[self._at].value in words and len(codes) < MAX_ARGUMENTS:
                 operators.append(self._tokens[self._at].value)
                 self._at += 1
                 codes.append(self._code(operand()))
@@ -282,8 +252,8 @@ class Translator(Cursor):
         if value.path is not None:
             return Part(path=(*value.path, key))
         if value.local is not None and value.local[0] == "loop":
-            if len(value.local) > 1 or key not in _LOOP:
-                raise syntax(f"`loop` has no `{key}`.", suggest(str(key), _LOOP))
+            if len(value.local) > 1 or key not in LOOP:
+                raise syntax(f"`loop` has no `{key}`.", suggest(str(key), LOOP))
             return Part(local=("loop", key))
         if value.local is not None:
             return Part(local=(*value.local, key))
@@ -390,39 +360,3 @@ class Translator(Cursor):
             if not self._peek("op", ")"):
                 self._expect(",")
         return arguments
-
-    # Pieces of code
-
-    def _code(self, part: Part) -> str:
-        if part.path is not None:
-            self.tables.used.add(part.path)
-            return f"_p({self.tables.path(part.path)})"
-        if part.local is None:
-            return part.code
-        if part.local[0] == "loop":
-            if len(part.local) == 1:
-                raise syntax("`loop` is not a value.", suggest("", _LOOP))
-            return f"loop.{part.local[1]}"
-        keys = [self._constant(key) for key in part.local[1:]]
-        return self._call("_get", [f"v_{part.local[0]}", *keys]) if keys else f"v_{part.local[0]}"
-
-    def _exists(self, part: Part) -> str:
-        """Code that says whether ``part`` is there; empty if it always is."""
-        if part.path is not None:
-            self.tables.used.add(part.path)
-            return f"_has({self.tables.path(part.path)})"
-        if part.local is not None and len(part.local) > 1 and part.local[0] != "loop":
-            return self._call("_holds", [f"v_{part.local[0]}", *(self._constant(key) for key in part.local[1:])])
-        return ""
-
-    def _constant(self, value: str | int | float) -> str:
-        if isinstance(value, int) and 0 <= value < 2**63:
-            return str(value)
-        if isinstance(value, str) and value.isascii() and value.isalnum():
-            return f"'{value}'"
-        return self.tables.constant(value)
-
-    def _call(self, function: str, arguments: list[str]) -> str:
-        if len(arguments) > _MAX_ARGUMENTS:
-            raise LanguageError(f"A list or a call may hold {_MAX_ARGUMENTS} values.", kind="limit")
-        return f"{function}({', '.join(arguments)})"
