@@ -170,8 +170,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 ATOMS = st.sampled_from(
-    "payload, payload.a, payload.b, payload['c'], payload.a.b, payload[0], input, 1, 0, -1, 2.5, '', 'a', 'é%s{{', true, none, [], "
-    "[1; 'a'], {'a': payload}, range(3), now, item, nope, payload.a[1:], 1e308, 1267650600228229401496703205376".split(", ")
+    ["payload", "payload.a", "payload.b", "payload['c']", "payload.a.b", "payload[0]", "input", "1", "0", "-1", "2.5", "''", "'a'", "'é%s{{'", "true", "none", "[]", "[1; 'a']", "{'a': payload}", "range(3)", "now", "item", "nope", "payload.a[1:]", "1e308", "1267650600228229401496703205376"]
 ).map(lambda atom: atom.replace(";", ","))
 BINARY = st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", ">=", "in", "not in", "and", "or", "|", ".", "is"])
 EXPRESSIONS = st.recursive(
