@@ -6,24 +6,8 @@ import pytest
 
 from backend.services import Services
 from tests.backend.catalogue import register
+from tests.backend.graphs import HOOK, node, wires
 from tests.backend.people import Person
-
-HOOK = {"key": "hook", "type": "trigger.webhook", "config": {"path": "in"}}
-
-
-def node(key: str, type_: str = "set", **config: Any) -> dict[str, Any]:
-    """A node."""
-    return {"key": key, "type": type_, "config": config or {"fields": {}}}
-
-
-def wires(*ends: str) -> list[dict[str, str]]:
-    """Connections from texts: `a>b` or `a:port>b`."""
-    found = []
-    for text in ends:
-        source, _, target = text.partition(">")
-        key, _, port = source.partition(":")
-        found.append({"source": key, "source_port": port or "main", "target": target})
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -168,8 +152,6 @@ async def test_single_nodes_and_connections(ada: Person) -> None:
     ],
 )
 async def test_each_problem_names_the_node_the_field_and_what_to_do(ada: Person, broken: Any, loc: list[Any], words: str) -> None:
-    if broken["type"] == "delay" and "fields" in broken["config"]:
-        broken = {**broken, "config": {}}
     port = "else" if broken["type"] == "branch" else "main"
     body = {"name": "W", "nodes": [HOOK, broken, node("last")], "connections": wires("hook>odd", f"odd:{port}>last")}
     found = (await ada.post("/workflows", json=body))["problems"]

@@ -1,0 +1,138 @@
+"""What editors send, alone and at the same time."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from backend.services import Services
+from tests.backend.catalogue import register
+from tests.backend.graphs import HOOK, node, wires
+from tests.backend.people import Person
+
+
+@pytest.fixture(autouse=True)
+async def _catalogue(services: Services) -> None:
+    await register(services.database)
+
+
+def op(kind: str, **fields: Any) -> dict[str, Any]:
+    """An operation with an id of its own."""
+    return {"op": kind, "id": str(uuid4()), **fields}
+
+
+async def draft(ada: Person) -> dict[str, Any]:
+    """`hook > a > b`"""
+    body = {"name": "W", "nodes": [HOOK, node("a"), node("b")], "connections": wires("hook>a", "a>b")}
+    made: dict[str, Any] = await ada.post("/workflows", json=body)
+    return made
+
+
+async def send(ada: Person, made: dict[str, Any], base: int, *operations: dict[str, Any], expect: int = 200) -> dict[str, Any]:
+    """One batch."""
+    body = {"base_revision": base, "operations": list(operations)}
+    answer: dict[str, Any] = await ada.post(f"/workflows/{made['id']}/operations", expect=expect, json=body)
+    return answer
+
+
+async def test_every_operation(ada: Person) -> None:
+    made = await draft(ada)
+    ids = {n["key"]: n["id"] for n in made["nodes"]}
+    operations = [
+        op("add_node", node=node("c", "http.request", url="https://x.example", query={"q": 1})),
+        op("connect", source="b", target="c"),
+        op("move_nodes", moves=[{"key": "a", "x": 10, "y": 20}, {"key": "c", "x": 30.5, "y": -1}]),
+        op("configure_node", key="c", fields={"config": {"method": "POST", "query": None}, "timeout_s": 5, "name": "Call"}),
+        op("rename_node", key="a", new_key="first"),
+        op("rename_node", key="b", new_key="a"),
+        op("disconnect", source="hook", target="first"),
+        op("connect", source="hook", target="a"),
+        op("disconnect", source="first", target="a"),
+    ]
+    answer = await send(ada, made, 1, *operations)
+    assert answer == {"revision": 2, "applied": [o["id"] for o in operations], "conflicts": [], "problems": []}
+    now = await ada.get(f"/workflows/{made['id']}")
+    nodes = {n["key"]: n for n in now["nodes"]}
+    assert {key: nodes[key]["id"] for key in ("hook", "first", "a")} == {"hook": ids["hook"], "first": ids["a"], "a": ids["b"]}
+    assert nodes["c"]["config"] == {"url": "https://x.example", "method": "POST"}
+    assert (nodes["c"]["timeout_s"], nodes["c"]["name"], nodes["c"]["position"]) == (5, "Call", {"x": 30.5, "y": -1})
+    assert {(c["source"], c["target"]) for c in now["connections"]} == {("a", "c"), ("hook", "a")}
+    swap = [
+        op("rename_node", key="a", new_key="x"),
+        op("rename_node", key="first", new_key="a"),
+        op("rename_node", key="x", new_key="first"),
+    ]
+    await send(ada, made, 2, *swap, op("remove_nodes", keys=["c"]))
+    now = await ada.get(f"/workflows/{made['id']}")
+    assert {n["key"]: n["id"] for n in now["nodes"]} == {"hook": ids["hook"], "a": ids["a"], "first": ids["b"]}
+    assert [(c["source"], c["target"]) for c in now["connections"]] == [("hook", "first")]
+
+
+async def test_sending_again_is_harmless(ada: Person) -> None:
+    made = await draft(ada)
+    first = op("add_node", node=node("c"))
+    one = await send(ada, made, 1, first)
+    again = await send(ada, made, 1, first, op("configure_node", key="a", fields={"name": "A"}))
+    assert (again["revision"], len(again["applied"]), again["conflicts"]) == (3, 2, [])
+    assert (await send(ada, made, 1, first))["revision"] == 3
+    assert one["applied"] == [first["id"]]
+
+
+async def test_two_editors_merge_or_conflict(ada: Person) -> None:
+    made = await draft(ada)
+    await send(ada, made, 1, op("configure_node", key="a", fields={"config": {"fields": {"x": 1}}, "name": "Mine"}))
+    other = [
+        op("configure_node", key="a", fields={"config": {"keep_input": True}}),
+        op("configure_node", key="b", fields={"name": "B"}),
+        op("configure_node", key="a", fields={"name": "Yours"}),
+        op("move_nodes", moves=[{"key": "a", "x": 1, "y": 1}]),
+        op("remove_nodes", keys=["a"]),
+    ]
+    answer = await send(ada, made, 1, *other)
+    assert answer["applied"] == [other[i]["id"] for i in (0, 1, 3)], "different fields and nodes merge"
+    assert [c["id"] for c in answer["conflicts"]] == [other[2]["id"], other[4]["id"]]
+    assert answer["conflicts"][0]["current"]["a"]["name"] == "Mine"
+    now = {n["key"]: n for n in (await ada.get(f"/workflows/{made['id']}"))["nodes"]}
+    assert (now["a"]["name"], now["a"]["config"]) == ("Mine", {"fields": {"x": 1}, "keep_input": True})
+
+
+async def test_what_other_routes_changed_counts_too(ada: Person) -> None:
+    made = await draft(ada)
+    a = next(n for n in made["nodes"] if n["key"] == "a")
+    await ada.patch(f"/nodes/{a['id']}", json={"name": "Patched"})
+    await ada.post(f"/workflows/{made['id']}/connections", json={"source": "hook", "target": "b"})
+    answer = await send(
+        ada, made, 1, op("configure_node", key="a", fields={"name": "X"}), op("remove_nodes", keys=["b"]), op("add_node", node=node("c"))
+    )
+    assert (len(answer["applied"]), len(answer["conflicts"])) == (1, 2)
+
+
+async def test_an_impossible_operation_leaves_no_trace(ada: Person) -> None:
+    made = await draft(ada)
+    refused = [
+        op("connect", source="b", target="a"),
+        op("connect", source="a", target="nobody"),
+        op("add_node", node=node("a")),
+        op("configure_node", key="nobody", fields={"name": "X"}),
+        op("configure_node", key="a", fields={"timeout_s": -1}),
+        op("rename_node", key="a", new_key="b"),
+        op("move_nodes", moves=[{"key": "b", "x": 1, "y": 1}, {"key": "nobody", "x": 1, "y": 1}]),
+    ]
+    answer = await send(ada, made, 1, *refused)
+    assert (answer["revision"], answer["applied"]) == (1, [])
+    assert [c["id"] for c in answer["conflicts"]] == [o["id"] for o in refused]
+    assert "cycle" in answer["conflicts"][0]["reason"]
+    assert await ada.get(f"/workflows/{made['id']}") == made
+    await send(ada, made, 9, op("remove_nodes", keys=["a"]), expect=422)
+    await send(ada, made, 1, op("rename_node", key="a", new_key="Not a key"), expect=422)
+    await send(ada, made, 1, op("explode"), expect=422)
+
+
+async def test_many_editors_at_once_lose_nothing(ada: Person) -> None:
+    made = await draft(ada)
+    await asyncio.gather(
+        *(send(ada, made, 1, op("add_node", node=node(f"n{n}")), op("connect", source="a", target=f"n{n}")) for n in range(8))
+    )
+    now = await ada.get(f"/workflows/{made['id']}")
+    assert (now["revision"], len(now["nodes"]), len(now["connections"])) == (9, 11, 10)

@@ -1,0 +1,115 @@
+"""Versions, triggers, enabling."""
+
+from typing import Any
+
+import pytest
+
+from backend.services import Services
+from tests.backend.catalogue import register
+from tests.backend.graphs import MANUAL, node, wires
+from tests.backend.people import Person
+
+
+@pytest.fixture(autouse=True)
+async def _catalogue(services: Services) -> None:
+    await register(services.database)
+
+
+def hook(path: str | None = None, **config: Any) -> dict[str, Any]:
+    """A webhook trigger."""
+    return {"key": "hook", "type": "trigger.webhook", "config": {**({"path": path} if path else {}), **config}}
+
+
+async def make(ada: Person, *nodes: dict[str, Any], ends: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A workflow of these."""
+    made: dict[str, Any] = await ada.post("/workflows", json={"name": "W", "nodes": list(nodes), "connections": wires(*ends)})
+    return made
+
+
+async def test_publishing_freezes_and_registers(ada: Person, services: Services) -> None:
+    made = await make(ada, hook("leads"), node("a"), ends=("hook>a",))
+    path = f"/workflows/{made['id']}"
+    version = await ada.post(f"{path}/publish", json={"message": "First"})
+    assert (version["number"], version["message"], version["live"], version["created_by"]) == (1, "First", True, ada.id)
+    now = await ada.get(path)
+    assert (now["published_version"], now["has_unpublished_changes"], now["revision"]) == (1, False, 1)
+    assert now["webhooks"] == [{"node": "hook", "url": "http://localhost:8000/webhooks/leads", "methods": ["POST"]}]
+    rows = await services.database.hot.fetch("select kind, node, version from triggers where workflow_id = $1", made["id"])
+    assert [tuple(row) for row in rows] == [("webhook", "hook", 1)]
+
+    await ada.patch(f"/nodes/{made['nodes'][1]['id']}", json={"config": {"fields": {"x": 1}}})
+    assert (await ada.get(path))["has_unpublished_changes"]
+    await ada.post(f"{path}/publish", json={})
+    page = await ada.get(f"{path}/versions?limit=1")
+    assert [(v["number"], v["live"]) for v in page["items"]] == [(2, True)]
+    page = await ada.get(f"{path}/versions?limit=1&cursor={page['next_cursor']}")
+    assert ([(v["number"], v["live"]) for v in page["items"]], page["next_cursor"]) == ([(1, False)], None)
+
+    diff = await ada.get(f"{path}/versions/1/diff/2")
+    change = {"path": "config.fields", "before": {}, "after": {"x": 1}}
+    assert diff == {"nodes": [{"key": "a", "change": "changed", "fields": [change]}], "connections": []}
+    whole = await ada.get(f"{path}/versions/1")
+    assert whole["graph"]["nodes"][1]["config"] == {"fields": {}}
+    restored = await ada.post(f"{path}/versions/1/restore", expect=200)
+    assert restored["nodes"] == made["nodes"]
+    assert (restored["published_version"], restored["has_unpublished_changes"]) == (2, True)
+    await ada.get(f"{path}/versions/3", expect=404)
+    await ada.get(f"{path}/versions/1/diff/9", expect=404)
+    snapshots = await services.database.hot.fetchval("select count(*) from versions where workflow_id = $1", made["id"])
+    assert snapshots == 2
+
+
+async def test_what_is_not_right_is_not_published(ada: Person) -> None:
+    made = await make(ada, hook("wrong"), node("a", "http.request"), ends=("hook>a",))
+    path = f"/workflows/{made['id']}"
+    refused = await ada.post(f"{path}/publish", expect=422, json={})
+    assert refused["errors"] == made["problems"]
+    assert "url" in refused["detail"]
+    assert await ada.patch(path, expect=422, json={"enabled": True, "name": "Not even this"})
+    assert await ada.get(path) == made
+
+
+async def test_enabling_publishes_and_needs_a_trigger_that_fires(ada: Person) -> None:
+    made = await make(ada, hook("enabled"))
+    now = await ada.patch(f"/workflows/{made['id']}", json={"enabled": True})
+    assert (now["enabled"], now["published_version"]) == (True, 1)
+    assert [item["id"] for item in (await ada.get("/workflows?enabled=true"))["items"]] == [made["id"]]
+    assert not (await ada.patch(f"/workflows/{made['id']}", json={"enabled": False}))["enabled"]
+
+    by_hand = await make(ada, MANUAL)
+    refused = await ada.patch(f"/workflows/{by_hand['id']}", expect=422, json={"enabled": True})
+    assert "trigger" in refused["detail"].lower()
+    assert (await ada.get(f"/workflows/{by_hand['id']}"))["published_version"] is None
+    await ada.post(f"/workflows/{by_hand['id']}/publish")
+
+
+async def test_a_path_left_out_is_made_and_stays(ada: Person) -> None:
+    made = await make(ada, hook())
+    path = f"/workflows/{made['id']}"
+    await ada.post(f"{path}/publish")
+    now = await ada.get(path)
+    secret = now["nodes"][0]["config"]["path"]
+    assert len(secret) >= 32
+    assert not now["has_unpublished_changes"]
+    await ada.post(f"{path}/publish")
+    assert (await ada.get(path))["webhooks"][0]["url"].endswith(secret)
+
+
+async def test_one_path_and_method_has_one_owner(ada: Person, bob: Person) -> None:
+    first = await make(ada, hook("shared", methods=["POST", "PUT"]))
+    await ada.post(f"/workflows/{first['id']}/publish")
+    second = await make(bob, hook("shared", methods=["PUT"]))
+    refused = await bob.post(f"/workflows/{second['id']}/publish", expect=409)
+    assert "/webhooks/shared" in refused["detail"]
+    assert (await bob.get(f"/workflows/{second['id']}"))["published_version"] is None
+    third = await make(bob, hook("shared", methods=["GET"]))
+    await bob.post(f"/workflows/{third['id']}/publish")
+    await ada.delete(f"/workflows/{first['id']}")
+    await bob.post(f"/workflows/{second['id']}/publish")
+
+
+async def test_settings_make_a_new_revision(ada: Person) -> None:
+    made = await make(ada, hook("settings"))
+    now = await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}})
+    assert (now["revision"], now["settings"]["timeout_s"]) == (2, 60)
+    assert (await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}, "folder": "x"}))["revision"] == 2
