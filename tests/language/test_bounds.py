@@ -169,9 +169,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5) | st.sampled_from("abc"), inner, max_size=4),
     max_leaves=12,
 )
-ATOMS = st.sampled_from(
-    ["payload", "payload.a", "payload.b", "payload['c']", "payload.a.b", "payload[0]", "input", "1", "0", "-1", "2.5", "''", "'a'", "'é%s{{'", "true", "none", "[]", "[1; 'a']", "{'a': payload}", "range(3)", "now", "item", "nope", "payload.a[1:]", "1e308", "1267650600228229401496703205376"]
-).map(lambda atom: atom.replace(";", ","))
+PATHS = ["payload", "payload.a", "payload.b", "payload['c']", "payload.a.b", "payload[0]", "payload.a[1:]", "input", "now", "item", "nope"]
+NUMBERS = ["1", "0", "-1", "2.5", "1e308", str(2**100)]
+ATOMS = st.sampled_from([*PATHS, *NUMBERS, "''", "'a'", "'é%s{{'", "true", "none", "[]", "[1, 'a']", "{'a': payload}", "range(3)"])
 BINARY = st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", ">=", "in", "not in", "and", "or", "|", ".", "is"])
 EXPRESSIONS = st.recursive(
     ATOMS,
