@@ -1,0 +1,161 @@
+"""Server-sent events: what changed, once, in order, from where the caller left off."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, serving, step
+
+Frame = tuple[str, str, dict[str, Any]]
+
+
+class Listener:
+    """Reads a stream."""
+
+    def __init__(self, content: Any) -> None:
+        self._content = content
+
+    async def next(self) -> Frame | None:
+        """Name, id and data of the next event; None at the stream's end. Comments are passed over."""
+        fields: dict[str, str] = {}
+        async for line in self._content:
+            text = line.decode().rstrip("\n")
+            if text.startswith(":"):
+                continue
+            if text:
+                name, _, value = text.partition(": ")
+                fields[name] = value
+            elif fields:
+                return fields["event"], fields["id"], json.loads(fields["data"])
+        return None
+
+    async def rest(self) -> list[Frame]:
+        """Everything up to the end."""
+        found = []
+        while (frame := await self.next()) is not None:
+            found.append(frame)
+        return found
+
+    async def until(self, name: str, status: str) -> Frame:
+        """The first event of this name and status."""
+        while True:
+            frame = await self.next()
+            assert frame is not None, "the stream ended before"
+            if frame[0] == name and frame[2]["status"] == status:
+                return frame
+
+
+@pytest.fixture
+async def signed_in(backend: Backend, world: World) -> dict[str, str]:
+    """Headers of a user who is a member of the world's project."""
+    person = {"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}
+    status, user = await backend.call("POST", "/api/v1/users/register", json=person)
+    assert status == 201, user
+    _, token = await backend.call("POST", "/api/v1/users/login", data={"username": person["email"], "password": person["password"]})
+    await world.pool.execute("insert into memberships (project_id, user_id, role) values ($1, $2, 'editor')", world.project_id, user["id"])
+    return {"Authorization": f"Bearer {token['access_token']}"}
+
+
+@asynccontextmanager
+async def listening(backend: Backend, path: str, headers: dict[str, str], last: str | None = None) -> AsyncIterator[Listener]:
+    """A stream of the API, for as long as the block lasts, which is not long."""
+    sent = headers if last is None else {**headers, "Last-Event-ID": last}
+    async with asyncio.timeout(10), backend.session.get(f"{backend.url}/api/v1{path}", headers=sent) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/event-stream")
+        yield Listener(answer.content)
+
+
+async def test_an_execution_from_queued_to_its_end(
+    backend: Backend, world: World, executor: FakeExecutor, signed_in: dict[str, str]
+) -> None:
+    execution_id = await backend.post()
+    async with listening(backend, f"/executions/{execution_id}/events", signed_in) as stream:
+        name, _, data = await stream.next() or ("", "", {})
+        assert (name, data["status"], data["workflow_id"]) == ("execution", "queued", str(world.workflow_id))
+        job = await executor.take(execution_id)
+        assert (await stream.until("execution", "running"))[2]["execution_id"] == execution_id
+        await executor.report(report(job, 1, step("hook"), step("name", "running")))
+        assert (await stream.until("step", "running"))[2]["node"] == "name"
+        line = {"node": "name", "level": "info", "message": "hello", "at": "2026-01-01T00:00:00Z"}
+        await executor.report(report(job, 2, step("name", output=[1, 2, 3], duration_ms=4.5), ending=DONE, logs=[line]))
+        frames = await stream.rest()
+    succeeded = next(data for name, _, data in frames if name == "step" and data["status"] == "succeeded")
+    assert (succeeded["items"], succeeded["duration_ms"], succeeded["port"]) == (3, 4.5, "main")
+    assert "output" not in succeeded
+    assert [data["message"] for name, _, data in frames if name == "log"] == ["hello"]
+    assert (frames[-1][0], frames[-1][2]["status"]) == ("execution", "succeeded")
+
+
+async def test_a_broken_stream_goes_on_where_it_broke(
+    backend: Backend, world: World, executor: FakeExecutor, signed_in: dict[str, str]
+) -> None:
+    execution_id = await backend.post()
+    job = await executor.take(execution_id)
+    await executor.report(report(job, 1, step("hook")))
+    await executor.report(report(job, 2, step("a")))
+    await executor.report(report(job, 3, step("b"), step("c"), ending=DONE))
+    path = f"/executions/{execution_id}/events"
+    async with listening(backend, path, signed_in) as stream:
+        whole = await stream.rest()
+    assert [data.get("node") for _, _, data in whole] == ["hook", "a", "b", "c", None]
+    for place, (_, ident, _) in enumerate(whole):
+        async with listening(backend, path, signed_in, last=ident) as stream:
+            assert await stream.rest() == whole[place + 1 :]
+    async with listening(backend, path, signed_in, last="nonsense") as stream:
+        assert await stream.rest() == whole
+
+
+async def test_a_workflow_s_stream_tells_of_all_its_executions(
+    backend: Backend, world: World, executor: FakeExecutor, signed_in: dict[str, str]
+) -> None:
+    other = await World.workflow(world.pool, world.project_id, "other", ["trigger.webhook", "set"])
+    path = f"/workflows/{world.workflow_id}/events"
+    async with listening(backend, path, signed_in) as stream:
+        await asyncio.sleep(0.1)
+        foreign = await backend.post("other")
+        first = await backend.post()
+        assert (await stream.until("execution", "queued"))[2]["execution_id"] == first
+        job = await executor.take(first)
+        await executor.report(report(job, 1, step("name"), ending=DONE))
+        _, ident, data = await stream.until("execution", "succeeded")
+        assert data["execution_id"] == first
+    second = await backend.post()
+    await executor.report(report(await executor.take(second), 1, step("name"), ending=DONE))
+    async with listening(backend, path, signed_in, last=ident) as stream:
+        while (await stream.until("execution", "succeeded"))[2]["execution_id"] != second:
+            pass
+    assert (await world.execution(foreign))["workflow_id"] == other.workflow_id
+
+
+async def test_another_process_rings(backend: Backend, world: World, executor: FakeExecutor, signed_in: dict[str, str]) -> None:
+    execution_id = await backend.post()
+    async with serving(backend.settings) as second, listening(second, f"/executions/{execution_id}/events", signed_in) as stream:
+        await stream.until("execution", "queued")
+        await asyncio.sleep(0.2)  # its subscription
+        async with asyncio.timeout(0.9):
+            await executor.take(execution_id)
+            await stream.until("execution", "running")
+
+
+async def test_without_redis_rows_are_read_each_second(
+    backend: Backend, world: World, executor: FakeExecutor, signed_in: dict[str, str]
+) -> None:
+    execution_id = await backend.post()
+    away = backend.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    async with serving(away) as deaf, listening(deaf, f"/executions/{execution_id}/events", signed_in) as stream:
+        await stream.until("execution", "queued")
+        await executor.take(execution_id)
+        async with asyncio.timeout(2):
+            await stream.until("execution", "running")
+
+
+async def test_streams_are_for_members_only(backend: Backend, world: World, signed_in: dict[str, str]) -> None:
+    execution_id = await backend.post()
+    await world.pool.execute("delete from memberships where project_id = $1", world.project_id)
+    for path in (f"/executions/{execution_id}/events", f"/workflows/{world.workflow_id}/events"):
+        assert (await backend.call("GET", f"/api/v1{path}", headers=signed_in))[0] == 404
+        assert (await backend.call("GET", f"/api/v1{path}"))[0] == 401
