@@ -54,9 +54,11 @@ class ServerEvent:
 
 
 def readable(problem: Problem) -> str:
-    """A problem as one text: what to do, then each field with what is wrong with it."""
+    """A problem as one text: what to do, then each field with what is wrong with it, where that is not said yet."""
     lines = [problem.detail or problem.title]
     for error in problem.errors:
+        if error.message in lines[0]:
+            continue
         place = ".".join(str(part) for part in error.loc if part != "body")
         where = " · ".join(part for part in (error.node, place) if part)
         lines.append(f"{where}: {error.message}" if where else error.message)

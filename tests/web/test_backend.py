@@ -20,6 +20,8 @@ def test_a_problem_reads_as_what_to_do_and_where() -> None:
         errors=[FieldError(loc=["config", "url"], node="tell", message="is required"), FieldError(message="There is a cycle.")],
     )
     assert readable(problem) == "The workflow can't be published.\ntell · config.url: is required\nThere is a cycle."
+    once = Problem(title="Unprocessable", status=422, detail="name: is too long", errors=[FieldError(loc=["name"], message="is too long")])
+    assert readable(once) == "name: is too long"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from web import app as application
 from web.access import safe_path
 from web.api import SignedOut
 from web.pages import executions, workflows
-from web.pages.credentials import Blank, blanks, filled, hosts_of
+from web.pages.credentials import Blank, blanks, filled, hosts_of, wrong_host
 from web.pages.sign_in import Door
 from web.theme import STATUS_COLOR, STATUS_ICON
 
@@ -102,7 +102,10 @@ def test_what_is_left_empty_is_left_as_it_was() -> None:
 
 
 def test_hosts_are_read_however_they_are_separated() -> None:
-    assert hosts_of(" api.example.com,*.example.org\nlocalhost ,") == ["api.example.com", "*.example.org", "localhost"]
+    hosts = hosts_of(" api.example.com,*.example.org\nlocalhost ,")
+    assert hosts == ["api.example.com", "*.example.org", "localhost"]
+    assert wrong_host(hosts) == ""
+    assert wrong_host(["a.example", "https://b.example"]).startswith("“https://b.example” is not a host name.")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
+from pydantic import TypeAdapter, ValidationError
 
 from trestle.contracts.base import JsonObject
-from trestle.contracts.credentials import Credential, CredentialType
+from trestle.contracts.credentials import Credential, CredentialType, Host
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -16,6 +17,8 @@ from web.components.feedback import empty_state, waiting_rows
 from web.components.field import choice, field
 from web.components.frame import page as framed
 from web.components.table import cell, row, table
+
+_HOST: TypeAdapter[str] = TypeAdapter(Host)
 
 DATA = "data."
 """Prefix of the form's names for the fields of the type, beside the credential's own."""
@@ -91,6 +94,16 @@ def hosts_of(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
+def wrong_host(hosts: list[str]) -> str:
+    """What is wrong with the first thing in the list that is no host name; empty where all are."""
+    for host in hosts:
+        try:
+            _HOST.validate_python(host)
+        except ValidationError:
+            return f"“{host}” is not a host name. Write it like api.example.com, or *.example.com for all below that."
+    return ""
+
+
 class Credentials(rx.State):
     """The table and its dialogs. The types' schemas stay on the server."""
 
@@ -159,7 +172,7 @@ class Credentials(rx.State):
     def _choose(self, kind: str, found: Credential | None = None) -> None:
         known = self._types.get(kind)
         self.kind, self.busy = kind, False
-        self.kind_description = known.description if known else ""
+        self.kind_description = known.description.replace("`", "") if known else ""
         self.blanks = blanks(known.fields_schema, found.fields if found else {}, found.set_fields if found else []) if known else []
 
     @rx.event
@@ -183,9 +196,12 @@ class Credentials(rx.State):
     async def save(self, form: dict[str, Any]) -> Any:
         """Keep a new one, or change one."""
         api = signed_in(self)
-        self.error, self.busy = "", True
-        yield
         name, hosts = str(form.get("name", "")).strip(), hosts_of(str(form.get("allowed_hosts", "")))
+        self.error = wrong_host(hosts)
+        if self.error:
+            return
+        self.busy = True
+        yield
         try:
             data = filled(self._types[self.kind].fields_schema, form)
             if self.target_id:
