@@ -2,11 +2,11 @@
 
     POST /register         Registration   → Registered        authorised by the shared executor key
     POST /claim            Claim          → Claimed           authorised, as all the rest, by the process's own token
-    POST /report           Reports        → Answers
+    POST /reports          Reports        → Answers
     POST /heartbeat        Heartbeat      → HeartbeatAnswer
     POST /release          Release        → {}
     GET  /snapshots/{id}                  → Snapshot
-    POST /secret           SecretRequest  → Secret            403 or 404 where the step may not have it
+    POST /secrets          SecretRequest  → Secret            403 or 404 where the step may not have it
 
 Two kinds of failure: `BackendAway` (no answer, or 5xx, 408, 429: the same call may succeed later) and `BackendRefused`
 (any other status: the same call never will). A 401 means that the token ran out: the process registers again, once for all
@@ -99,7 +99,7 @@ class Api:
 
     async def report(self, reports: Reports) -> Answers:
         """Hands in a batch."""
-        return await self._call(Answers, "POST", "/report", reports)
+        return await self._call(Answers, "POST", "/reports", reports)
 
     async def heartbeat(self, beat: Heartbeat) -> HeartbeatAnswer:
         """Renews leases, and the token."""
@@ -117,7 +117,7 @@ class Api:
 
     async def secret(self, request: SecretRequest) -> Secret:
         """A decrypted credential, for the step that names it."""
-        return await self._call(Secret, "POST", "/secret", request)
+        return await self._call(Secret, "POST", "/secrets", request)
 
     async def _call(
         self, shape: type[A] | None, method: str, path: str, body: BaseModel | None = None, session: aiohttp.ClientSession | None = None
