@@ -47,7 +47,7 @@ def _migrate(url: str, message: str | None) -> int:
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["database_url"] = url
     if message is not None:
-        command.revision(config, message=message, autogenerate=True)
+        command.revision(config, message=message, autogenerate=True, rev_id=_next_number())
     else:
         command.upgrade(config, "head")
         sys.stdout.write(f"The database is now at {', '.join(sorted(heads))}.\n")
@@ -62,6 +62,12 @@ def _heads() -> set[str]:
         for down, value in _REVISION.findall(path.read_text()):
             (replaced if down else known).update(_QUOTED.findall(value))
     return known - replaced
+
+
+def _next_number() -> str:
+    """The number of the next revision: 0002 after 0001."""
+    numbers = [int(path.name[:4]) for path in Path(_SCRIPTS, "versions").glob("[0-9][0-9][0-9][0-9]_*.py")]
+    return f"{max(numbers, default=0) + 1:04d}"
 
 
 async def _current(url: str) -> set[str]:
