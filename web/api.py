@@ -10,7 +10,7 @@ from trestle.contracts.base import JsonObject, Page
 from trestle.contracts.credentials import Credential, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
 from trestle.contracts.node_types import NodeType
-from trestle.contracts.users import Tokens, User
+from trestle.contracts.users import Registration, Tokens, User
 from trestle.contracts.workflows import Workflow, WorkflowSummary
 from web.backend import ApiError, Backend, Params, ServerEvent
 from web.session import Session, Sessions
@@ -23,6 +23,11 @@ M = TypeVar("M", bound=BaseModel)
 
 class SignedOut(Exception):
     """Nobody is signed in here, or their session has run out."""
+
+
+async def registration(backend: Backend) -> Registration:
+    """Who may sign up here."""
+    return Registration.model_validate(await backend.call("GET", "/users/registration"))
 
 
 async def sign_up(backend: Backend, *, name: str, email: str, password: str, invitation: str = "") -> User:

@@ -19,6 +19,7 @@ from trestle.contracts.users import (
     NewUser,
     PasswordChange,
     RefreshRequest,
+    Registration,
     Tokens,
     User,
     UserAdministration,
@@ -32,6 +33,12 @@ router = new_router("/users", tag="users")
 async def register(parts: ServicesDep, body: NewUser) -> models.User:
     """Sign up. The first user owns the instance; later ones need an invitation unless registration is open."""
     return await service.register(parts, body)
+
+
+@router.get("/registration", dependencies=[Depends(public)])
+async def registration(parts: ServicesDep) -> Registration:
+    """Whether somebody without an invitation may sign up, for the sign-in page."""
+    return await service.registration(parts)
 
 
 @router.post("/login", dependencies=[Depends(public)])

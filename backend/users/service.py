@@ -43,6 +43,13 @@ async def register(parts: Services, body: wire.NewUser) -> User:
     return user
 
 
+async def registration(parts: Services) -> wire.Registration:
+    """Who may sign up now."""
+    async with parts.database.session() as session:
+        first = await session.scalar(select(User.id).limit(1)) is None
+    return wire.Registration(first=first, open=first or parts.settings.open_registration)
+
+
 def _role_of_newcomer(parts: Services, body: wire.NewUser) -> wire.Role:
     if body.invitation_token is not None:
         try:

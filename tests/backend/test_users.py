@@ -22,11 +22,13 @@ async def test_the_first_user_owns_the_instance_and_later_ones_need_an_invitatio
     closed = settings.model_copy(update={"database_url": empty_postgres_url, "open_registration": False})
     closed.__dict__.pop("dsn", None)
     async with running(create_app(closed)) as client:
+        assert (await client.get("/api/v1/users/registration")).json() == {"first": True, "open": True}
         bodies = [{"email": f"{n}@example.com", "password": PASSWORD, "name": "N"} for n in range(3)]
         answers = await asyncio.gather(*(client.post("/api/v1/users/register", json=body) for body in bodies))
         assert sorted(answer.status_code for answer in answers) == [201, 403, 403]
         first = next(answer.json() for answer in answers if answer.status_code == 201)
         assert first["role"] == "owner"
+        assert (await client.get("/api/v1/users/registration")).json() == {"first": False, "open": False}
         owner = Person(client, first["id"], first["email"], (await sign_in(client, first["email"])).json())
         invitation = await owner.post("/users/invitations", json={"email": "eve@example.com", "role": "member"})
         assert invitation["token"] in invitation["url"]

@@ -87,6 +87,13 @@ class Invitation(BaseModel):
     expires_at: datetime
 
 
+class Registration(BaseModel):
+    """Who may sign up. `first`: nobody has yet, and whoever does owns the instance. `open`: no invitation is needed."""
+
+    first: bool
+    open: bool
+
+
 class RefreshRequest(Request):
     """Trades a refresh token for a new pair; the old one is spent."""
 

@@ -7,7 +7,7 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from web import api
-from web.access import safe_path
+from web.access import SIGN_IN, safe_path
 from web.backend import ApiError
 from web.components.brand import wordmark
 from web.components.feedback import notice, problem
@@ -27,12 +27,23 @@ class Door(rx.State):
     error: str = ""
     reason: str = ""
     busy: bool = False
+    first: bool = False
+    may_join: bool = True
 
     @rx.event
-    def arrive(self) -> None:
-        """Say why one is here, when it was not on purpose."""
+    async def arrive(self) -> EventSpec | None:
+        """Say why one is here, when it was not on purpose; on a fresh installation, lead to the first account."""
         self.error, self.busy = "", False
-        self.reason = _REASONS.get(self.router.url.query_parameters.get("reason", ""), "")
+        asked = self.router.url.query_parameters
+        self.reason = _REASONS.get(asked.get("reason", ""), "")
+        try:
+            who = await api.registration(services().backend)
+        except ApiError as error:
+            self.error = str(error)
+            return None
+        self.first, self.may_join = who.first, who.open or "invitation" in asked
+        target: EventSpec | None = rx.redirect("/sign-up", replace=True) if who.first and self.router.url.path == SIGN_IN else None
+        return target
 
     @rx.event
     async def sign_in(self, form: dict[str, Any]) -> Any:
@@ -98,7 +109,10 @@ def sign_in_page() -> rx.Component:
             ),
             on_submit=Door.sign_in,
         ),
-        rx.text("New here? ", rx.link("Create an account", href="/sign-up"), size="2", align="center", color_scheme="gray"),
+        rx.cond(
+            Door.may_join,
+            rx.text("New here? ", rx.link("Create an account", href="/sign-up"), size="2", align="center", color_scheme="gray"),
+        ),
     )
 
 
@@ -108,6 +122,13 @@ def sign_up_page() -> rx.Component:
         "Create your account",
         rx.form(
             rx.el.div(
+                notice(
+                    rx.cond(
+                        Door.may_join,
+                        rx.cond(Door.first, "Welcome. The first account owns this installation.", ""),
+                        "New accounts are by invitation here. Ask an admin of this installation for one.",
+                    )
+                ),
                 field("Name", "name", auto_complete="name", required=True, auto_focus=True, max_length=200),
                 field("Email", "email", type="email", auto_complete="username", required=True),
                 field(
@@ -117,7 +138,7 @@ def sign_up_page() -> rx.Component:
                     auto_complete="new-password",
                     required=True,
                     min_length=8,
-                    help_text="At least 8 characters. The first account owns this installation.",
+                    help_text="At least 8 characters.",
                 ),
                 problem(Door.error),
                 rx.button("Create account", type="submit", loading=Door.busy, width="100%"),
