@@ -48,9 +48,11 @@ class Internal:
         self._recorder = Recorder(pool, queue, doorbell)
         self._posts: dict[str, Callable[[UUID, bytes], Awaitable[bytes]]] = {
             "claim": self._claim,
+            "reports": self._report,
             "report": self._report,
             "heartbeat": self._beat,
             "release": self._release,
+            "secrets": self._secret,
             "secret": self._secret,
         }
 

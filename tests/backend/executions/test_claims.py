@@ -98,7 +98,7 @@ async def test_a_new_owner_gets_what_was_recorded(backend: Backend, world: World
 
 async def test_only_executors_may_call(backend: Backend, world: World, executor: FakeExecutor) -> None:
     for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}):
-        for name in ("register", "claim", "report", "heartbeat", "release", "secret"):
+        for name in ("register", "claim", "reports", "heartbeat", "release", "secrets"):
             assert (await backend.call("POST", f"/internal/v1/{name}", json={}, headers=headers))[0] == 401
     people = {"Authorization": f"Bearer {backend.app.state.services.tokens.issue(executor.executor_id, 'trestle-api', 60)}"}
     assert (await backend.call("POST", "/internal/v1/claim", json={}, headers=people))[0] == 401

@@ -137,7 +137,7 @@ class FakeExecutor:
 
     async def report(self, *reports: dict[str, Any]) -> list[dict[str, Any]]:
         """The answers to a batch."""
-        status, answer = await self.call("report", {"reports": reports})
+        status, answer = await self.call("reports", {"reports": reports})
         assert status == 200, answer
         return list(answer["answers"])
 
