@@ -30,7 +30,9 @@ from backend.routing import check_permissions
 from backend.security import Tokens
 from backend.services import Services
 from backend.settings import Settings
+from backend.stats import routes as stats_routes
 from backend.sweeps import Sweeper
+from backend.triggers import routes as triggers_routes
 from backend.triggers.directory import Directory
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
@@ -52,6 +54,8 @@ PUBLIC_API = [
     executions_routes.router,
     catalogue_routes.router,
     credentials_routes.router,
+    triggers_routes.router,
+    stats_routes.router,
 ]
 """Under `/api/v1`: what people and scripts call."""
 

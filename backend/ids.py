@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
 
 _VERSION = 0x7 << 76
@@ -13,3 +14,8 @@ def new_id() -> UUID:
     random = int.from_bytes(os.urandom(10))
     high, low = random >> 68, random & ((1 << 62) - 1)
     return UUID(int=(time.time_ns() // 1_000_000) << 80 | _VERSION | high << 64 | _VARIANT | low)
+
+
+def earliest_id(moment: datetime) -> UUID:
+    """The smallest id that can have been made at `moment`: rows since then are those with an id from here on."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | _VERSION | _VARIANT)

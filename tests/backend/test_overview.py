@@ -1,0 +1,38 @@
+"""The webhooks page and the dashboard."""
+
+from backend.services import Services
+from tests.backend.catalogue import register
+from tests.backend.graphs import HOOK
+from tests.backend.people import Person
+
+
+async def test_webhooks_and_stats(ada: Person, bob: Person, services: Services) -> None:
+    await register(services.database)
+    assert (await ada.get("/stats"))["success_rate"] is None
+    made = await ada.post("/workflows", json={"name": "W", "nodes": [HOOK]})
+    await ada.patch(f"/workflows/{made['id']}", json={"enabled": True})
+    (hook,) = (await ada.get("/webhooks"))["items"]
+    assert (hook["url"], hook["methods"], hook["auth"], hook["enabled"]) == ("http://localhost:8000/webhooks/in", ["POST"], "none", True)
+    assert (await bob.get("/webhooks"))["items"] == []
+    for status, seconds in (("succeeded", 1), ("succeeded", 3), ("failed", 2), ("queued", None)):
+        execution = await services.database.hot.fetchval(
+            "insert into executions (project_id, workflow_id, snapshot_id, status, trigger, input, seed, started_at, finished_at)"
+            " select $1, $2, snapshot_id, $3, '{}', 'null', '', now(), now() + make_interval(secs => $4)"
+            " from versions where workflow_id = $2 returning id",
+            made["project_id"],
+            made["id"],
+            status,
+            seconds,
+        )
+        await services.database.hot.execute(
+            "insert into steps (execution_id, node, type, attempt, status, epoch, event_seq, duration_ms)"
+            " values ($1, 'hook', 'x', 1, 'succeeded', 1, 1, 10)",
+            execution,
+        )
+    stats = await ada.get("/stats?hours=1")
+    assert stats["executions"] == {"succeeded": 2, "failed": 1, "queued": 1}
+    assert (round(stats["success_rate"], 2), stats["p50_ms"], round(stats["p95_ms"])) == (0.67, 2000, 2900)
+    assert (stats["workflows"], stats["enabled_workflows"]) == (1, 1)
+    assert [(node["node"], node["attempts"]) for node in stats["slowest_nodes"]] == [("hook", 4)]
+    assert (await bob.get("/stats"))["executions"] == {}
+    assert (await ada.get("/workflows"))["items"][0]["last_execution"]["status"] == "queued"

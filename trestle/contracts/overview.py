@@ -1,0 +1,45 @@
+"""What the webhooks page and the dashboard show."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from trestle.contracts.states import ExecutionStatus
+
+
+class Webhook(BaseModel):
+    """A webhook of a published version. It answers while its workflow is enabled. `auth` is the scheme: `none`, `basic`, …"""
+
+    workflow_id: UUID
+    workflow_name: str
+    enabled: bool
+    node: str
+    url: str
+    methods: list[str]
+    auth: str
+    last_called_at: datetime | None
+
+
+class SlowNode(BaseModel):
+    """A node and how long its attempts take. Times are in milliseconds."""
+
+    workflow_id: UUID
+    workflow_name: str
+    node: str
+    attempts: int
+    p95_ms: float
+
+
+class Stats(BaseModel):
+    """What happened since a moment. `success_rate` (0 to 1) is of those that ended, None where none did. Durations run from the
+    start of an execution to its end, in milliseconds."""
+
+    since: datetime
+    workflows: int
+    enabled_workflows: int
+    executions: dict[ExecutionStatus, int]
+    success_rate: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    slowest_nodes: list[SlowNode]
