@@ -21,7 +21,6 @@ NO_SUCH = "There is no such execution, or it isn't yours. Finished ones are dele
 class PastExecution(Watching, rx.State):
     """One execution on the canvas. Still followed while it runs."""
 
-    document: dict[str, Any] = {}
     catalogue: list[dict[str, Any]] = []
     missing: str = ""
     _ended: bool = False
@@ -62,6 +61,7 @@ class PastExecution(Watching, rx.State):
     def look(self) -> Any:
         """Somebody looks: follow it, unless it has ended."""
         signed_in(self)
+        self.document = {}
         return None if self._ended else PastExecution.watch
 
 

@@ -34,7 +34,6 @@ def _refused(error: ApiError) -> dict[str, Any]:
 class Editor(Watching, rx.State):
     """One open draft."""
 
-    document: dict[str, Any] = {}
     catalogue: list[dict[str, Any]] = []
     credentials: list[dict[str, Any]] = []
     saved: dict[str, Any] = {}

@@ -43,6 +43,7 @@ async def all_steps(api: Api, execution_id: UUID | str) -> list[Step]:
 class Watching(rx.State, mixin=True):
     """Follows what runs while somebody looks at the page."""
 
+    document: dict[str, Any] = {}
     live: dict[str, Any] = {}
     step: dict[str, Any] = {}
     _looked_at: float = 0.0
@@ -74,6 +75,7 @@ class Watching(rx.State, mixin=True):
     def watch(self) -> Any:
         """Somebody looks: go on following, or begin to."""
         signed_in(self)
+        self.document = {}  # the browser has it now; Reflex would send it again with every page that is opened later
         running = self._watch and time.monotonic() - self._looked_at < GONE_S
         self._looked_at = time.monotonic()
         return None if running else type(self).follow

@@ -64,9 +64,9 @@ function useFarewell(store) {
 
 /** Says that somebody looks, as long as somebody does: Python follows the runs for that long. */
 function useWatch(store) {
-  const id = useStoreOf(store, (state) => state.doc?.id);
+  const load = useStoreOf(store, (state) => state.doc?.load);
   useEffect(() => {
-    if (!id) return undefined;
+    if (!load) return undefined;
     const look = () => document.visibilityState === "visible" && store.emit.watch();
     const back = () => {
       look();
@@ -80,7 +80,7 @@ function useWatch(store) {
       document.removeEventListener("visibilitychange", back);
       store.emit.leave();
     };
-  }, [store, id]);
+  }, [store, load]);
 }
 
 const NOTICE_ICON = { info: Info, success: CircleCheck, warning: TriangleAlert, error: CircleAlert };

@@ -1,6 +1,6 @@
 // One node on the canvas: what it is, what it is set to do, and how it did in the run that is shown.
 
-import React, { memo, useEffect } from "react";
+import React, { memo, useEffect, useRef } from "react";
 import { Handle, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { Tooltip } from "@radix-ui/themes";
 import { Check, CircleAlert, CircleDashed, Ban, Hourglass, LoaderCircle, Plus, RotateCw, StickyNote, X } from "lucide-react";
@@ -77,15 +77,24 @@ function Ports({ node, ports }) {
   ));
 }
 
+/** React Flow measures the ports of a card once; where they change later, it has to be told. */
+function useMeasuredPorts(id, layout) {
+  const refresh = useUpdateNodeInternals();
+  const measured = useRef(layout);
+  useEffect(() => {
+    if (measured.current === layout) return;
+    measured.current = layout;
+    refresh(id);
+  }, [id, layout, refresh]);
+}
+
 export const NodeCard = memo(function NodeCard({ id, data, selected }) {
   const { node } = data;
   const type = useStore((state) => state.catalogue[node.type]);
   const status = useStatus(id);
   const problems = useProblems(id);
   const ports = portsOf(type, node);
-  const refresh = useUpdateNodeInternals();
-  const layout = ports.join("\n");
-  useEffect(() => refresh(id), [id, layout, refresh]);
+  useMeasuredPorts(id, ports.join("\n"));
 
   const state = status?.status ?? "idle";
   const reason = problems.map((problem) => problem.message).join(" ") || type?.broken || (type ? "" : `No executor offers “${node.type}”.`);
