@@ -22,6 +22,8 @@ _LOOK_ANYWAY_S = 5.0
 """How often they are read although nobody rang."""
 _KEEP_ALIVE_S = 15.0
 _BREATH_S = 0.1
+"""What gathers meanwhile is read together, once more than a few executions change at a time."""
+_FEW = 3
 _MAX_AT_ONCE = 50
 _KEPT = 1000
 _OVERLAP_MS = 5000
@@ -92,7 +94,8 @@ async def of_workflow(
                 del seen[next(iter(seen))]
             if found:
                 silent_since = time.monotonic()
-                await asyncio.sleep(_BREATH_S)
+                if len(changed) > _FEW:
+                    await asyncio.sleep(_BREATH_S)
             elif time.monotonic() - silent_since > _KEEP_ALIVE_S:
                 silent_since = time.monotonic()
                 yield _COMMENT
