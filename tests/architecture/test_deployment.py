@@ -87,6 +87,18 @@ def test_an_image_holds_the_ground_floor_and_its_own_service(service: str) -> No
     assert set(copied(service)) == {"trestle/", f"{service}/"} | extra
 
 
+def test_the_build_context_holds_what_the_dockerfile_copies() -> None:
+    kept = [line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    sources = [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    assert sources
+    assert [source for source in sources if not (PROJECT / source).exists()] == []
+    assert [source for source in sources if not any(source.rstrip("/") == path or source.startswith(f"{path}/") for path in kept)] == []
+
+
 @pytest.mark.parametrize("lock", sorted((PROJECT / "deploy" / "requirements").glob("*.lock")), ids=lambda path: path.name)
 def test_images_have_the_versions_that_were_tested(lock: Path) -> None:
     if lock.name == "uv.lock":

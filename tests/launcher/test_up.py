@@ -100,6 +100,19 @@ def test_a_closed_terminal_and_sigterm_stop_it_as_well(launch: Launch) -> None:
             assert launcher.end(number) == 0
 
 
+def test_a_second_ctrl_c_waits_for_no_step_but_for_the_database(launch: Launch, standins: Path, home: Path) -> None:
+    (standins / "executor" / "__main__.py").write_text(
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n"
+    )
+    with launch() as launcher:
+        launcher.wait_for(READY)
+        launcher.process.send_signal(signal.SIGINT)
+        launcher.wait_for("Stopping")
+        assert launcher.end(signal.SIGINT, timeout_s=10) == 0
+    assert "executor did not stop in time and was killed" in launcher.output
+    assert not (home / "postgres" / "postmaster.pid").exists()
+
+
 def test_stopping_before_it_is_ready_leaves_nothing(launch: Launch) -> None:
     with launch() as launcher:
         launcher.wait_for("Starting Trestle")

@@ -33,6 +33,7 @@ class ChildSpec:
     stop_rank: int = 0  # lower ranks stop first; equal ranks together
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10
+    may_be_hurried: bool = True  # whether a second Ctrl-C kills it instead of waiting
     death_signal: signal.Signals = signal.SIGKILL  # what it gets when the launcher is killed
     stdin: bytes | None = None
     root_mode: str = ""

@@ -129,6 +129,7 @@ class Postgres:
             stop_rank=2,
             stop_signal=signal.SIGINT,  # "fast": ends sessions, then a clean shutdown
             stop_timeout_s=30,
+            may_be_hurried=False,
             death_signal=signal.SIGINT,
             root_mode=self.root_mode,
             error_pattern=logs.POSTGRES_ERROR,

@@ -59,11 +59,6 @@ class Supervisor:
                     )
             self._signals.wait(_STARTING_TICK_S)
 
-    def forget(self, child: Child) -> None:
-        """Stop one child for good, at once."""
-        self._children.remove(child)
-        self._end([child], patience_s=0)
-
     def run_to_end(self, spec: ChildSpec) -> None:
         """Run a command that ends by itself. Raises LaunchError, with the end of its log, when it fails or takes too long."""
         task = self.start(spec)
@@ -101,7 +96,8 @@ class Supervisor:
                 child.process.send_signal(child.spec.stop_signal)
         deadline = time.monotonic() + patience_s
         while any(child.process is not None and child.process.poll() is None for child in children):
-            if time.monotonic() > deadline or self._signals.stop_count > 1:
+            hurried = self._signals.stop_count > 1 and all(child.spec.may_be_hurried for child in children)
+            if hurried or time.monotonic() > deadline:
                 break
             try:
                 self._signals.wait(_STARTING_TICK_S)
@@ -110,7 +106,7 @@ class Supervisor:
         for child in children:
             if child.process is None:
                 continue
-            if child.process.poll() is None and patience_s:
+            if child.process.poll() is None:
                 self._console.warn(f"{child.title} did not stop in time and was killed.")
             if child.process.poll() is None or child.spec.owns_group:
                 kill_group(child.process, signal.SIGKILL)

@@ -14,7 +14,7 @@ from trestle.cli.errors import StopRequested
 from trestle.cli.home import Home
 from trestle.cli.keys import Keys
 from trestle.cli.services import Services
-from trestle.cli.settings import Settings
+from trestle.cli.settings import LOOPBACK, Settings
 from trestle.cli.signals import Signals
 from trestle.cli.supervisor import Supervisor
 
@@ -63,5 +63,5 @@ def _start(settings: Settings, keys: Keys, home: Home, environ: Mapping[str, str
     console.done("Backend, executor and web interface are up", time.monotonic() - began)
     console.say("")
     console.say(f"  Trestle is ready: {console.bold(settings.web_url)}   ({time.monotonic() - console.began:.1f} s)")
-    console.say(f"  API {settings.backend_url}/docs · logs {home.logs} · Ctrl-C stops everything")
+    console.say(f"  API {settings.backend_url.replace(LOOPBACK, 'localhost')}/docs · logs {home.logs} · Ctrl-C stops everything")
     console.say("")

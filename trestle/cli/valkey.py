@@ -53,6 +53,7 @@ class Valkey:
             ready=valkey_ready(port, self.password),
             stop_rank=2,
             stop_timeout_s=10,
+            may_be_hurried=False,
             death_signal=signal.SIGTERM,
             stdin=config.encode(),
             error_pattern=logs.VALKEY_ERROR,
