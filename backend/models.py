@@ -177,14 +177,19 @@ class Connection(Base):
 
 
 class Operation(Base):
-    """An editor's operation that was applied: a re-send finds it here. `touched` names the `node/field` paths it changed."""
+    """An editor's operation that was applied: a re-send finds it here. `touched` names the `node/field` paths it changed.
+
+    Changes that came by another way than the editor's operations are here as well, without a `body`.
+    """
 
     __tablename__ = "operations"
 
     workflow_id: Mapped[UUID] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     revision: Mapped[int]
+    place: Mapped[int] = mapped_column(server_default=text("0"), comment="order in the revision")
     touched: Mapped[list[str]]
+    body: Mapped[dict[str, Any] | None]
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = _now()
 

@@ -15,6 +15,7 @@ from starlette.responses import StreamingResponse
 
 from backend.executions import changes
 from backend.executions.doorbell import Doorbell
+from backend.workflows import draft_events
 
 _LOOK_AWAY_S = 1.0
 """How often rows are read while Redis is away."""
@@ -74,7 +75,8 @@ async def of_execution(
 async def of_workflow(
     pool: "asyncpg.Pool[asyncpg.Record]", doorbell: Doorbell, workflow_id: UUID, last_event_id: str | None
 ) -> AsyncIterator[bytes]:
-    """`execution` and `step` events of a workflow's executions: of those under way, and of what ends or begins from now on.
+    """`execution` and `step` events of a workflow's executions: of those under way, and of what ends or begins from now on;
+    `draft` events of the changes of its draft.
 
     Where more happens than anybody could watch, the newest executions are told of.
     """
@@ -82,6 +84,7 @@ async def of_workflow(
     silent_since = time.monotonic()
     with doorbell.listen(workflow_id) as bell:
         read_at = await pool.fetchval(_NOW_MS)
+        revision = await draft_events.revision_at(pool, workflow_id, _time(last_event_id) or read_at)
         changed = await _current(pool, workflow_id, _time(last_event_id) or read_at + _OVERLAP_MS)
         yield _COMMENT  # the answer's head leaves now, also where there is nothing to tell yet
         while not doorbell.closing:
@@ -90,6 +93,9 @@ async def of_workflow(
                 seen.pop(event.execution_id, None)  # the newest last: the oldest is forgotten first
                 seen[event.execution_id] = event.seq
                 yield _frame(event.name, str(read_at), event.data)
+            for newer, draft in await draft_events.since(pool, workflow_id, revision):
+                revision = newer
+                yield _frame("draft", str(read_at), draft)
             while len(seen) > _KEPT:
                 del seen[next(iter(seen))]
             if found:

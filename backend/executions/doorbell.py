@@ -99,6 +99,10 @@ class Doorbell:
                 self._ring_here(execution_id, workflow_id)
         self._queue.publish(DOORBELL, orjson.dumps({"origin": self._origin, "changes": told}))
 
+    def ring_draft(self, workflow_id: UUID) -> None:
+        """Tell everybody who listens to a workflow that its draft changed. Call after the commit."""
+        self.ring([Change(workflow_id, workflow_id, 0)])  # no execution has this id: the streams find the operations
+
     @contextmanager
     def listen(self, topic: UUID) -> Iterator[Bell]:
         """A bell that rings for this execution or workflow."""

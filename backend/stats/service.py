@@ -21,7 +21,7 @@ async def stats(session: AsyncSession, user: User, hours: int) -> Stats:
     recent = visible.with_only_columns(Execution.id, Execution.status, Execution.workflow_id, Execution.started_at, Execution.finished_at)
     rows = recent.cte("recent")
     by_status = await session.execute(select(rows.c.status, func.count()).group_by(rows.c.status))
-    counts: dict[str, int] = {status: number for status, number in by_status}
+    counts: dict[str, int] = dict(by_status.tuples().all())
     took = func.extract("epoch", rows.c.finished_at - rows.c.started_at) * 1000
     ended = select(*(func.percentile_cont(share).within_group(took) for share in (0.5, 0.95))).where(rows.c.finished_at.is_not(None))
     p50, p95 = (await session.execute(ended)).one()

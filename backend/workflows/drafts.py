@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -13,6 +13,7 @@ from backend.ids import new_id
 from backend.models import Connection as ConnectionRow
 from backend.models import Node as NodeRow
 from backend.models import Operation, Workflow
+from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAX_NODES, Connection, Node, impossible
 from trestle.contracts.problems import FieldError
 from trestle.contracts.workflows import StoredConnection, StoredNode
@@ -156,25 +157,40 @@ async def save(session: AsyncSession, workflow_id: UUID, before: Draft, after: D
         await session.execute(insert(ConnectionRow), fresh)
 
 
+class Applied(NamedTuple):
+    """An operation that was applied: what it touched, and the operation itself where an editor sent it."""
+
+    touched: set[str]
+    body: JsonObject | None = None
+
+
 async def change(
-    session: AsyncSession, workflow: Workflow, before: Draft, after: Draft, *, user_id: UUID, operations: dict[UUID, set[str]] | None = None
+    session: AsyncSession, workflow: Workflow, before: Draft, after: Draft, *, user_id: UUID, operations: dict[UUID, Applied] | None = None
 ) -> None:
     """Stores a new state of a locked workflow's draft under the next revision.
 
-    `operations` names what each of the editor's operations touched; without it the change is recorded as one operation, so
-    that what an editor sends on an older revision is compared with it too.
+    `operations` are the editor's; without them the change is recorded as one operation, so that what an editor sends on an
+    older revision is compared with it too.
     """
     await save(session, workflow.id, before, after)
-    await record(session, workflow, operations or {new_id(): touched(before, after)}, user_id)
+    await record(session, workflow, operations or {new_id(): Applied(touched(before, after))}, user_id)
 
 
-async def record(session: AsyncSession, workflow: Workflow, operations: dict[UUID, set[str]], user_id: UUID) -> None:
-    """The next revision, and what was touched on the way to it."""
+async def record(session: AsyncSession, workflow: Workflow, operations: dict[UUID, Applied], user_id: UUID) -> None:
+    """The next revision, and what led to it."""
     workflow.revision += 1
     workflow.updated_at = func.now()
     rows = [
-        {"workflow_id": workflow.id, "id": ident, "revision": workflow.revision, "touched": sorted(paths), "user_id": user_id}
-        for ident, paths in operations.items()
+        {
+            "workflow_id": workflow.id,
+            "id": ident,
+            "revision": workflow.revision,
+            "place": place,
+            "touched": sorted(applied.touched),
+            "body": applied.body,
+            "user_id": user_id,
+        }
+        for place, (ident, applied) in enumerate(operations.items())
     ]
     await session.execute(insert(Operation), rows)
     if workflow.revision % 100 == 0:

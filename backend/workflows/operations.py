@@ -1,5 +1,6 @@
 """What the editor sends: small operations, based on a revision that may be old by now."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.db import after_commit
 from backend.errors import Unprocessable
 from backend.models import Operation, User, Workflow
 from backend.ownership import find
@@ -32,9 +34,9 @@ async def apply(parts: Services, session: AsyncSession, user: User, ident: UUID,
     theirs = await _changed_since(session, workflow, body.base_revision)
     applied: list[UUID] = []
     conflicts: list[wire.Conflict] = []
-    touched: dict[UUID, set[str]] = {}
+    done: dict[UUID, drafts.Applied] = {}
     for operation in body.operations:
-        if operation.id in known or operation.id in touched:
+        if operation.id in known or operation.id in done:
             applied.append(operation.id)
             continue
         mine = edits.declared(operation)
@@ -48,13 +50,18 @@ async def apply(parts: Services, session: AsyncSession, user: User, ident: UUID,
         except Unprocessable as error:
             conflicts.append(wire.Conflict(id=operation.id, reason=error.detail, current=_current(draft, mine)))
             continue
-        touched[operation.id] = drafts.touched(draft, after)
+        done[operation.id] = drafts.Applied(drafts.touched(draft, after), operation.model_dump(mode="json"))
         draft = after
         applied.append(operation.id)
-    if touched:
-        await drafts.change(session, workflow, before, draft, user_id=user.id, operations=touched)
+    if done:
+        await drafts.change(session, workflow, before, draft, user_id=user.id, operations=done)
+        after_commit(session, partial(_ring, parts, ident))
     found = await problems.of(parts, session, workflow, draft)
     return wire.OperationsApplied(revision=workflow.revision, applied=applied, conflicts=conflicts, problems=found)
+
+
+async def _ring(parts: Services, workflow_id: UUID) -> None:
+    parts.doorbell.ring_draft(workflow_id)
 
 
 def _known(workflow_id: UUID, ids: list[UUID]) -> Any:

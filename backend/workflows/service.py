@@ -126,7 +126,7 @@ async def change(parts: Services, session: AsyncSession, user: User, ident: UUID
         settings = body.settings.model_dump(mode="json")
         if settings != workflow.settings:
             workflow.settings = settings
-            await drafts.record(session, workflow, {new_id(): {"settings"}}, user.id)
+            await drafts.record(session, workflow, {new_id(): drafts.Applied({"settings"})}, user.id)
     if body.enabled is not None and body.enabled != workflow.enabled:
         if body.enabled:
             await publishing.require_firing(parts, session, user, workflow)

@@ -1,11 +1,15 @@
 """What editors send, alone and at the same time."""
 
 import asyncio
-from typing import Any
-from uuid import uuid4
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import pytest
 
+from backend import stream
 from backend.services import Services
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK, node, wires
@@ -136,3 +140,31 @@ async def test_many_editors_at_once_lose_nothing(ada: Person) -> None:
     )
     now = await ada.get(f"/workflows/{made['id']}")
     assert (now["revision"], len(now["nodes"]), len(now["connections"])) == (9, 11, 10)
+
+
+async def test_a_stream_tells_of_the_draft(ada: Person, services: Services) -> None:
+    made = await draft(ada)
+    ident = UUID(made["id"])
+
+    async def heard(last_event_id: str | None, count: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        told = cast(AsyncGenerator[bytes, None], stream.of_workflow(services.database.hot, services.doorbell, ident, last_event_id))
+        async with aclosing(told) as frames:
+            async for frame in frames:
+                if frame.startswith(b"event: draft"):
+                    found.append(json.loads(frame.split(b"data: ")[1]))
+                if len(found) == count:
+                    break
+        return found
+
+    listening = asyncio.create_task(heard(None, 2))
+    await asyncio.sleep(0.1)
+    sent = [op("add_node", node=node("c")), op("connect", source="b", target="c")]
+    await send(ada, made, 1, *sent)
+    await ada.patch(f"/nodes/{made['nodes'][1]['id']}", json={"name": "A"})
+    await send(ada, made, 3, op("move_nodes", moves=[{"key": "a", "x": 1, "y": 1}]))
+    first, *_ = await asyncio.wait_for(listening, 4)
+    assert (first["revision"], first["user"]) == (2, ada.id)
+    assert [(o["op"], o["id"]) for o in first["operations"]] == [(o["op"], o["id"]) for o in sent]
+    again = await asyncio.wait_for(heard("1", 3), 4)
+    assert [(e["revision"], len(e["operations"])) for e in again] == [(2, 2), (3, 0), (4, 1)]

@@ -309,6 +309,14 @@ class OperationsApplied(BaseModel):
     problems: list[FieldError] = Field(default_factory=list, description="What publish would refuse now")
 
 
+class DraftEvent(BaseModel):
+    """A new revision in a workflow's stream. Without operations it came by another way: load the draft again."""
+
+    revision: int
+    operations: list[Operation]
+    user: UUID | None = None
+
+
 class PreviewRequest(Request):
     """An expression to evaluate as if `node` were about to run, over an execution's recorded data (by default the newest)."""
 
