@@ -31,7 +31,7 @@ class Condition(Protocol):
         ...
 
 
-class Always:
+class Always(Condition):
     """A condition that is settled: the literal ``true`` or ``false``."""
 
     def __init__(self, value: bool) -> None:
@@ -44,7 +44,7 @@ class Always:
         return set()
 
 
-class ExpressionCondition:
+class ExpressionCondition(Condition):
     """A condition written as ``{{ … }}``."""
 
     def __init__(self, expression: Expression) -> None:
@@ -71,7 +71,7 @@ class ExpressionCondition:
         return names_of(self._expression.paths)
 
 
-class Logic:
+class Logic(Condition):
     """A condition written as JSONLogic. What is not there reads as null, as JSONLogic has it."""
 
     def __init__(self, rule: datalogic_py.Rule, text: str) -> None:

@@ -20,10 +20,12 @@ class Tables:
     used: set[Path] = field(default_factory=set)
 
     def constant(self, value: Any) -> str:
+        """Code that stands for ``value``."""
         self.constants.append(value)
         return f"_c({len(self.constants) - 1})"
 
     def path(self, path: Path) -> int:
+        """The number under which the code refers to ``path``."""
         if path not in self.paths:
             self.paths.append(path)
         return self.paths.index(path)

@@ -21,16 +21,19 @@ def items_of(meter: Meter, value: Any, name: str) -> list[Any]:
 
 
 def length(meter: Meter, value: Any) -> int:
+    """Items of a list, keys of an object, characters of a text."""
     if not isinstance(value, list | dict | str):
         raise LanguageError(f"{describe(value)} has no length.")
     return len(value)
 
 
 def first(meter: Meter, value: Any) -> Any:
+    """The first item or character. Raises LanguageError where there is none."""
     return _end(value, "first", 0)
 
 
 def last(meter: Meter, value: Any) -> Any:
+    """The last item or character. Raises LanguageError where there is none."""
     return _end(value, "last", -1)
 
 
@@ -60,14 +63,17 @@ def reach(item: Any, attribute: Any) -> Any:
 
 
 def list_(meter: Meter, value: Any) -> list[Any]:
+    """A list of the items, keys or characters."""
     return list(items_of(meter, value, "list"))
 
 
 def keys(meter: Meter, value: Any) -> list[Any]:
+    """An object's keys, in its order."""
     return list(_object(meter, value, "keys"))
 
 
 def values(meter: Meter, value: Any) -> list[Any]:
+    """An object's values, in its order."""
     return list(_object(meter, value, "values").values())
 
 
@@ -89,6 +95,7 @@ def _object(meter: Meter, value: Any, name: str) -> dict[str, Any]:
 
 
 def reverse(meter: Meter, value: Any) -> Any:
+    """The items, or the text, from the end to the start."""
     if isinstance(value, str):
         meter.text(len(value))
         return value[::-1]
@@ -127,6 +134,7 @@ def _mark(meter: Meter, value: Any) -> str:
 
 
 def sum_(meter: Meter, value: Any, attribute: Any = None, start: Any = 0) -> int | float:
+    """The sum of the items, or of an attribute of each, on top of ``start``."""
     total = number(start, "sum")
     for item in items_of(meter, value, "sum"):
         total += number(item if attribute is None else reach(item, attribute), "sum")
@@ -134,10 +142,12 @@ def sum_(meter: Meter, value: Any, attribute: Any = None, start: Any = 0) -> int
 
 
 def min_(meter: Meter, value: Any, attribute: Any = None) -> Any:
+    """The smallest item, or the item whose attribute is smallest."""
     return _extreme(meter, value, attribute, "min")
 
 
 def max_(meter: Meter, value: Any, attribute: Any = None) -> Any:
+    """The largest item, or the item whose attribute is largest."""
     return _extreme(meter, value, attribute, "max")
 
 
@@ -171,6 +181,7 @@ def select(meter: Meter, value: Any, test: Any = None, *arguments: Any) -> list[
 
 
 def reject(meter: Meter, value: Any, test: Any = None, *arguments: Any) -> list[Any]:
+    """The items that ``select`` leaves out."""
     passes = _passing(meter, test, arguments)
     return [item for item in items_of(meter, value, "reject") if not passes(item)]
 
@@ -182,6 +193,7 @@ def selectattr(meter: Meter, value: Any, attribute: Any, test: Any = None, *argu
 
 
 def rejectattr(meter: Meter, value: Any, attribute: Any, test: Any = None, *arguments: Any) -> list[Any]:
+    """The items that ``selectattr`` leaves out."""
     passes = _passing(meter, test, arguments)
     return [item for item in items_of(meter, value, "rejectattr") if not passes(_reach_or(item, attribute, None))]
 

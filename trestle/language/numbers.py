@@ -25,6 +25,7 @@ def int_(meter: Meter, value: Any) -> int:
 
 
 def float_(meter: Meter, value: Any) -> float:
+    """A number with a fraction, from a number, a text or a boolean."""
     return float(_finite(value, "float"))
 
 
@@ -60,6 +61,7 @@ def round_(meter: Meter, value: Any, precision: Any = 0, method: Any = "common")
 
 
 def abs_(meter: Meter, value: Any) -> int | float:
+    """The number without its sign."""
     return abs(number(value, "abs"))
 
 

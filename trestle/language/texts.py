@@ -33,18 +33,22 @@ def whole(value: Any, name: str, low: int, high: int) -> int:
 
 
 def upper(meter: Meter, value: Any) -> str:
+    """In capitals."""
     return _bounded(meter, text(meter, value, "upper").upper())
 
 
 def lower(meter: Meter, value: Any) -> str:
+    """In small letters."""
     return _bounded(meter, text(meter, value, "lower").lower())
 
 
 def title(meter: Meter, value: Any) -> str:
+    """Each word with a capital."""
     return _bounded(meter, text(meter, value, "title").title())
 
 
 def capitalize(meter: Meter, value: Any) -> str:
+    """The first letter a capital, the others small."""
     return _bounded(meter, text(meter, value, "capitalize").capitalize())
 
 
@@ -54,6 +58,7 @@ def trim(meter: Meter, value: Any, characters: Any = None) -> str:
 
 
 def replace(meter: Meter, value: Any, old: Any, new: Any) -> str:
+    """Every ``old`` replaced by ``new``."""
     source, old, new = text(meter, value, "replace"), text(meter, old, "replace"), text(meter, new, "replace")
     meter.text(len(source) + source.count(old) * max(0, len(new) - len(old)))
     return source.replace(old, new)
@@ -73,6 +78,7 @@ def split(meter: Meter, value: Any, separator: Any = None, limit: Any = -1) -> l
 
 
 def lines(meter: Meter, value: Any) -> list[str]:
+    """The lines of a text, without their ends."""
     parts = text(meter, value, "lines").splitlines()
     meter.items(len(parts))
     return parts
@@ -94,6 +100,7 @@ def indent(meter: Meter, value: Any, width: Any = 4, first: Any = False) -> str:
 
 
 def string(meter: Meter, value: Any) -> str:
+    """Any value as text."""
     return as_text(meter, value)
 
 
@@ -112,6 +119,7 @@ def fromjson(meter: Meter, value: Any) -> Any:
 
 
 def b64encode(meter: Meter, value: Any) -> str:
+    """A text's UTF-8 form in base64, standard alphabet."""
     return _bounded(meter, base64.b64encode(text(meter, value, "b64encode").encode("utf-8", "replace")).decode())
 
 
@@ -139,6 +147,7 @@ def escape(meter: Meter, value: Any) -> str:
 
 
 def striptags(meter: Meter, value: Any) -> str:
+    """The text of some HTML: tags out, entities resolved, ends trimmed."""
     return html.unescape(_TAG.sub("", text(meter, value, "striptags"))).strip()
 
 
