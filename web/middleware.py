@@ -68,11 +68,15 @@ def session_of(headers: Headers, sessions: Sessions) -> Session | None:
     return sessions.unseal(cookie) if cookie else None
 
 
+def by_tls(headers: Headers, scheme: str) -> bool:
+    """Whether the browser came by https, also through a proxy that ends TLS before this process."""
+    return scheme == "https" or headers.get("origin", "").startswith("https://") or headers.get("x-forwarded-proto") == "https"
+
+
 def set_cookie(to: MutableHeaders, asked_with: Headers, scheme: str, sessions: Sessions, session: Session) -> None:
-    """Put the session's cookie into an answer. `Secure` where the browser came by https, also through a proxy that ends TLS."""
-    secure = scheme == "https" or asked_with.get("origin", "").startswith("https://") or asked_with.get("x-forwarded-proto") == "https"
+    """Put the session's cookie into an answer, `Secure` where the browser came by https."""
     value = f"{sessions.cookie_name}={sessions.seal(session)}; Path=/; Max-Age={COOKIE_DAYS * 86_400}; HttpOnly; SameSite=Lax"
-    to.append("Set-Cookie", value + "; Secure" if secure else value)
+    to.append("Set-Cookie", value + "; Secure" if by_tls(asked_with, scheme) else value)
 
 
 def bound_token(token: str, session_id: str) -> str:
@@ -106,7 +110,7 @@ class Gate:
         if not same_origin(headers):
             if scope["type"] == "http":
                 answer = PlainTextResponse("This address is for Trestle's own pages.\n", status_code=403)
-                await answer(scope, receive, _with_headers(send))
+                await answer(scope, receive, _with_headers(scope, send))
             else:
                 await send({"type": "websocket.close", "code": 1008})
             return
@@ -122,10 +126,10 @@ class Gate:
         path: str = scope["path"]
         if path.startswith("/assets/reflex-env-") and path.endswith(".js"):
             await Response(ENVIRONMENT_JS, media_type="text/javascript", headers={"Cache-Control": "no-cache"})(
-                scope, receive, _with_headers(send)
+                scope, receive, _with_headers(scope, send)
             )
         elif "." in path.rsplit("/", 1)[-1] or scope["method"] != "GET" or path.startswith(OPEN_PATHS):
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, _with_headers(scope, send))
         else:
             await self._page(scope, receive, send)
 
@@ -136,14 +140,14 @@ class Gate:
         if session is None and path not in PUBLIC_PAGES:
             target = quote(f"{path}?{query}" if query else path, safe="/")
             away = RedirectResponse(PUBLIC_PAGES[0] if path == "/" else f"{PUBLIC_PAGES[0]}?next={target}", status_code=303)
-            await away(scope, receive, _with_headers(send))
+            await away(scope, receive, _with_headers(scope, send))
             return
         if session is not None and path in ("/", *PUBLIC_PAGES):
-            await RedirectResponse(FIRST_PAGE, status_code=303)(scope, receive, _with_headers(send))
+            await RedirectResponse(FIRST_PAGE, status_code=303)(scope, receive, _with_headers(scope, send))
             return
         # The page is wanted whole and uncompressed, for the hashes of its scripts go into its header.
         kept = [pair for pair in scope["headers"] if pair[0] not in (b"accept-encoding", b"if-none-match", b"if-modified-since")]
-        sender = _PageSender(send)
+        sender = _PageSender(scope, send)
         if session is not None and session.generation != session.sealed_generation:
             set_cookie(sender.extra, asked, scope["scheme"], self._sessions, session)
         # A prerendered page lies in a folder of its name; asked for without the slash, it would be a redirect first.
@@ -151,7 +155,9 @@ class Gate:
         await self._app({**scope, "headers": kept, "path": inner, "raw_path": quote(inner).encode()}, receive, sender)
 
 
-def _guard(headers: MutableHeaders, policy: str) -> None:
+def _guard(headers: MutableHeaders, scope: Scope, policy: str) -> None:
+    if by_tls(Headers(scope=scope), scope["scheme"]):
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     headers["Content-Security-Policy"] = policy
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
@@ -159,10 +165,10 @@ def _guard(headers: MutableHeaders, policy: str) -> None:
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
-            _guard(MutableHeaders(scope=message), content_security_policy())
+            _guard(MutableHeaders(scope=message), scope, content_security_policy())
         await send(message)
 
     return guarded
@@ -171,7 +177,8 @@ def _with_headers(send: Send) -> Send:
 class _PageSender:
     """Holds a page back until it is whole, then sends it with the policy that fits it."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self._send = send
         self._start: Message = {}
         self._body = b""
@@ -192,6 +199,6 @@ class _PageSender:
             headers["Cache-Control"] = "no-cache"
         for name, value in self.extra.items():
             headers.append(name, value)
-        _guard(headers, content_security_policy(self._body))
+        _guard(headers, self._scope, content_security_policy(self._body))
         await self._send(self._start)
         await self._send({"type": "http.response.body", "body": self._body})

@@ -86,6 +86,8 @@ async def test_behind_tls_the_cookie_is_secure(client: httpx.AsyncClient, sessio
     session.generation += 1
     answer = await client.get("/workflows", headers={"x-forwarded-proto": "https"})
     assert answer.headers["set-cookie"].endswith("; Secure")
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "strict-transport-security" not in (await client.get("/workflows")).headers
 
 
 @pytest.mark.parametrize("origin", ["", "null", "http://evil.example", "http://trestle.test.evil.example", "http://trestle.test:81"])

@@ -17,8 +17,8 @@ from trestle.contracts.workflows import WorkflowSummary
 from web import app as application
 from web.access import safe_path
 from web.api import SignedOut
+from web.credential_form import Blank, blanks, filled, hosts_of, wrong_host
 from web.pages import executions, workflows
-from web.pages.credentials import Blank, blanks, filled, hosts_of, wrong_host
 from web.pages.sign_in import Door
 from web.theme import STATUS_COLOR, STATUS_ICON
 

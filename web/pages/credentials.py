@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
-from pydantic import TypeAdapter, ValidationError
 
-from trestle.contracts.base import JsonObject
-from trestle.contracts.credentials import Credential, CredentialType, Host
+from trestle.contracts.credentials import Credential, CredentialType
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -17,11 +15,7 @@ from web.components.feedback import empty_state, waiting_rows
 from web.components.field import choice, field
 from web.components.frame import page as framed
 from web.components.table import cell, row, table
-
-_HOST: TypeAdapter[str] = TypeAdapter(Host)
-
-DATA = "data."
-"""Prefix of the form's names for the fields of the type, beside the credential's own."""
+from web.credential_form import Blank, blanks, filled, hosts_of, wrong_host
 
 
 @dataclass
@@ -42,66 +36,6 @@ class Kind:
     value: str
     label: str
     description: str
-
-
-@dataclass
-class Blank:
-    """One field of the form. `input` is the HTML input's type; `value` is empty for secrets, always."""
-
-    name: str
-    label: str
-    help: str
-    input: str
-    required: bool
-    value: str
-    placeholder: str
-
-
-def blanks(schema: JsonObject, fields: JsonObject, set_fields: list[str]) -> list[Blank]:
-    """The form of a type's JSON Schema. `fields` are the known values; `set_fields` names what already has one, secret or not."""
-    required = schema.get("required", [])
-    made = []
-    for name, of in schema.get("properties", {}).items():
-        secret, is_set = bool(of.get("writeOnly")), name in set_fields
-        made.append(
-            Blank(
-                name=DATA + name,
-                label=str(of.get("title", name)),
-                help=str(of.get("description", "")),
-                input="password" if secret else "number" if of.get("type") in ("integer", "number") else "text",
-                required=name in required and not is_set,
-                value="" if secret else str(fields.get(name, of.get("default", ""))),
-                placeholder="Set. Leave empty to keep it" if secret and is_set else "",
-            )
-        )
-    return made
-
-
-def filled(schema: JsonObject, form: dict[str, Any]) -> JsonObject:
-    """The `data` of a submitted form: what was left empty is left out, numbers are numbers."""
-    data: JsonObject = {}
-    for name, of in schema.get("properties", {}).items():
-        text = str(form.get(DATA + name, ""))
-        if not text:
-            continue
-        kind = of.get("type")
-        data[name] = int(text) if kind == "integer" else float(text) if kind == "number" else text
-    return data
-
-
-def hosts_of(text: str) -> list[str]:
-    """Host names, separated by commas, spaces or lines."""
-    return text.replace(",", " ").split()
-
-
-def wrong_host(hosts: list[str]) -> str:
-    """What is wrong with the first thing in the list that is no host name; empty where all are."""
-    for host in hosts:
-        try:
-            _HOST.validate_python(host)
-        except ValidationError:
-            return f"“{host}” is not a host name. Write it like api.example.com, or *.example.com for all below that."
-    return ""
 
 
 class Credentials(rx.State):

@@ -81,7 +81,7 @@ class Door(rx.State):
 def _door(title: str, form: rx.Component, other: rx.Component) -> rx.Component:
     return rx.el.main(
         rx.el.div(
-            wordmark("/"),
+            wordmark(SIGN_IN),
             rx.el.div(
                 rx.heading(title, size="4", as_="h1", weight="medium", margin_bottom="16px"),
                 form,
