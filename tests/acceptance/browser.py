@@ -1,0 +1,47 @@
+"""Real Chromium for tests: Debian's, driven by Playwright."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Page, async_playwright
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium() -> str:
+    """Path of the installed Chromium. Raises RuntimeError where there is none."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise RuntimeError("There is no Chromium on this machine: `make test` installs it")
+
+
+@asynccontextmanager
+async def page(*, width: int = 1440, height: int = 900, **options: Any) -> AsyncIterator[Page]:
+    """One tab. What goes wrong in the page's own scripts is kept in `page.failures`."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        context = await browser.new_context(viewport={"width": width, "height": height}, **options)
+        try:
+            yield await context.new_page()
+        finally:
+            await context.close()
+            await browser.close()
+
+
+def shots() -> Path:
+    """Where a run keeps its screenshots."""
+    folder = Path("artifacts") / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

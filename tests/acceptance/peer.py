@@ -1,0 +1,62 @@
+"""A real HTTP server on loopback that workflows call: it remembers every request, and answers as told."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass
+class Call:
+    """One request as the peer got it. `at` is Unix time."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+    at: float = field(default_factory=time.time)
+
+    @property
+    def idempotency_key(self) -> str:
+        """What the caller says makes a repeat recognisable."""
+        return self.headers["idempotency-key"]
+
+
+class Peer:
+    """The server. `delay_s` is how long each answer takes; `statuses` maps a path to the statuses of its next answers."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.calls: list[Call] = []
+        self.delay_s = 0.0
+        self.statuses: dict[str, list[int]] = {}
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Note the request down, then answer it."""
+        text = await request.text()
+        body = await request.json() if request.content_type == "application/json" and text else text
+        self.calls.append(Call(request.method, request.path, {k.lower(): v for k, v in request.headers.items()}, body))
+        await asyncio.sleep(self.delay_s)
+        queued = self.statuses.get(request.path)
+        return web.json_response({"path": request.path, "got": body}, status=queued.pop(0) if queued else 200)
+
+
+@asynccontextmanager
+async def peer() -> AsyncIterator[Peer]:
+    """A running peer on a free port of loopback."""
+    it = Peer()
+    app = web.Application(client_max_size=64 * 2**20)
+    app.router.add_route("*", "/{tail:.*}", it.answer)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    it.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield it
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,96 @@
+"""`make bench`: the figures that Trestle promises, measured on this machine, with the command that measures them.
+
+`python -m tests.bench [throughput] [idle] [launch] [canvas]` runs some of them.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests import servers
+from tests.acceptance import stack as stacks
+from tests.acceptance.api import Api
+from tests.bench import canvas, launch, throughput
+
+CONNECTIONS = 50
+RUNS = 3
+
+
+def say(*lines: str) -> None:
+    """Print at once: a bench is watched."""
+    for line in lines:
+        print(line, flush=True)
+
+
+def machine_line() -> str:
+    """The machine and what else it is doing."""
+    one, five, _ = os.getloadavg()
+    return f"{os.cpu_count()} cores, load {one:.2f} (1 min) {five:.2f} (5 min)"
+
+
+async def measure_throughput(folder: Path) -> None:
+    """Closed loops on one backend and one executor process."""
+    with stacks.running(servers.make_migrated(folder / "template"), folder / "home") as stack:
+        async with Api(stack.backend_url) as api:
+            await api.sign_up()
+            for name, goal, length, requests in (("webhook → set → stored", 400, 1, 6000), ("chain of 10 nodes", 200, 10, 3000)):
+                warm = await throughput.chain(api, f"warm-{length}", length)
+                await throughput.closed(stack, f"warm-{length}", warm, connections=CONNECTIONS, requests=500)
+                runs = []
+                for number in range(RUNS):
+                    workflow = await throughput.chain(api, f"chain-{length}-{number}", length)
+                    runs.append(
+                        await throughput.closed(stack, f"chain-{length}-{number}", workflow, connections=CONNECTIONS, requests=requests)
+                    )
+                say(*throughput.report(name, goal, runs))
+
+
+async def measure_idle(folder: Path) -> None:
+    """One execution at a time."""
+    with stacks.running(servers.make_migrated(folder / "template"), folder / "home") as stack:
+        async with Api(stack.backend_url) as api:
+            await api.sign_up()
+            await throughput.chain(api, "idle", 1)
+            await throughput.one_at_a_time(stack, "idle", rounds=20)
+            took = sorted(await throughput.one_at_a_time(stack, "idle", rounds=200))
+            say(f"one execution, POST → stored: {median(took):.1f} ms median, {took[int(len(took) * 0.95)]:.1f} ms p95 (goal ≤ 15)")
+
+
+async def measure_launch(folder: Path) -> None:
+    """Cold once (new home), then warm starts; idle memory of the last."""
+    cold = await asyncio.to_thread(launch.once, folder / "home", settle_s=1)
+    warm = [await asyncio.to_thread(launch.once, folder / "home", settle_s=15 if n == RUNS - 1 else 1) for n in range(RUNS)]
+    say(f"start: {cold.start_s:.1f} s on a new home, {median(run.start_s for run in warm):.1f} s warm (goal ≤ 5)")
+    parts = " · ".join(f"{name} {mb:.0f}" for name, mb in sorted(warm[-1].by_process.items(), key=lambda part: -part[1]))
+    say(f"idle memory of all processes: {warm[-1].memory_mb:.0f} MB (goal ≤ 450): {parts}")
+
+
+async def measure_canvas(folder: Path) -> None:
+    """The editor with 200 nodes, in Chromium."""
+    with stacks.running(servers.make_migrated(folder / "template"), folder / "home", web=True) as stack:
+        say(*await canvas.measure(stack))
+
+
+PARTS: dict[str, Callable[[Path], Coroutine[Any, Any, None]]] = {
+    "throughput": measure_throughput,
+    "idle": measure_idle,
+    "launch": measure_launch,
+    "canvas": measure_canvas,
+}
+
+
+def main(chosen: list[str]) -> None:
+    """Run the chosen parts, or all."""
+    for name in chosen or PARTS:
+        say(f"— {name} ({machine_line()})")
+        with tempfile.TemporaryDirectory(prefix="trestle-bench-") as folder:
+            asyncio.run(PARTS[name](Path(folder)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,53 @@
+"""What the database says of a run: the moments of each execution, and which statements took its time."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of all executions of one run: how many, how they ended, and medians of their phases in milliseconds."""
+
+    count: int
+    succeeded: int
+    steps: int
+    span_s: float
+    """From the first acceptance to the last ending."""
+    wait_ms: float
+    """Accepted until claimed, median."""
+    run_ms: float
+    """Claimed until the ending was stored, median."""
+
+
+async def moments(connection: asyncpg.Connection, workflow_id: str) -> Moments:
+    """Read the phases off the rows; the run must be over."""
+    row = await connection.fetchrow(
+        """
+        select count(*) n, count(*) filter (where status = 'succeeded') ok,
+               extract(epoch from max(finished_at) - min(created_at))::float8 span,
+               percentile_cont(0.5) within group (order by extract(epoch from started_at - created_at) * 1000)::float8 wait,
+               percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at) * 1000)::float8 run
+        from executions where workflow_id = $1
+        """,
+        workflow_id,
+    )
+    steps = await connection.fetchval(
+        "select count(*) from steps join executions e on e.id = execution_id where workflow_id = $1", workflow_id
+    )
+    assert row is not None
+    return Moments(row["n"], row["ok"], steps, row["span"] or 0, row["wait"] or 0, row["run"] or 0)
+
+
+async def unfinished(connection: asyncpg.Connection, workflow_id: str) -> int:
+    """How many executions of a workflow are still under way."""
+    return int(
+        await connection.fetchval(
+            "select count(*) from executions where workflow_id = $1 and status in ('queued', 'running', 'waiting', 'paused')", workflow_id
+        )
+    )
+
+
+async def disk_bytes(connection: asyncpg.Connection) -> int:
+    """What executions and their steps take on disk, indexes included."""
+    return int(await connection.fetchval("select pg_total_relation_size('executions') + pg_total_relation_size('steps')"))
