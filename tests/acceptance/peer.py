@@ -1,9 +1,10 @@
 """A real HTTP server on loopback that workflows call: it remembers every request, and answers as told."""
 
 import asyncio
+import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,16 +48,37 @@ class Peer:
 
 @asynccontextmanager
 async def peer() -> AsyncIterator[Peer]:
-    """A running peer on a free port of loopback."""
+    """A running peer on a free port of loopback.
+
+    In a thread with a loop of its own: it answers also while a test waits for a process to end, as a draining executor needs it to.
+    """
     it = Peer()
+    with _loop_in_a_thread() as loop:
+        runner = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_serve(it), loop))
+        try:
+            yield it
+        finally:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(runner.cleanup(), loop))
+
+
+async def _serve(it: Peer) -> web.AppRunner:
     app = web.Application(client_max_size=64 * 2**20)
     app.router.add_route("*", "/{tail:.*}", it.answer)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     it.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    return runner
+
+
+@contextmanager
+def _loop_in_a_thread() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="peer")
+    thread.start()
     try:
-        yield it
+        yield loop
     finally:
-        await runner.cleanup()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
