@@ -3,14 +3,15 @@
 import asyncio
 from collections import defaultdict
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import asyncpg
-import redis.asyncio as redis
 
 from tests.acceptance.api import Api
 from tests.acceptance.peer import Peer, peer
-from tests.acceptance.stack import Stack
+from tests.acceptance.stack import Stack, running
+from trestle.cli.home import Home
 
 EXECUTIONS = 200
 STEPS = 5
@@ -74,35 +75,50 @@ def judge(outside: Peer, recorded: dict[tuple[str, str], float], accepted: list[
     assert len({seen[0][1] for seen in calls.values()}) == len(calls), "two steps share an idempotency key"
 
 
-async def test_nothing_is_lost_when_executors_backend_and_queue_are_killed(stack: Stack) -> None:
-    async with peer() as outside, Api(stack.backend_url) as api:
-        outside.delay_s = 0.15
-        await api.sign_up()
-        await five_calls(api, outside.url)
-        recorded: dict[tuple[str, str], float] = {}
-        stop = asyncio.Event()
-        watching = asyncio.create_task(note_recorded(stack.database_url, recorded, stop))
+async def held(database_url: str) -> int:
+    """How many executions an executor has in its hands under a lease that holds."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        return int(
+            await connection.fetchval("select count(*) from executions where status = 'running' and lease_until > now() + interval '25 s'")
+        )
+    finally:
+        await connection.close()
 
-        accepted = [await api.post_webhook("go", {"n": number}) for number in range(EXECUTIONS)]
-        queue = redis.from_url(stack.redis_url)
-        for strike in range(5):
-            await asyncio.sleep(1.0)
-            stack.kill("executor")
-            if strike == 1:
-                await queue.flushall()
-            stack.start("executor")
-            if strike == 3:
-                stack.kill("backend")
-                await asyncio.sleep(0.5)
-                stack.start("backend")
-        await queue.aclose()
 
-        counts = await all_finished(stack.database_url, within_s=120)
-        await asyncio.sleep(0.2)
-        stop.set()
-        await watching
-        assert counts == {"succeeded": EXECUTIONS}
-        judge(outside, recorded, accepted)
+async def test_nothing_is_lost_when_executors_backend_and_queue_are_killed(migrated_home: Home, tmp_path: Path) -> None:
+    # Few enough at a time that every kill finds work under way and work still queued.
+    few = {"TRESTLE_EXECUTOR_CONCURRENCY": "40"}
+    with running(migrated_home, tmp_path / "home", env=few) as stack:
+        async with peer() as outside, Api(stack.backend_url) as api:
+            outside.delay_s = 0.4
+            await api.sign_up()
+            await five_calls(api, outside.url)
+            recorded: dict[tuple[str, str], float] = {}
+            stop = asyncio.Event()
+            watching = asyncio.create_task(note_recorded(stack.database_url, recorded, stop))
+
+            accepted = await asyncio.gather(*(api.post_webhook("go", {"n": number}) for number in range(EXECUTIONS)))
+            for strike in range(5):
+                await asyncio.sleep(1.5)
+                assert await held(stack.database_url) > 10, "the kill finds executions under way"
+                stack.kill("executor")
+                if strike == 1:
+                    stack.flush_queue()
+                await asyncio.to_thread(stack.start, "executor")
+                if strike == 3:
+                    stack.kill("backend")
+                    await asyncio.sleep(0.5)
+                    await asyncio.to_thread(stack.start, "backend")
+
+            counts = await all_finished(stack.database_url, within_s=120)
+            await asyncio.sleep(0.2)
+            stop.set()
+            await watching
+            assert counts == {"succeeded": EXECUTIONS}
+            judge(outside, recorded, accepted)
+            calls = len(outside.calls)
+            assert calls > EXECUTIONS * STEPS, "the kills interrupted steps"
 
 
 async def test_sigterm_drains_without_running_anything_twice(stack: Stack) -> None:
@@ -113,8 +129,8 @@ async def test_sigterm_drains_without_running_anything_twice(stack: Stack) -> No
         accepted = [await api.post_webhook("go", {"n": number}) for number in range(20)]
         await asyncio.sleep(1.5)
         for _ in range(2):
-            assert stack.terminate("executor") == 0, "a drained executor leaves with exit code 0"
-            stack.start("executor")
+            assert await asyncio.to_thread(stack.terminate, "executor") == 0, "a drained executor leaves with exit code 0"
+            await asyncio.to_thread(stack.start, "executor")
             await asyncio.sleep(1.2)
         counts = await all_finished(stack.database_url, within_s=25)
         assert counts == {"succeeded": 20}, "what was given back goes on at once, without waiting for a lease to run out"
