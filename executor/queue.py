@@ -3,8 +3,11 @@
 Nothing here is worth keeping: an id that gets lost is pushed again by the backend, whose table is the truth.
 """
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -60,7 +63,8 @@ class Queue:
             for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
             if hasattr(socket, name)
         }
-        self._redis = redis.Redis.from_url(
+        # redis-py types its methods for its synchronous and its asynchronous client at once.
+        self._redis: Any = redis.Redis.from_url(
             url,
             decode_responses=True,
             socket_timeout=block_s + 5,
@@ -80,59 +84,74 @@ class Queue:
 
     async def left(self) -> list[UUID]:
         """Ids in this process's own list: taken, but perhaps never heard of because an answer got lost."""
-        try:
-            return _ids(await self._redis.lrange(self._processing, 0, -1))  # type: ignore[misc]  # redis-py's types serve sync and async at once
-        except (RedisError, OSError) as error:
-            raise QueueAway(str(error)) from error
+        with _talking():
+            return _ids(await self._redis.lrange(self._processing, 0, -1))
 
     async def take(self, limit: int) -> list[UUID]:
         """Up to `limit` ids, oldest first. Waits for the first one for up to the block's time, then gives none."""
-        try:
+        with _talking():
             taken = await self._take(keys=[QUEUE, self._processing], args=[limit, EXPIRE_S])
             if not taken:
-                first = await self._redis.blmove(QUEUE, self._processing, self._block_s, "RIGHT", "LEFT")  # type: ignore[arg-type]  # seconds may be a fraction
+                first = await self._redis.blmove(QUEUE, self._processing, self._block_s, "RIGHT", "LEFT")
                 if first is None:
                     return []
                 taken = [first]
                 if limit > 1:
                     taken += await self._take(keys=[QUEUE, self._processing], args=[limit - 1, EXPIRE_S])
-        except (RedisError, OSError) as error:
-            raise QueueAway(str(error)) from error
         return _ids(taken)
 
     async def forget(self, ids: Sequence[UUID]) -> None:
         """These ids are claimed, refused, or nobody's: takes them from this process's list."""
-        try:
+        with _talking():
             await self._forget(keys=[self._processing], args=[str(known) for known in ids])
-        except (RedisError, OSError) as error:
-            raise QueueAway(str(error)) from error
 
     async def give_back(self) -> None:
         """Puts whatever is left in this process's list back where others find it. At the end of the process."""
-        try:
+        with _talking():
             await self._give_back(keys=[QUEUE, self._processing])
-        except (RedisError, OSError) as error:
-            raise QueueAway(str(error)) from error
 
     async def controls(self) -> AsyncIterator[UUID]:
         """Ids of executions that somebody wants something of, as they are said. Ends with `QueueAway`."""
-        try:
-            async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+            with _talking():
                 await channel.subscribe(CONTROL)
-                while True:
+            while True:
+                with _talking():
                     message = await channel.get_message(timeout=self._block_s)
-                    if message is not None:
-                        said = orjson.loads(message["data"])
-                        yield UUID(said["execution_id"])
-        except (RedisError, OSError, ValueError, KeyError, TypeError) as error:
-            raise QueueAway(str(error)) from error
+                if message is not None:
+                    said = _control(message["data"])
+                    if said is not None:
+                        yield said
 
     async def keep(self) -> None:
         """Renews the process's list for another minute. The heartbeat calls it."""
-        try:
+        with _talking():
             await self._redis.expire(self._processing, EXPIRE_S)
-        except (RedisError, OSError) as error:
-            raise QueueAway(str(error)) from error
+
+
+@contextmanager
+def _talking() -> Iterator[None]:
+    """Turns the client's errors into `QueueAway`. The client swallows a cancellation now and then: that is made good here."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        _heed_cancellation()
+        raise QueueAway(str(error)) from error
+    _heed_cancellation()
+
+
+def _heed_cancellation() -> None:
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _control(message: str) -> UUID | None:
+    try:
+        return UUID(orjson.loads(message)["execution_id"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        _log.warning("something else was said to executors", value=message[:100])
+        return None
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:

@@ -92,9 +92,7 @@ class Worker:
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait([*service, fetching, stopping], return_when=asyncio.FIRST_COMPLETED)
-            fetching.cancel()
-            await asyncio.wait([fetching])
-            await self._drain()
+            await self._drain(fetching)
         finally:
             stopping.cancel()
             for task in service:
@@ -328,15 +326,18 @@ class Worker:
 
     # ending
 
-    async def _drain(self) -> None:
+    async def _drain(self, fetching: asyncio.Task[None]) -> None:
         """Lets running steps finish, and gives back the rest. Leases and reports go on meanwhile."""
         deadline = time.monotonic() + self._drain_s
-        self._stopping.set()
-        if self._claims:
-            await asyncio.wait(self._claims, timeout=RELEASE_S)
+        self._stopping.set()  # what is claimed from here on is halted before it starts
         for one in self._held.values():
             if one.run is not None:
                 one.run.halt(Halt.DRAIN)
+        while not fetching.done():
+            fetching.cancel()  # the queue's client swallows one now and then
+            await asyncio.wait([fetching], timeout=0.1)
+        if self._claims:
+            await asyncio.wait(self._claims, timeout=RELEASE_S)
         tasks = [one.task for one in self._held.values() if one.task is not None]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=max(deadline - time.monotonic(), 0))

@@ -64,24 +64,24 @@ class BackendDouble:
 
     def snapshot(self, nodes: list[Node], connections: list[Connection]) -> str:
         """Stores a graph."""
-        id = f"{len(self.snapshots):064x}"
-        self.snapshots[id] = Snapshot(id=id, nodes=nodes, connections=connections, settings=WorkflowSettings())
-        return id
+        snapshot_id = f"{len(self.snapshots):064x}"
+        self.snapshots[snapshot_id] = Snapshot(id=snapshot_id, nodes=nodes, connections=connections, settings=WorkflowSettings())
+        return snapshot_id
 
     def chain(self, *types: tuple[str, dict[str, Any]]) -> str:
         """Stores a chain of nodes `n0, n1, …` behind a trigger."""
         nodes = [Node(key="start", type="trigger.manual")]
         connections = []
-        for place, (type, config) in enumerate(types):
+        for place, (name, config) in enumerate(types):
             connections.append(Connection(source=nodes[-1].key, target=f"n{place}"))
-            nodes.append(Node(key=f"n{place}", type=type, config=config))
+            nodes.append(Node(key=f"n{place}", type=name, config=config))
         return self.snapshot(nodes, connections)
 
     def accept(self, snapshot_id: str, input: str = "null") -> UUID:
         """A queued execution."""
-        id = uuid4()
+        execution_id = uuid4()
         job = {
-            "execution_id": id,
+            "execution_id": execution_id,
             "project_id": uuid4(),
             "workflow_id": uuid4(),
             "workflow_name": "Test",
@@ -93,8 +93,8 @@ class BackendDouble:
             "attempt": 1,
             "created_at": datetime.now(UTC),
         }
-        self.executions[id] = Execution(job)
-        return id
+        self.executions[execution_id] = Execution(job)
+        return execution_id
 
     def count(self, status: str) -> int:
         """How many are in a state."""
@@ -108,10 +108,13 @@ class BackendDouble:
 
     async def claim(self, body: bytes) -> Claimed:
         asked = Claim.model_validate_json(body)
-        ids = asked.ids or [id for id, execution in self.executions.items() if execution.status == "queued"][: asked.limit]
+        ids = (
+            asked.ids
+            or [execution_id for execution_id, execution in self.executions.items() if execution.status == "queued"][: asked.limit]
+        )
         jobs = []
-        for id in ids:
-            execution = self.executions.get(id)
+        for execution_id in ids:
+            execution = self.executions.get(execution_id)
             if execution is None or (execution.status != "queued" and execution.claim_id != asked.claim_id):
                 continue
             if execution.status == "queued":

@@ -175,7 +175,11 @@ class Kit:
         return self
 
     def does(
-        self, type: str, behaviour: Behaviour = lambda config, input, ctx: input, effect: Effect = "pure", ports: tuple[str, ...] = ("main",)
+        self,
+        type: str,
+        behaviour: Behaviour = lambda config, input, ctx: input,
+        effect: Effect = "pure",
+        ports: tuple[str, ...] = ("main",),
     ) -> "Kit":
         """Says what nodes of a type do. Calls are recorded."""
 
@@ -190,7 +194,8 @@ class Kit:
         return self
 
     def program(self) -> Program:
-        told = [Entry(describe(node), node, "test") for node in (*self.told.values(), UsesSecret())]
+        nodes: list[Node[Any]] = [*self.told.values(), UsesSecret()]
+        told = [Entry(describe(node), node, "test") for node in nodes]
         registry = Registry([*BUILT_IN, *told])
         snapshot = Snapshot(id="0" * 64, nodes=self.nodes, connections=self.connections, settings=self.settings)
         return Program(snapshot, registry)

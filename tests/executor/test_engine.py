@@ -142,7 +142,8 @@ async def test_a_failure_stops_the_execution_and_cancels_what_runs() -> None:
 
 
 async def test_continue_hands_the_error_on() -> None:
-    kit = Kit().does("bad", refuse).node("bad", "bad", "start", on_error="continue").node("after", "set", "bad", config={"keep_input": True})
+    kit = Kit().does("bad", refuse).node("bad", "bad", "start", on_error="continue")
+    kit.node("after", "set", "bad", config={"keep_input": True})
     await kit.execute()
     assert kit.reporter.output("after") == {"error": {"type": "NodeError", "message": "It said no."}}
     assert kit.reporter.ending is not None

@@ -83,9 +83,8 @@ def test_every_node_is_decided_once_and_as_the_reference_says(drawn: Drawn, rand
     for connection in drawn.connections:
         if connection.source in ran and connection.target in ran:
             assert ran.index(connection.source) < ran.index(connection.target)
-    followed = {
-        c.source for c in drawn.connections if c.target in ran and expected[c.target] is not None and expected.get(c.source) == c.source_port
-    }
+    led_on = [c for c in drawn.connections if c.target in ran and expected[c.target] is not None]
+    followed = {c.source for c in led_on if expected.get(c.source) == c.source_port}
     assert set(plan.last()) == {key for key, port in expected.items() if port is not None and key not in followed}
 
 

@@ -104,9 +104,9 @@ async def test_a_batch_without_an_answer_is_sent_again_unchanged(courier: Courie
 
 @pytest.mark.parametrize("verdict", [Verdict.STALE, Verdict.CANCEL])
 async def test_a_lost_execution_is_dropped(courier: Courier, backend: Backend, verdict: Verdict) -> None:
-    id = uuid4()
-    backend.answers[id] = Answer(execution_id=id, verdict=verdict)
-    channel = courier.open(id, 1)
+    execution_id = uuid4()
+    backend.answers[execution_id] = Answer(execution_id=execution_id, verdict=verdict)
+    channel = courier.open(execution_id, 1)
     channel.add(step(output="x"))
     with pytest.raises(Dropped):
         await channel.acknowledged()
@@ -121,11 +121,11 @@ async def test_a_lost_execution_is_dropped(courier: Courier, backend: Backend, v
 
 async def test_a_gap_means_that_an_acknowledged_report_was_lost(courier: Courier, backend: Backend) -> None:
     """One report is under way at a time: a backend that misses an earlier one has lost it. What it has recorded is the truth."""
-    id = uuid4()
-    channel = courier.open(id, 1)
+    execution_id = uuid4()
+    channel = courier.open(execution_id, 1)
     channel.add(step())
     await channel.acknowledged()
-    backend.answers[id] = Answer(execution_id=id, verdict=Verdict.RESEND, expected_seq=1)
+    backend.answers[execution_id] = Answer(execution_id=execution_id, verdict=Verdict.RESEND, expected_seq=1)
     channel.add(step("b"))
     with pytest.raises(Dropped) as dropped:
         await channel.acknowledged()
@@ -133,9 +133,9 @@ async def test_a_gap_means_that_an_acknowledged_report_was_lost(courier: Courier
 
 
 async def test_a_report_that_is_there_already_counts_as_acknowledged(courier: Courier, backend: Backend) -> None:
-    id = uuid4()
-    backend.answers[id] = Answer(execution_id=id, verdict=Verdict.RESEND, expected_seq=2)
-    channel = courier.open(id, 1)
+    execution_id = uuid4()
+    backend.answers[execution_id] = Answer(execution_id=execution_id, verdict=Verdict.RESEND, expected_seq=2)
+    channel = courier.open(execution_id, 1)
     channel.add(step())
     await channel.acknowledged()
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -45,7 +46,7 @@ class Slow(Node[Config]):
 
 
 SET = ("set", {"fields": {"x": "{{ payload }}"}})
-SLOW = ("test.slow", {})
+SLOW: tuple[str, dict[str, object]] = ("test.slow", {})
 
 
 @pytest.fixture
@@ -54,9 +55,8 @@ def slow() -> Slow:
 
 
 @pytest.fixture(autouse=True)
-def fast(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "TELL_S", 0.02)
-    yield
 
 
 class Bench:
@@ -68,6 +68,7 @@ class Bench:
         self.registry = Registry([*discover(installed=False), Entry(describe(slow), slow, "test")])
 
     async def push(self, *ids: UUID) -> None:
+        client: Any
         async with redis.Redis.from_url(self.redis_url) as client:
             await client.lpush(QUEUE, *map(str, ids))
 
@@ -101,7 +102,7 @@ async def test_many_executions_run_and_leave_nothing_in_the_lists(bench: Bench) 
     async with bench.worker():
         await bench.push(*ids)
         await until(lambda: backend.count("succeeded") == 200)
-        assert [backend.executions[id].output for id in ids[:3]] == ['{"x":0}', '{"x":1}', '{"x":2}']
+        assert [backend.executions[execution_id].output for execution_id in ids[:3]] == ['{"x":0}', '{"x":1}', '{"x":2}']
         assert all(len(execution.reports) == 1 for execution in backend.executions.values())
         assert backend.calls.count(f"snapshots/{snapshot}") == 1
     async with redis.Redis.from_url(bench.redis_url) as client:
@@ -188,22 +189,22 @@ async def test_a_heartbeat_ends_what_is_not_to_go_on(bench: Bench, slow: Slow, v
     backend = bench.backend
     backend.heartbeat_s = 0.05
     async with bench.worker() as worker:
-        id = backend.accept(backend.chain(SLOW))
-        await bench.push(id)
+        execution_id = backend.accept(backend.chain(SLOW))
+        await bench.push(execution_id)
         await until(lambda: slow.started == 1)
-        backend.verdicts = {id: verdict}
+        backend.verdicts = {execution_id: verdict}
         await until(lambda: slow.cancelled == 1 and worker.running == 0)
 
 
 async def test_a_cancel_is_heard_at_once(bench: Bench, slow: Slow) -> None:
     backend = bench.backend
     async with bench.worker() as worker:
-        id = backend.accept(backend.chain(SLOW))
-        await bench.push(id)
+        execution_id = backend.accept(backend.chain(SLOW))
+        await bench.push(execution_id)
         await until(lambda: slow.started == 1)
-        backend.verdicts = {id: Verdict.CANCEL}
+        backend.verdicts = {execution_id: Verdict.CANCEL}
         async with redis.Redis.from_url(bench.redis_url) as client:
-            await client.publish("trestle:control", f'{{"execution_id":"{id}","verdict":"cancel"}}')
+            await client.publish("trestle:control", f'{{"execution_id":"{execution_id}","verdict":"cancel"}}')
         await until(lambda: slow.cancelled == 1 and worker.running == 0, within_s=2)
 
 
@@ -211,41 +212,43 @@ async def test_a_pause_lets_the_running_step_finish_and_gives_the_execution_back
     backend = bench.backend
     backend.heartbeat_s = 0.05
     async with bench.worker() as worker:
-        id = backend.accept(backend.chain(SLOW, SLOW))
-        await bench.push(id)
+        execution_id = backend.accept(backend.chain(SLOW, SLOW))
+        await bench.push(execution_id)
         await until(lambda: slow.started == 1)
-        backend.verdicts = {id: Verdict.PAUSE}
+        backend.verdicts = {execution_id: Verdict.PAUSE}
         await asyncio.sleep(0.15)
         slow.go_on.set()
         await until(lambda: worker.running == 0)
         assert slow.started == 1
-        assert any(s.status is StepStatus.SUCCEEDED for report in backend.executions[id].reports for s in report.steps if s.node == "n0")
+        assert any(
+            s.status is StepStatus.SUCCEEDED for report in backend.executions[execution_id].reports for s in report.steps if s.node == "n0"
+        )
         assert "release" in backend.calls
 
 
 async def test_a_drain_finishes_running_steps_and_gives_back_the_rest(bench: Bench, slow: Slow) -> None:
     backend = bench.backend
-    id = backend.accept(backend.chain(SLOW, SLOW))
+    execution_id = backend.accept(backend.chain(SLOW, SLOW))
     async with bench.worker() as worker:
-        await bench.push(id)
+        await bench.push(execution_id)
         await until(lambda: slow.started == 1)
         worker.stop()
         await asyncio.sleep(0.1)
         slow.go_on.set()
-    execution = backend.executions[id]
+    execution = backend.executions[execution_id]
     assert (execution.status, slow.started, slow.cancelled) == ("queued", 1, 0)
     assert any(s.status is StepStatus.SUCCEEDED and s.node == "n0" for report in execution.reports for s in report.steps)
 
 
 async def test_a_drain_does_not_wait_for_ever(bench: Bench, slow: Slow) -> None:
     backend = bench.backend
-    id = backend.accept(backend.chain(SLOW))
+    execution_id = backend.accept(backend.chain(SLOW))
     begun = time.monotonic()
     async with bench.worker(drain_s=0.2):
-        await bench.push(id)
+        await bench.push(execution_id)
         await until(lambda: slow.started == 1)
     assert time.monotonic() - begun < 4
-    assert (backend.executions[id].status, slow.cancelled) == ("queued", 1)
+    assert (backend.executions[execution_id].status, slow.cancelled) == ("queued", 1)
 
 
 async def test_a_token_that_ran_out_is_renewed(bench: Bench) -> None:
@@ -261,10 +264,10 @@ async def test_a_token_that_ran_out_is_renewed(bench: Bench) -> None:
 async def test_an_execution_without_its_graph_fails_and_says_so(bench: Bench) -> None:
     backend = bench.backend
     async with bench.worker():
-        id = backend.accept("f" * 64)
-        await bench.push(id)
+        execution_id = backend.accept("f" * 64)
+        await bench.push(execution_id)
         await until(lambda: backend.count("failed") == 1)
-        ending = backend.executions[id].reports[-1].ending
+        ending = backend.executions[execution_id].reports[-1].ending
         assert ending is not None
         assert ending.error is not None
         assert ending.error.type == "NoSnapshot"
