@@ -48,6 +48,8 @@ class Canvas(rx.NoSSRComponent):
     """Recent executions, newest first."""
     meta: rx.Var[dict[str, Any]]
     """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of problems."""
+    remote: rx.Var[dict[str, Any]]
+    """`{events: [{seq, revision, operations}]}`: what others did to the draft, as a `Window`'s message."""
     missing: rx.Var[str]
     """Why there is nothing to show; empty where there is."""
 

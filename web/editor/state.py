@@ -7,17 +7,19 @@ from uuid import UUID
 
 import reflex as rx
 
-from trestle.contracts.workflows import OperationsApplied
+from trestle.contracts.workflows import DraftEvent, OperationsApplied
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.frame import frame
 from web.editor.canvas import canvas
 from web.editor.graph import draft_document, publication
+from web.editor.live import Window
 from web.editor.watching import Watching, address_id, stamp
 from web.services import services
 
 RUNS_SHOWN = 30
+SENT_KEPT = 2000
 NO_SUCH = "There is no such workflow, or it isn't yours."
 
 
@@ -39,7 +41,10 @@ class Editor(Watching, rx.State):
     saved: dict[str, Any] = {}
     runs: list[dict[str, Any]] = []
     meta: dict[str, Any] = {}
+    remote: dict[str, Any] = {}
     missing: str = ""
+    _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
+    _revision: int = 0
 
     def _stream(self) -> str:
         return f"/workflows/{address_id(self)}/events"
@@ -49,7 +54,7 @@ class Editor(Watching, rx.State):
         """Fetch the draft, the palette and the credentials to choose from."""
         api = signed_in(self)
         self.missing, self._watch = "", 0
-        self.saved, self.live, self.step, self.meta = {}, {}, {}, {}
+        self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
         try:
             workflow_id = address_id(self)
             workflow, types, credentials = await asyncio.gather(api.workflow(workflow_id), api.node_types(), api.credentials())
@@ -59,9 +64,23 @@ class Editor(Watching, rx.State):
         except ApiError as error:
             self.missing = NO_SUCH if error.status == 404 else str(error)
             return
+        self._revision = workflow.revision
         self.catalogue = [found.model_dump(mode="json") for found in types]
         self.credentials = _credentials(credentials)
         self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url)
+
+    def _drafts(self, changes: list[DraftEvent]) -> Any:
+        """What others did to the draft goes to the canvas; what came by another way than operations has it loaded again."""
+        newer = [change for change in changes if change.revision > self._revision]
+        self._revision = max([self._revision, *(change.revision for change in newer)])
+        if any(not change.operations for change in newer):
+            return Editor.load
+        for change in newer:
+            if {str(operation.id) for operation in change.operations} <= set(self._sent):
+                continue
+            shown = change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True)
+            self.remote = Window(events=list(self.remote.get("events", []))).add(stamp(), shown)
+        return None
 
     @rx.event
     async def refresh(self) -> None:
@@ -75,6 +94,7 @@ class Editor(Watching, rx.State):
         """Apply a batch of operations. What can't be stored for now is sent again by the browser; what is refused is fatal."""
         api = signed_in(self)
         path = f"/workflows/{UUID(batch['workflow_id'])}/operations"
+        self._sent = [*self._sent, *(operation["id"] for operation in batch["operations"])][-SENT_KEPT:]
         body = {"base_revision": batch["base_revision"], "operations": batch["operations"]}
         try:
             applied = OperationsApplied.model_validate(await api.call("POST", path, json=body))
@@ -82,6 +102,7 @@ class Editor(Watching, rx.State):
             fatal = error.status < 500 and error.status not in (408, 425, 429)
             self.saved = {"batch": batch["batch"], "error": str(error), "fatal": fatal}
             return
+        self._revision = applied.revision
         self.saved = {"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})}
 
     @rx.event
@@ -153,6 +174,7 @@ def page() -> rx.Component:
             step=Editor.step,
             runs=Editor.runs,
             meta=Editor.meta,
+            remote=Editor.remote,
             missing=Editor.missing,
             on_operations=Editor.store,
             on_publish=Editor.publish,

@@ -8,6 +8,7 @@ from uuid import UUID
 import reflex as rx
 
 from trestle.contracts.executions import Step
+from trestle.contracts.workflows import DraftEvent
 from web.access import signed_in
 from web.api import Api
 from web.backend import ServerEvent
@@ -80,9 +81,13 @@ class Watching(rx.State, mixin=True):
         self._looked_at = time.monotonic()
         return None if running else type(self).follow
 
+    def _drafts(self, changes: list[DraftEvent]) -> Any:
+        """Take changes of the draft in; the event to happen next, or None. The page of a run shows none."""
+        return None
+
     @rx.event(background=True)
-    async def follow(self) -> None:
-        """Hand on what happens in runs, until the page is left."""
+    async def follow(self) -> AsyncIterator[Any]:
+        """Hand on what happens in runs and to the draft, until the page is left."""
         async with self:
             api = signed_in(self)
             self._watch = mark = stamp()
@@ -98,12 +103,16 @@ class Watching(rx.State, mixin=True):
             async for group in bursts(connect):
                 for event in group:
                     follower.take(event)
+                drafts = [DraftEvent.model_validate(event.data) for event in group if event.event == "draft"]
                 async with self:
                     if self._watch != mark or time.monotonic() - self._looked_at > GONE_S:
                         return
                     wanted, self._follow = self._follow, ""
                     if (news := follower.news()) is not None:
                         self.live = window.add(stamp(), news)
+                    following = self._drafts(drafts) if drafts else None
+                if following is not None:
+                    yield following
                 turn = wanted if wanted and wanted != follower.execution_id else follower.turn()
                 if turn:
                     await self._catch_up(api, follower, window, turn, mark)

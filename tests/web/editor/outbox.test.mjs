@@ -118,6 +118,18 @@ test("what waits is kept when the draft is loaded again, and dropped when it is 
   assert.equal(states.at(-1), "saved");
 });
 
+test("a page that is left sends all it has, under way or waiting", () => {
+  const { outbox, sent, clock } = setting();
+  outbox.drain();
+  assert.equal(sent.length, 0);
+  outbox.push([{ op: "one" }]);
+  clock.pass(0);
+  outbox.push([typed("x")], "a/config/url", later);
+  outbox.drain();
+  assert.deepEqual(sent.at(-1).operations.map((operation) => operation.op), ["one", "configure_node"]);
+  assert.equal(sent.at(-1).operations[0].id, sent[0].operations[0].id);
+});
+
 test("flush waits for everything typed so far", async () => {
   const { outbox, sent, clock } = setting();
   let done = false;

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Locator, Page, WebSocket, expect
@@ -250,6 +249,26 @@ async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> Non
         await expect(desk.at("step-input")).to_be_visible()
 
 
+async def test_what_others_change_is_seen(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        await desk.drop("filter", 480, 200)
+        draft = await desk.stored()
+        node = {"key": "theirs", "type": "set", "name": "By another", "position": {"x": 0, "y": 0}}
+        added = {"id": str(uuid4()), "op": "add_node", "node": node}
+        await desk.api.call(
+            "POST", f"/workflows/{desk.workflow_id}/operations", json={"base_revision": draft["revision"], "operations": [added]}
+        )
+        await expect(desk.at("node-theirs")).to_contain_text("By another")
+        await expect(desk.at("notice")).to_contain_text("Somebody else")
+
+        await desk.at("node-filter").click()
+        await desk.at("field-condition").locator("textarea").fill("{{ true }}")
+        assert await desk.keys() == ["filter", "theirs"]
+        await desk.api.call("PATCH", f"/nodes/{draft['nodes'][0]['id']}", json={"name": "By a script"})
+        await expect(desk.at("node-filter")).to_contain_text("By a script")
+        await expect(desk.at("node-filter")).to_contain_text("true")
+
+
 async def test_nothing_is_lost_while_the_backend_is_away(stack: Stack) -> None:
     async with at_desk(stack) as desk:
         await desk.drop("trigger.webhook", 160, 200)
@@ -258,12 +277,12 @@ async def test_nothing_is_lost_while_the_backend_is_away(stack: Stack) -> None:
         await desk.drop("filter", 480, 200)
         await expect(desk.at("save-state")).to_contain_text("Not saved", timeout=15_000)
         await desk.drop("set", 800, 200)
-        await asyncio.to_thread(stack.start, "backend")
+        stack.start("backend", wait=False)
         await expect(desk.at("save-state")).to_have_text("Saved", timeout=30_000)
         assert await desk.keys() == ["filter", "set", "webhook"]
 
 
-async def test_a_phone_has_it_all_too(stack: Stack, tmp_path: Path) -> None:
+async def test_a_phone_has_it_all_too(stack: Stack) -> None:
     async with at_desk(stack, width=390, height=844) as desk:
         await desk.at("palette-open").click()
         await desk.at("palette-item-trigger.webhook").click()

@@ -30,7 +30,7 @@ function usePageStore(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote }) {
   useEffect(() => store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -43,6 +43,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => statuses.receive(live), [live]);
   useEffect(() => void (step?.execution_id && store.set({ steps: { ...store.state.steps, [`${step.execution_id}/${step.node}`]: step.steps } })), [store, step]);
   useEffect(() => store.set({ runs }), [store, runs]);
+  useEffect(() => remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {
     if (!meta?.seq || !store.state.doc) return;
     const { seq, problems, refused, ...change } = meta;
@@ -53,12 +54,15 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   }, [store, meta]);
 }
 
-/** Asks before the tab is closed over changes that are not stored yet. */
+/** Asks before the tab is closed over changes that are not stored yet; sends them where another page of the site is opened. */
 function useFarewell(store) {
   useEffect(() => {
     const ask = (event) => !store.outbox.idle && event.preventDefault();
     window.addEventListener("beforeunload", ask);
-    return () => window.removeEventListener("beforeunload", ask);
+    return () => {
+      window.removeEventListener("beforeunload", ask);
+      store.outbox.drain();
+    };
   }, [store]);
 }
 

@@ -33,6 +33,18 @@ export class Outbox {
     return [...(this.underWay?.operations ?? []), ...this.waiting.map((entry) => entry.operation)];
   }
 
+  /** Sends everything at once, without waiting for an answer: the page is left. What arrives twice is applied once. */
+  drain() {
+    this.clock.clearTimeout(this.timer);
+    const operations = [...(this.underWay?.operations ?? []), ...this.waiting.splice(0).map((entry) => entry.operation)];
+    if (operations.length) this.send({ batch: this.batch + 1, base_revision: this.revision, operations });
+  }
+
+  /** Somebody else's change made a new revision. While a batch is under way, its answer will say. */
+  moved(revision) {
+    if (!this.underWay) this.revision = Math.max(this.revision, revision);
+  }
+
   /** Gives up the batch under way: the backend refused it for good. */
   drop() {
     this.clock.clearTimeout(this.timer);

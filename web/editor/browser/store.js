@@ -19,6 +19,7 @@ export class Store {
       canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {},
     };
     this.chosenLinks = [];
+    this.heard = 0;
     this.outbox = new Outbox({ send: (batch) => this.emit.operations({ workflow_id: this.state.doc.id, ...batch }), changed: (save) => this.set({ save }) });
   }
 
@@ -187,6 +188,16 @@ export class Store {
     const notice = { text, kind, at: Date.now() };
     this.set({ notice });
     setTimeout(() => this.state.notice === notice && this.set({ notice: null }), NOTICE_MS[kind] ?? 6000);
+  }
+
+  /** What somebody else did to the same draft: `{seq, revision, operations}`. */
+  hear({ seq, revision, operations }) {
+    if (seq <= this.heard) return;
+    this.heard = seq;
+    const graph = graphs.applyAll(this.state.graph, operations);
+    this.set({ graph, ...this.remaining(graph) });
+    this.outbox.moved(revision);
+    this.notify("Somebody else has changed this workflow just now; you see it as it is.");
   }
 
   /** The backend's answer to a batch of operations. */

@@ -5,9 +5,14 @@ const filled = /\{([a-z_]+)\}/g;
 const plain = (value) => {
   if (value === undefined || value === null || value === "") return "";
   if (typeof value === "string") return value.replace(/^\s*\{\{\s*|\s*\}\}\s*$/g, (match, at) => (isWhole(value) ? "" : match)).replace(/\s+/g, " ");
-  if (Array.isArray(value)) return value.every((item) => typeof item !== "object") ? value.join(", ") : `${value.length} entries`;
+  if (Array.isArray(value)) return value.every((item) => typeof item !== "object") ? value.join(", ") : labels(value);
   if (typeof value === "object") return Object.keys(value).join(", ");
   return String(value);
+};
+
+const labels = (list) => {
+  const named = list.map((item) => item?.label ?? item?.name).filter(Boolean);
+  return named.length === list.length ? named.join(", ") : `${list.length} entries`;
 };
 
 const isWhole = (text) => /^\s*\{\{[^{}]*\}\}\s*$/.test(text);
