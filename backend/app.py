@@ -33,6 +33,8 @@ from backend.settings import Settings
 from backend.stats import routes as stats_routes
 from backend.sweeps import Sweeper
 from backend.triggers import routes as triggers_routes
+from backend.triggers.answers import Answers
+from backend.triggers.authentication import Gate
 from backend.triggers.directory import Directory
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
@@ -119,7 +121,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             queue=queue,
             doorbell=doorbell,
             acceptor=acceptor,
-            webhooks=Webhooks(Directory(database.hot), acceptor),
+            webhooks=Webhooks(database.hot, Directory(database.hot), acceptor, Gate(reveal), Answers(database.hot, doorbell)),
             internal=Internal(database.hot, queue, doorbell, executors, reveal),
             catalogue=Catalogue(),
             checks=Checks(),

@@ -13,12 +13,14 @@ from backend.errors import Unprocessable
 MAX_KEY = 255
 
 # Waits for another transaction that uses the same key just now, and goes on when that was rolled back.
-RESERVE = """
+_RESERVE = """
 insert into idempotency_keys (scope, key, request_hash, status, body) values (:scope, :key, :hash, 202, '{}')
 on conflict do nothing returning true
 """
-KNOWN = "select request_hash, body ->> 'execution_id' as execution_id from idempotency_keys where scope = :scope and key = :key"
-FILL = "update idempotency_keys set body = json_build_object('execution_id', :execution_id) where scope = :scope and key = :key"
+_KNOWN = "select request_hash, body ->> 'execution_id' as execution_id from idempotency_keys where scope = :scope and key = :key"
+_FILL = (
+    "update idempotency_keys set body = json_build_object('execution_id', cast(:execution_id as text)) where scope = :scope and key = :key"
+)
 
 
 def request_hash(*parts: bytes) -> bytes:
@@ -49,9 +51,9 @@ async def once(session: AsyncSession, scope: str, key: str | None, asked: bytes,
         return await start()
     check_key(key)
     named: dict[str, Any] = {"scope": scope, "key": key}
-    if await session.scalar(text(RESERVE), {**named, "hash": asked}) is None:
-        known = (await session.execute(text(KNOWN), named)).one()
+    if await session.scalar(text(_RESERVE), {**named, "hash": asked}) is None:
+        known = (await session.execute(text(_KNOWN), named)).one()
         return first_answer(known.request_hash, asked, known.execution_id)
     execution_id = await start()
-    await session.execute(text(FILL), {**named, "execution_id": str(execution_id)})
+    await session.execute(text(_FILL), {**named, "execution_id": str(execution_id)})
     return execution_id

@@ -71,7 +71,7 @@ async def claim(pool: "asyncpg.Pool[asyncpg.Record]", doorbell: Doorbell, execut
         rows = await pool.fetch(_TAKEN_BEFORE, executor_id, wanted.claim_id)
         rows = rows or await pool.fetch(_TAKE_ANY, executor_id, wanted.claim_id, LEASE_S, wanted.limit)
     now: datetime = rows[0]["now"] if rows else await pool.fetchval("select now()")
-    begun_before = [row["id"] for row in rows if row["epoch"] > 1 or row["retry_of"] is not None]
+    begun_before = [row["id"] for row in rows if row["epoch"] > 1 or row["retry_of"] or row["only_node"]]
     steps = await recorded(pool, begun_before) if begun_before else {}
     doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)
     return orjson.dumps({"now": now, "jobs": [_job(row, steps.get(row["id"], NOTHING)) for row in rows], "refused": refused})

@@ -28,6 +28,9 @@ class Webhook:
     project_id: UUID
     node: str
     config: dict[str, Any]
+    auth: dict[str, Any]
+    plain: bool
+    """Open to all, answered at once, every call counts: nothing stands between the call and its execution."""
 
 
 class Directory:
@@ -45,13 +48,17 @@ class Directory:
     async def look_up(self, path: str) -> dict[str, Webhook]:
         """What is there now, by method. Empty where nothing listens on `path`."""
         rows = await self._pool.fetch(_ROUTES, path)
-        found = {
-            row["method"]: Webhook(row["id"], row["workflow_id"], row["project_id"], row["node"], orjson.loads(row["config"]))
-            for row in rows
-        }
+        found = {row["method"]: _webhook(row) for row in rows}
         self._paths.pop(path, None)
         if found:
             while len(self._paths) >= _MAX_PATHS:
                 del self._paths[next(iter(self._paths))]
             self._paths[path] = found
         return found
+
+
+def _webhook(row: asyncpg.Record) -> Webhook:
+    config = orjson.loads(row["config"])
+    auth = config.get("auth") or {}
+    plain = auth.get("kind", "none") == "none" and config.get("respond", "immediately") == "immediately" and not config.get("dedupe")
+    return Webhook(row["id"], row["workflow_id"], row["project_id"], row["node"], config, auth, plain)

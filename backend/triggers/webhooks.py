@@ -1,22 +1,40 @@
 """`ANY /webhooks/{path}`: the way in for the world. A bare ASGI application: every microsecond here is paid once a call."""
 
+from uuid import UUID
+
+import asyncpg
 from starlette.types import Message, Receive, Scope, Send
 
 from backend.errors import Error, MethodNotAllowed, NotFound, answer
 from backend.executions.accept import Acceptor, Arrival
+from backend.executions.repeats import request_hash
+from backend.triggers import once
+from backend.triggers.answers import Answers
+from backend.triggers.authentication import Gate
 from backend.triggers.directory import Directory, Webhook
 from backend.triggers.payload import circumstances, header, payload
+from trestle.contracts.base import EncodedJson
+from trestle.contracts.states import ExecutionStatus
 
 PREFIX = "/webhooks/"
 _JSON = (b"content-type", b"application/json")
 
 
 class Webhooks:
-    """Answers calls to published webhooks: 202 `{execution_id}`, after the commit."""
+    """Answers calls to published webhooks: by default 202 `{execution_id}`, after the commit.
 
-    def __init__(self, directory: Directory, acceptor: Acceptor) -> None:
+    A webhook that answers with its workflow's outcome says 200 and the output, or 500 `{execution_id}` where it failed; and 202
+    where that takes longer than the webhook's `response_timeout_s`. Without a respond node that ran, 200 `{execution_id}`.
+    """
+
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", directory: Directory, acceptor: Acceptor, gate: Gate, answers: Answers
+    ) -> None:
+        self._pool = pool
         self._directory = directory
         self._acceptor = acceptor
+        self._gate = gate
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one call (ASGI)."""
@@ -36,15 +54,44 @@ class Webhooks:
         fresh = hook is None
         if hook is None:
             hook = await self._look_up(path, method)
-        received = payload(header(headers, b"content-type"), body)
+        received: EncodedJson | None = None
         while True:
-            trigger = circumstances(hook.node, method, path, scope["query_string"], headers)
-            execution_id = await self._acceptor.accept(Arrival(hook.trigger_id, trigger, received))
+            if not hook.plain:
+                await self._gate.check(hook, headers)
+            if received is None:
+                received = payload(header(headers, b"content-type"), body)
+            arrival = Arrival(hook.trigger_id, circumstances(hook.node, method, path, scope["query_string"], headers), received)
+            key = header(headers, b"idempotency-key")
+            if hook.plain and not key:
+                execution_id = await self._acceptor.accept(arrival)
+            else:
+                execution_id = await self._accept_carefully(hook, arrival, f"webhook:{method}:{path}", key, scope["query_string"], body)
             if execution_id is not None:
-                return 202, b'{"execution_id":"%s"}' % str(execution_id).encode()
+                return await self._answer(hook, execution_id)
             if fresh:
                 raise _nothing_here(path)
             hook, fresh = await self._look_up(path, method), True
+
+    async def _accept_carefully(self, hook: Webhook, arrival: Arrival, scope: str, key: str, query: bytes, body: bytes) -> UUID | None:
+        self._answers.check_room()
+        dedupe = once.dedupe_key(hook, arrival)
+        if not key and dedupe is None:
+            return await self._acceptor.accept(arrival)
+        asked = request_hash(query, body)
+        return await once.accept(self._pool, self._acceptor, arrival, scope=scope, key=key, asked=asked, dedupe=dedupe)
+
+    async def _answer(self, hook: Webhook, execution_id: UUID) -> tuple[int, bytes]:
+        started = b'{"execution_id":"%s"}' % str(execution_id).encode()
+        respond = hook.config.get("respond", "immediately")
+        if respond == "immediately":
+            return 202, started
+        outcome = await self._answers.outcome(execution_id, hook.config.get("response_timeout_s"))
+        if outcome is None:
+            return 202, started
+        status, output = outcome
+        if status is not ExecutionStatus.SUCCEEDED:
+            return 500, started
+        return 200, started if respond == "node" or output is None else output.encode()
 
     async def _look_up(self, path: str, method: str) -> Webhook:
         found = await self._directory.look_up(path)

@@ -8,7 +8,6 @@ import pytest
 from backend.settings import Settings
 from tests.backend.executions.world import Backend, World, serving
 
-
 JSON = {"Content-Type": "application/json", "X-Mine": "yes"}
 
 

@@ -41,7 +41,8 @@ class World:
         graph = {"nodes": nodes, "connections": [{"source": "hook", "source_port": "main", "target": "name"}], "settings": {}}
         snapshot_id = uuid4().hex
         workflow_id = await pool.fetchval(
-            "insert into workflows (project_id, name, settings, enabled, published_version) values ($1, 'Flow', '{}', true, 1) returning id",
+            "insert into workflows (project_id, name, settings, enabled, published_version)"
+            " values ($1, 'Flow', '{}', true, 1) returning id",
             project_id,
         )
         await pool.execute("insert into snapshots (id, graph, types) values ($1, $2, $3)", snapshot_id, json.dumps(graph), types)
@@ -107,7 +108,15 @@ class FakeExecutor:
     async def register(cls, backend: Backend, types: list[str] | None = None) -> "FakeExecutor":
         """A new process that offers these node types."""
         kinds = [
-            {"type": t, "title": t, "group": "g", "description": "", "icon": "x", "config_schema": {}}
+            {
+                "type": t,
+                "title": t,
+                "group": "g",
+                "description": "",
+                "icon": "x",
+                "config_schema": {},
+                "inputs": [] if t.startswith("trigger.") else ["main"],
+            }
             for t in (TYPES if types is None else types)
         ]
         key = backend.settings.executor_key.get_secret_value()

@@ -1,0 +1,80 @@
+"""Calls that may come twice and shall count once: by the caller's `Idempotency-Key`, or by what the webhook's `dedupe` says."""
+
+import hashlib
+import json
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from backend.errors import Unprocessable
+from backend.executions.accept import Acceptor, Arrival
+from backend.executions.repeats import check_key, first_answer
+from backend.triggers.directory import Webhook
+from trestle.language import LanguageError, Scope, compile_config
+
+_RESERVE = """
+insert into idempotency_keys (scope, key, request_hash, status, body) values ($1, $2, $3, 202, '{}') on conflict do nothing returning true
+"""
+_KNOWN = "select request_hash, body ->> 'execution_id' as execution_id from idempotency_keys where scope = $1 and key = $2"
+_FILL = "update idempotency_keys set body = json_build_object('execution_id', $3::text) where scope = $1 and key = $2"
+
+_INSERT = """
+insert into executions (project_id, workflow_id, snapshot_id, version, trigger, input, seed, event_seq, dedupe_key)
+select w.project_id, w.id, t.snapshot_id, t.version, $2, $3, uuid_send(gen_random_uuid()), 1, $4
+from triggers t join workflows w on w.id = t.workflow_id where t.id = $1 and w.enabled
+on conflict (workflow_id, dedupe_key) where dedupe_key is not null do nothing
+returning id, workflow_id
+"""
+_FIRST = """
+select e.id from executions e join triggers t on t.workflow_id = e.workflow_id join workflows w on w.id = e.workflow_id
+where t.id = $1 and w.enabled and e.dedupe_key = $2
+"""
+
+_LONG = 200
+
+
+async def accept(
+    pool: "asyncpg.Pool[asyncpg.Record]", acceptor: Acceptor, arrival: Arrival, *, scope: str, key: str, asked: bytes, dedupe: str | None
+) -> UUID | None:
+    """The id of the execution that this call, or the first one like it, started; None where the trigger does not fire (any more).
+
+    Raises:
+        Unprocessable: the key was used for another request.
+        TooManyRequests: too many executions are queued.
+    """
+    await acceptor.backlog.admit()
+    async with pool.acquire() as connection, connection.transaction():
+        if key:
+            check_key(key)
+            if not await connection.fetchval(_RESERVE, scope, key, asked):
+                known = await connection.fetchrow(_KNOWN, scope, key)
+                return first_answer(known["request_hash"], asked, known["execution_id"]) if known is not None else None
+        row = await connection.fetchrow(_INSERT, arrival.trigger_id, arrival.trigger, arrival.input, dedupe)
+        execution_id: UUID | None = row["id"] if row else await connection.fetchval(_FIRST, arrival.trigger_id, dedupe)
+        if key and execution_id is not None:
+            await connection.execute(_FILL, scope, key, str(execution_id))
+        elif key:
+            await connection.execute("delete from idempotency_keys where scope = $1 and key = $2", scope, key)
+    if row is not None:
+        acceptor.announce([(row["id"], row["workflow_id"])])
+    return execution_id
+
+
+def dedupe_key(hook: Webhook, arrival: Arrival) -> str | None:
+    """What the webhook's `dedupe` gives for this call; None where it has none, or it gives nothing.
+
+    Raises Unprocessable where the call lacks what the expression looks at.
+    """
+    expression = hook.config.get("dedupe")
+    if not expression:
+        return None
+    try:
+        template = compile_config({"dedupe": expression})
+        value = template.render(Scope(payload=orjson.loads(arrival.input), trigger=orjson.loads(arrival.trigger)))["dedupe"]
+    except LanguageError as error:
+        raise Unprocessable(f"This webhook tells calls apart by {expression}, which can't be found in this one: {error}") from None
+    if value is None or value == "":
+        return None
+    text = f"{hook.node}:{value if isinstance(value, str) else json.dumps(value, sort_keys=True)}"
+    return text if len(text) <= _LONG and "\0" not in text else f"{hook.node}:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,206 @@
+"""Executions over the public API: started by hand, listed, looked into, cancelled, run again."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
+
+NODES: list[dict[str, Any]] = [
+    {"key": "start", "type": "trigger.manual"},
+    {"key": "one", "type": "set", "config": {"fields": {}}},
+    {"key": "two", "type": "set", "config": {"fields": {}}},
+    {"key": "join", "type": "set", "config": {"fields": {}}},
+]
+WIRES = [{"source": a, "target": b} for a, b in (("start", "one"), ("start", "two"), ("one", "join"), ("two", "join"))]
+
+
+class Ada:
+    """A signed-in user with a workflow of her own."""
+
+    def __init__(self, backend: Backend, email: str) -> None:
+        self.backend = backend
+        self.email = email
+        self.headers: dict[str, str] = {}
+        self.workflow_id = ""
+
+    async def call(self, method: str, path: str, expect: int = 200, **arguments: Any) -> Any:
+        """One call that must answer `expect`."""
+        headers = {**self.headers, **arguments.pop("headers", {})}
+        status, answer = await self.backend.call(method, f"/api/v1{path}", headers=headers, **arguments)
+        assert status == expect, answer
+        return answer
+
+    async def sign_up(self) -> "Ada":
+        """Register, log in, draw the workflow."""
+        person = {"email": self.email, "password": "correct horse battery", "name": "Ada"}
+        await self.call("POST", "/users/register", 201, json=person)
+        token = await self.call("POST", "/users/login", data={"username": self.email, "password": person["password"]})
+        self.headers = {"Authorization": f"Bearer {token['access_token']}"}
+        made = await self.call("POST", "/workflows", 201, json={"name": "Flow", "nodes": NODES, "connections": WIRES})
+        self.workflow_id = made["id"]
+        return self
+
+    async def execute(self, body: dict[str, Any] | None = None, expect: int = 202, **arguments: Any) -> Any:
+        """Start an execution; its id, or the problem."""
+        answer = await self.call("POST", f"/workflows/{self.workflow_id}/execute", expect, json=body or {}, **arguments)
+        return answer["execution_id"] if expect == 202 else answer
+
+
+@pytest.fixture
+async def ada(backend: Backend, world: World, executor: FakeExecutor) -> Ada:
+    """Somebody with a workflow."""
+    return await Ada(backend, "ada@example.com").sign_up()
+
+
+async def test_a_run_by_hand_and_what_is_seen_of_it(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute({"input": {"b": 1, "a": [1.5, None]}})
+    job = await executor.take(execution_id)
+    assert (job["version"], job["trigger"]["kind"], job["trigger"]["node"]) == (None, "manual", "start")
+    line = {"node": "one", "level": "warning", "message": "hm", "at": "2026-01-01T00:00:00Z"}
+    steps = [
+        {**step("start"), "output": None},
+        step("one", "failed", error={"type": "x", "message": "y"}),
+        step("one", output={"x": 1}, attempt=2),
+        step("two", output=[2]),
+        step("join", output="done", duration_ms=3),
+    ]
+    await executor.report(report(job, 1, *steps, ending={**DONE, "output": '"done"'}, logs=[line]))
+
+    seen = await ada.call("GET", f"/executions/{execution_id}")
+    assert seen["input"] == {"b": 1, "a": [1.5, None]}
+    assert (seen["status"], seen["output"], seen["version"], seen["workflow_name"]) == ("succeeded", "done", None, "Flow")
+    assert (seen["metrics"]["steps"], seen["metrics"]["attempts"]) == (4, 5)
+    page = await ada.call("GET", f"/executions/{execution_id}/steps?limit=3")
+    rest = await ada.call("GET", f"/executions/{execution_id}/steps?cursor={page['next_cursor']}")
+    found = page["items"] + rest["items"]
+    assert [(s["node"], s["attempt"], s["status"]) for s in found] == [
+        ("start", 1, "succeeded"),
+        ("one", 1, "failed"),
+        ("one", 2, "succeeded"),
+        ("two", 1, "succeeded"),
+        ("join", 1, "succeeded"),
+    ]
+    assert rest["next_cursor"] is None
+    start, _, one, _, join = found
+    assert (start["input"], start["output"]) == (None, seen["input"])
+    assert one["input"] == seen["input"]
+    assert join["input"] == {"one": {"x": 1}, "two": [2]}
+    graph = await ada.call("GET", f"/executions/{execution_id}/graph")
+    assert [n["key"] for n in graph["nodes"]] == ["start", "one", "two", "join"]
+    [told] = (await ada.call("GET", f"/executions/{execution_id}/logs?node=one&level=warning"))["items"]
+    assert told["message"] == "hm"
+    assert (await ada.call("GET", f"/executions/{execution_id}/logs?level=error"))["items"] == []
+
+
+async def test_lists_can_be_narrowed_and_paged(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    ids = [await ada.execute() for _ in range(3)]
+    await executor.report(report(await executor.take(ids[0]), 1, ending=DONE))
+    newest_first = ids[::-1]
+
+    async def listed(query: str) -> list[str]:
+        return [e["id"] for e in (await ada.call("GET", query))["items"]]
+
+    assert await listed("/executions") == newest_first
+    assert await listed(f"/workflows/{ada.workflow_id}/executions") == newest_first
+    assert await listed("/executions?status=succeeded") == ids[:1]
+    assert await listed("/executions?status=succeeded&status=queued&trigger=manual&since=2020-01-01T00:00:00Z") == newest_first
+    assert await listed("/executions?trigger=webhook") == []
+    first = await ada.call("GET", f"/workflows/{ada.workflow_id}/executions?limit=2")
+    assert await listed(f"/workflows/{ada.workflow_id}/executions?limit=2&cursor={first['next_cursor']}") == ids[:1]
+    await ada.call("GET", "/executions?status=sleeping", 422)
+
+
+async def test_what_can_not_be_run_is_said(ada: Ada, world: World) -> None:
+    assert "no version 3" in (await ada.execute({"version": 3}, 404))["detail"]
+    assert "nowhere" in (await ada.execute({"only": "nowhere"}, 422))["detail"]
+    await ada.execute({"inputs": 1}, 422)
+    empty = await ada.call("POST", "/workflows", 201, json={"name": "Empty"})
+    refused = await ada.call("POST", f"/workflows/{empty['id']}/execute", 422, json={})
+    assert "no trigger" in refused["detail"]
+
+
+async def test_a_key_starts_one_execution(ada: Ada, world: World) -> None:
+    headers = {"Idempotency-Key": "k"}
+    ids = await asyncio.gather(*(ada.execute({"input": 1}, headers=headers) for _ in range(4)))
+    assert len(set(ids)) == 1
+    await ada.execute({"input": 2}, 422, headers=headers)
+
+
+async def test_cancelling_holds_at_once_and_once(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute()
+    job = await executor.take(execution_id)
+    await executor.report(report(job, 1, step("one", "running")))
+    answer = await ada.call("POST", f"/executions/{execution_id}/cancel", 202)
+    assert answer["status"] == "cancelled"
+    assert (await ada.call("GET", f"/executions/{execution_id}/steps"))["items"][0]["status"] == "cancelled"
+    assert await executor.verdict(report(job, 2, step("one"), ending=DONE)) == "cancel"
+    assert (await ada.call("GET", f"/executions/{execution_id}"))["status"] == "cancelled"
+    assert "ended already" in (await ada.call("POST", f"/executions/{execution_id}/cancel", 409))["detail"]
+    waiting = await ada.execute()
+    await ada.call("POST", f"/executions/{waiting}/cancel", 202)
+    assert (await executor.claim(waiting))["jobs"] == []
+
+
+async def test_a_retry_keeps_what_was_finished(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute({"input": {"n": 1}})
+    old = await executor.take(execution_id)
+    error = {"type": "Refused", "message": "no", "hint": ""}
+    await ada.call("POST", f"/executions/{execution_id}/retry", 409)
+    steps = [{**step("start"), "output": None}, step("one", output=1), step("two", "failed", error=error)]
+    steps.append(step("two", "failed", error=error, attempt=2))
+    await executor.report(report(old, 1, *steps, ending={"status": "failed", "error": error, "error_node": "two"}))
+    again = (await ada.call("POST", f"/executions/{execution_id}/retry", 202))["execution_id"]
+    job = await executor.take(again)
+    assert (job["seed"], job["attempt"], job["input"]) == (old["seed"], 2, old["input"])
+    assert [s["node"] for s in job["finished"]] == ["one", "start"]
+    [opened] = job["open"]
+    assert (opened["node"], opened["attempt"], opened["status"], opened["wait"]) == ("two", 1, "pending", {"retry_no": 2})
+    assert (await ada.call("GET", f"/executions/{again}"))["retry_of"] == execution_id
+
+
+async def test_a_replay_starts_anew(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute({"input": {"n": 1}})
+    old = await executor.take(execution_id)
+    await executor.report(report(old, 1, step("one", output=1), ending=DONE))
+    again = (await ada.call("POST", f"/executions/{execution_id}/replay", 202))["execution_id"]
+    job = await executor.take(again)
+    assert job["finished"] == []
+    assert job["input"] == old["input"]
+    assert job["seed"] != old["seed"]
+    await ada.call("POST", f"/executions/{execution_id}/replay", 404, json={"version": 9})
+
+
+async def test_one_node_alone_gets_what_came_to_it_last(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    whole = await executor.take(await ada.execute({"input": {"n": 1}}))
+    await executor.report(report(whole, 1, {**step("start"), "output": None}, step("one", output=1), step("two", output=2), ending=DONE))
+    job = await executor.take(await ada.execute({"only": "join"}))
+    assert {s["node"]: s["output"] for s in job["finished"]} == {"one": "1", "two": "2"}
+    first = await executor.take(await ada.execute({"only": "one"}))
+    assert {s["node"]: s["output"] for s in first["finished"]} == {"start": '{"n":1}'}
+    given = await executor.take(await ada.execute({"only": "join", "input": 5}))
+    assert (given["finished"], given["input"]) == ([], "5")
+
+
+async def test_somebody_else_s_do_not_exist(ada: Ada, backend: Backend, world: World) -> None:
+    execution_id = await ada.execute()
+    open_door = backend.settings.model_copy(update={"open_registration": True})
+    backend.app.state.services = type(backend.app.state.services)(**{**vars(backend.app.state.services), "settings": open_door})
+    bob = await Ada(backend, "bob@example.com").sign_up()
+    for method, path in [
+        ("GET", ""),
+        ("GET", "/steps"),
+        ("GET", "/graph"),
+        ("GET", "/logs"),
+        ("GET", "/events"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("POST", "/replay"),
+    ]:
+        await bob.call(method, f"/executions/{execution_id}{path}", 404)
+    for method, path in [("POST", "/execute"), ("GET", "/executions"), ("GET", "/events")]:
+        arguments: dict[str, Any] = {"json": {}} if method == "POST" else {}
+        await bob.call(method, f"/workflows/{ada.workflow_id}{path}", 404, **arguments)
+    assert (await bob.call("GET", "/executions"))["items"] == []
+    assert (await bob.call("GET", f"/executions?workflow_id={ada.workflow_id}"))["items"] == []
