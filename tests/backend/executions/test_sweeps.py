@@ -13,7 +13,7 @@ from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, r
 async def queued(settings: Settings) -> list[str]:
     """The ids in the list, the one taken next first."""
     async with redis.from_url(settings.redis_url) as client:
-        return [i.decode() for i in reversed(await client.execute_command("LRANGE", QUEUE, 0, -1))]
+        return [i.decode() for i in reversed(await client.execute_command("LRANGE", QUEUE, 0, -1))]  # type: ignore[no-untyped-call]  # redis-py leaves it so
 
 
 async def until_queued(settings: Settings, *ids: str, within_s: float = 5) -> None:
@@ -53,7 +53,7 @@ async def test_what_was_accepted_while_redis_was_away_is_pushed_later(settings: 
 
 async def test_a_long_healthy_list_is_not_multiplied(backend: Backend, world: World) -> None:
     async with redis.from_url(backend.settings.redis_url) as client:
-        await client.execute_command("LPUSH", QUEUE, *["x"] * 1000)
+        await client.execute_command("LPUSH", QUEUE, *["x"] * 1000)  # type: ignore[no-untyped-call]  # redis-py leaves it so
         execution_id = await backend.post()
         await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
         await asyncio.sleep(2.2)
