@@ -1,0 +1,119 @@
+"""The newcomer's five minutes, in real Chromium: from signing up to the first lead in the history."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.acceptance import browser
+from tests.acceptance.api import Api
+from tests.acceptance.peer import peer
+from tests.acceptance.stack import Stack, running
+from trestle.cli.home import Home
+from web.build import DEFAULT_OUT, build
+
+
+@pytest.fixture
+def house(migrated_home: Home, tmp_path: Path) -> Iterator[Stack]:
+    """Trestle with its web interface; nobody has signed up yet."""
+    build(DEFAULT_OUT)
+    with running(migrated_home, tmp_path / "home", web=True, env={"TRESTLE_WEB_BUILD": str(DEFAULT_OUT)}) as stack:
+        yield stack
+
+
+async def drop(page: Page, type: str, x: int, y: int) -> None:
+    """Drag a node from the palette onto the canvas."""
+    await page.drag_and_drop(f"[data-testid='palette-item-{type}']", ".react-flow__pane", target_position={"x": x, "y": y})
+
+
+async def connect(page: Page, source: str, target: str) -> None:
+    """Draw a connection with the mouse, from the main port to the input."""
+    ends = []
+    for key, handle in ((source, "main"), (target, "in")):
+        box = await page.locator(f".react-flow__handle[data-nodeid='{key}'][data-handleid='{handle}']").bounding_box()
+        assert box is not None
+        ends.append((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+    (from_x, from_y), (to_x, to_y) = ends
+    await page.mouse.move(from_x, from_y)
+    await page.mouse.down()
+    await page.mouse.move(to_x - 30, to_y + 10, steps=6)
+    await page.mouse.move(to_x, to_y, steps=3)
+    await page.mouse.up()
+
+
+async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) -> None:
+    shots = browser.shots()
+    async with peer() as chat, browser.page() as page:
+        chat.delay_s = 1.0
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+
+        await page.goto(house.web_url)
+        await page.fill("input[name=name]", "Ada Lovelace")
+        await page.fill("input[name=email]", "ada@example.com")
+        await page.fill("input[name=password]", "a long enough one")
+        await page.screenshot(path=shots / "tour-1-sign-up.png")
+        await page.get_by_role("button", name="Create account").click()
+        await page.get_by_role("button", name="New workflow").first.wait_for()
+        await page.screenshot(path=shots / "tour-2-workflows-empty.png")
+        await page.get_by_role("button", name="New workflow").first.click()
+        dialog = page.get_by_role("dialog")
+        await dialog.wait_for()
+        await dialog.get_by_role("textbox").first.fill("Hot lead to chat")
+        await dialog.get_by_role("button", name="Create").click()
+        await page.wait_for_url("**/workflows/*")
+        await page.get_by_test_id("canvas").wait_for()
+        await page.screenshot(path=shots / "tour-3-empty-canvas.png")
+
+        await drop(page, "trigger.webhook", 160, 220)
+        await drop(page, "filter", 480, 220)
+        await drop(page, "http.request", 800, 220)
+        await connect(page, "webhook", "filter")
+        await connect(page, "filter", "http_request")
+        await expect(page.locator(".react-flow__edge")).to_have_count(2)
+
+        await page.get_by_test_id("node-webhook").click()
+        await page.get_by_test_id("field-path").locator("input").fill("leads")
+        await page.get_by_test_id("node-filter").click()
+        await page.get_by_test_id("field-condition").locator("textarea").fill("{{ payload.score >= 80 }}")
+        await page.get_by_test_id("node-http_request").click()
+        await page.get_by_test_id("field-method").locator("select").select_option("POST")
+        await page.get_by_test_id("field-url").locator("input").fill(f"{chat.url}/hook")
+        body = '{"content": "{{ payload.name }} scored {{ payload.score }}"}'
+        await page.get_by_test_id("field-body").locator("textarea").fill(body)
+        await expect(page.get_by_test_id("save-state")).to_have_text("Saved")
+        await page.screenshot(path=shots / "tour-4-configured.png")
+
+        await page.get_by_test_id("publish").click()
+        await expect(page.get_by_test_id("enable")).to_be_enabled()
+        await page.get_by_test_id("enable").click()
+        await expect(page.get_by_test_id("enable")).to_be_checked()
+        url = await page.get_by_test_id("webhook-url").inner_text()
+        assert url == f"{house.backend_url}/webhooks/leads"
+        await page.screenshot(path=shots / "tour-5-live.png")
+
+        async with Api(house.backend_url) as stranger:
+            execution_id = await stranger.post_webhook("leads", {"name": "Ada", "score": 91})
+        await expect(page.get_by_test_id("node-http_request")).to_have_attribute("data-status", "running")
+        await expect(page.get_by_test_id("node-filter")).to_have_attribute("data-status", "succeeded")
+        await page.screenshot(path=shots / "tour-6-running.png")
+        await expect(page.get_by_test_id("node-http_request")).to_have_attribute("data-status", "succeeded")
+        assert [(call.method, call.path, call.body) for call in chat.calls] == [("POST", "/hook", {"content": "Ada scored 91"})]
+
+        await page.get_by_test_id("node-http_request").click()
+        await expect(page.get_by_test_id("step-output")).to_contain_text("200")
+        await page.screenshot(path=shots / "tour-7-output.png")
+
+        await page.goto(f"{house.web_url}/executions")
+        await expect(page.get_by_text("Hot lead to chat").first).to_be_visible()
+        await expect(page.get_by_text("Succeeded").first).to_be_visible()
+        await page.screenshot(path=shots / "tour-8-history.png")
+        await page.goto(f"{house.web_url}/executions/{execution_id}")
+        await expect(page.get_by_test_id("node-filter")).to_have_attribute("data-status", "succeeded")
+        await page.get_by_test_id("node-filter").click()
+        await expect(page.get_by_test_id("step-output")).to_contain_text("91")
+        await page.screenshot(path=shots / "tour-9-execution.png")
+        await asyncio.sleep(0.1)
+        assert wrong == []
