@@ -27,16 +27,24 @@ def built() -> Path:
     return DEFAULT_OUT
 
 
-def backend(request: server.Request) -> server.Response:
-    """One account, no workflows."""
-    path = request.path.removeprefix("/api/v1")
-    if path in ("/users/register", "/users/me"):
-        return server.json_response(ADA.model_dump(mode="json"), status=201 if request.method == "POST" else 200)
-    if path == "/users/registration":
-        return server.json_response({"first": True, "open": True})
-    if path == "/users/login":
-        return server.json_response(tokens().model_dump())
-    return server.json_response({"items": [], "next_cursor": None})
+class Fresh:
+    """A backend for one account, without workflows."""
+
+    def __init__(self) -> None:
+        self.empty = True
+
+    def __call__(self, request: server.Request) -> server.Response:
+        path = request.path.removeprefix("/api/v1")
+        if path == "/users/registration":
+            return server.json_response({"first": self.empty, "open": self.empty})
+        if path == "/users/register":
+            self.empty = False
+            return server.json_response(ADA.model_dump(mode="json"), status=201)
+        if path == "/users/me":
+            return server.json_response(ADA.model_dump(mode="json"))
+        if path == "/users/login":
+            return server.json_response(tokens().model_dump())
+        return server.json_response({"items": [], "next_cursor": None})
 
 
 @asynccontextmanager
@@ -64,7 +72,7 @@ async def serving(built: Path, backend_url: str) -> AsyncIterator[str]:
 
 
 async def test_a_newcomer_signs_up_and_out_in_a_browser(built: Path) -> None:
-    async with answering(backend) as backend_url, serving(built, backend_url) as url, page() as tab:
+    async with answering(Fresh()) as backend_url, serving(built, backend_url) as url, page() as tab:
         wrong: list[str] = []
         tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         tab.on("pageerror", lambda error: wrong.append(str(error)))
@@ -89,7 +97,7 @@ async def test_a_newcomer_signs_up_and_out_in_a_browser(built: Path) -> None:
 
 
 async def test_a_stranger_on_the_event_socket_gets_nowhere(built: Path) -> None:
-    async with answering(backend) as backend_url, serving(built, backend_url) as url, aiohttp.ClientSession() as client:
+    async with answering(Fresh()) as backend_url, serving(built, backend_url) as url, aiohttp.ClientSession() as client:
         socket = url.replace("http", "ws") + "/_event/?token=t&EIO=4&transport=websocket"
         for headers in ({}, {"Origin": "http://evil.example"}):
             with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
