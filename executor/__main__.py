@@ -1,128 +1,18 @@
-"""`python -m executor`: one executor process, composed and run until SIGTERM or SIGINT."""
+"""`python -m executor`"""
 
-import asyncio
-import gc
+import os
 import signal
 import sys
-from collections.abc import Coroutine
-from typing import Any
-from urllib.parse import urlsplit
-
-import structlog
-from pydantic import ValidationError
-
-from executor import logs
-from executor.api import Api, BackendAway, BackendRefused
-from executor.errors import RegistryError
-from executor.queue import Queue
-from executor.registry import Registry, discover
-from executor.settings import Settings
-from executor.worker import Worker
-from trestle.contracts.jobs import Registered, Registration
-from trestle.outbound import OutboundClient, Policy
-
-_log = structlog.get_logger("executor")
 
 
-def main() -> int:
-    """Gives the exit code: 0 after a drain, 1 where it can't start."""
-    logs.configure()
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        for line in error.errors(include_input=False, include_url=False):
-            _log.error("a setting is missing or wrong", setting=str(line["loc"][0]), reason=line["msg"])
-        return 1
-    try:
-        registry = discover(settings.nodes_dir)
-        policy = Policy.parse(settings.allow_cidrs, _closed(settings))
-    except (RegistryError, ValueError) as error:
-        _log.error("the executor can't start", reason=str(error))
-        return 1
-    for entry in registry:
-        if entry.node is None:
-            _log.warning("a node is broken", source=entry.source, reason=entry.type.broken)
-    gc.freeze()  # all that was loaded stays: the collector need not look at it again
-    return _run(serve(settings, registry, policy))
-
-
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    if sys.platform == "win32":
-        return asyncio.run(work)
-    import uvloop
-
-    return uvloop.run(work)
-
-
-def _closed(settings: Settings) -> list[tuple[str, int]]:
-    """Addresses of the stack's own servers, which nodes may never call."""
-    ports = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
-    closed = []
-    for url in (settings.backend_url, settings.redis_url):
-        parts = urlsplit(url)
-        if parts.hostname is not None:
-            closed.append((parts.hostname, parts.port or ports.get(parts.scheme, 0)))
-    for address in settings.denied_addresses:
-        host, _, port = address.rpartition(":")
-        if not host or not port.isdigit():
-            raise ValueError(f"TRESTLE_DENIED_ADDRESSES: {address!r} is not host:port.")
-        closed.append((host, int(port)))
-    return closed
-
-
-async def serve(settings: Settings, registry: Registry, policy: Policy) -> int:
-    """Registers, works until a signal comes, drains."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+def run() -> int:
+    """Gives the exit code. Loading takes a moment, in which nothing is held yet: whoever stops it then need not wait."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    api = Api(settings.backend_url, settings.executor_key, Registration(name=settings.name, catalogue=registry.catalogue()))
-    try:
-        registering = asyncio.create_task(_register(api))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([registering, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if not registering.done():
-            registering.cancel()
-            return 0
-        stopped.cancel()
-        registered = registering.result()
-        if registered is None:
-            return 1
-        _log.info("at work", executor=str(registered.executor_id), nodes=len(registry.catalogue()), concurrency=settings.concurrency)
-        queue = Queue(settings.redis_url, registered.executor_id)
-        async with OutboundClient(policy) as http:
-            worker = Worker(api, queue, registry, http, concurrency=settings.concurrency, drain_s=settings.drain_s)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, worker.stop)
-            if stop.is_set():
-                worker.stop()
-            try:
-                await worker.run()
-            finally:
-                await registry.close()
-                await queue.close()
-        _log.info("drained")
-        return 0
-    finally:
-        await api.close()
+        signal.signal(number, lambda number, frame: os._exit(0))
+    from executor.process import main
 
-
-async def _register(api: Api) -> Registered | None:
-    """Tries until the backend answers. None where it says that the key is wrong."""
-    pause, told = 0.1, False
-    while True:
-        try:
-            return await api.register()
-        except BackendAway as error:
-            if not told:
-                _log.info("waiting for the backend", reason=str(error))
-                told = True
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, 0.5)
-        except BackendRefused as refusal:
-            _log.error("the backend refuses this executor: check TRESTLE_EXECUTOR_KEY", status=refusal.status, detail=refusal.detail)
-            return None
+    return main()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())
