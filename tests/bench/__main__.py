@@ -16,6 +16,7 @@ from tests import servers
 from tests.acceptance import stack as stacks
 from tests.acceptance.api import Api
 from tests.bench import canvas, launch, throughput
+from web.build import DEFAULT_OUT, build
 
 CONNECTIONS = 50
 RUNS = 3
@@ -72,7 +73,8 @@ async def measure_launch(folder: Path) -> None:
 
 async def measure_canvas(folder: Path) -> None:
     """The editor with 200 nodes, in Chromium."""
-    with stacks.running(servers.make_migrated(folder / "template"), folder / "home", web=True) as stack:
+    build(DEFAULT_OUT)
+    with stacks.running(servers.make_migrated(folder / "template"), folder / "home", web=True, env={"TRESTLE_WEB_BUILD": str(DEFAULT_OUT)}) as stack:
         say(*await canvas.measure(stack))
 
 
