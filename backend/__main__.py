@@ -1,10 +1,13 @@
 """`python -m backend`: serves the API on TRESTLE_HOST and TRESTLE_BACKEND_PORT."""
 
+import socket
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 
 from backend.app import create_app
+from backend.services import Services
 from backend.settings import Settings, SettingsError
 
 
@@ -15,8 +18,9 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    uvicorn.run(
-        create_app(settings),
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
         loop="auto" if sys.platform == "win32" else "uvloop",
@@ -28,7 +32,23 @@ def main() -> int:
         timeout_graceful_shutdown=10,
         timeout_keep_alive=75,
     )
-    return 0
+    server = _Server(config, app)
+    server.run()
+    return 0 if server.started else 3
+
+
+class _Server(uvicorn.Server):
+    """Lets streams of events end before it waits for requests to be answered: they would never be."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the streams, then the rest."""
+        services: Services = self._app.state.services
+        services.doorbell.close()
+        await super().shutdown(sockets)
 
 
 if __name__ == "__main__":

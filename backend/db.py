@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,22 @@ def after_commit(session: AsyncSession, effect: AfterCommit) -> None:
 
 async def _nothing(_: object) -> None:
     """Statements on the hot pool set, lock and listen to nothing that outlives their transaction; a reset is a round trip each."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether this says that the database can't be reached, or is stopping: the same request may succeed a little later."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.connection_invalidated or is_away(error.orig.__cause__ or error.orig)
+    return isinstance(error, _AWAY)
+
+
+_AWAY = (
+    OSError,  # no route, refused, reset, timed out: requests touch nothing else that could raise it
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
 
 
 class Database:

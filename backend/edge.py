@@ -6,6 +6,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.db import is_away
 from backend.errors import BodyTooLarge, problem
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,11 @@ class Edge:
         try:
             await self.app(scope, counted, dressed)
         except Exception as error:
+            if is_away(error) and not started:
+                log.warning("database_away", method=scope["method"], path=path, error=f"{type(error).__name__}: {error}")
+                detail = "The database does not answer at the moment. Send again in a few seconds."
+                await problem(503, "Not available at the moment", detail, headers={"Retry-After": "2"})(scope, receive, dressed)
+                return
             reference = uuid4().hex
             log.error("unhandled", reference=reference, method=scope["method"], path=path, exc_info=error)
             if started:

@@ -62,9 +62,9 @@ async def change(parts: ServicesDep, session: Session, user: CurrentUser, workfl
 
 
 @router.delete("/{workflow_id}", status_code=204)
-async def remove(session: Session, user: CurrentUser, workflow_id: UUID) -> None:
+async def remove(parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID) -> None:
     """Delete a workflow with its triggers. Its executions stay."""
-    await service.remove(session, user, workflow_id)
+    await service.remove(parts, session, user, workflow_id)
 
 
 @router.put("/{workflow_id}/graph")

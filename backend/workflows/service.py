@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.errors import NotFound
+from backend.executions.controlling import cancel_all
 from backend.ids import new_id
 from backend.models import Execution, Node, Trigger, User, WebhookRoute, Workflow
 from backend.ownership import find, owned, project_for
@@ -134,9 +135,11 @@ async def change(parts: Services, session: AsyncSession, user: User, ident: UUID
     return await read(parts, session, user, ident)
 
 
-async def remove(session: AsyncSession, user: User, ident: UUID) -> None:
-    """The workflow with its versions and triggers. Its executions stay."""
-    await session.delete(await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True))
+async def remove(parts: Services, session: AsyncSession, user: User, ident: UUID) -> None:
+    """The workflow with its versions and triggers. Its executions stay; those under way are cancelled."""
+    workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
+    await cancel_all(session, workflow, parts.queue, parts.doorbell)
+    await session.delete(workflow)
 
 
 async def validate(parts: Services, session: AsyncSession, user: User, ident: UUID) -> wire.Problems:

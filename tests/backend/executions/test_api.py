@@ -204,3 +204,13 @@ async def test_somebody_else_s_do_not_exist(ada: Ada, backend: Backend, world: W
         await bob.call(method, f"/workflows/{ada.workflow_id}{path}", 404, **arguments)
     assert (await bob.call("GET", "/executions"))["items"] == []
     assert (await bob.call("GET", f"/executions?workflow_id={ada.workflow_id}"))["items"] == []
+
+
+async def test_deleting_a_workflow_ends_what_is_under_way(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    done, running, queued = [await ada.execute() for _ in range(3)]
+    await executor.report(report(await executor.take(done), 1, ending=DONE))
+    job = await executor.take(running)
+    await ada.call("DELETE", f"/workflows/{ada.workflow_id}", 204)
+    assert [(await world.execution(i))["status"] for i in (done, running, queued)] == ["succeeded", "cancelled", "cancelled"]
+    assert await executor.verdict(report(job, 1, ending=DONE)) == "cancel"
+    assert [e["id"] for e in (await ada.call("GET", "/executions"))["items"]] == [queued, running, done]
