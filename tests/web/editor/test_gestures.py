@@ -70,6 +70,13 @@ class Desk:
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
+    async def still(self) -> None:
+        """Wait until the view has stopped moving."""
+        view, before = self.page.locator(".react-flow__viewport"), None
+        while (now := await view.get_attribute("style")) != before:
+            before = now
+            await self.page.wait_for_timeout(120)
+
     async def connect(self, source: str, port: str, target: str) -> None:
         mouse, (x, y) = self.page.mouse, await self.handle(target, "in")
         await mouse.move(*await self.handle(source, port))
@@ -167,6 +174,7 @@ async def test_everything_can_be_undone_and_done_again(stack: Stack) -> None:
 async def test_nodes_are_copied_moved_tidied_and_removed(stack: Stack) -> None:
     async with at_desk(stack) as desk:
         await desk.three_nodes()
+        await desk.stored()
         before = len(desk.frames)
         box = await desk.at("node-filter").bounding_box()
         assert box is not None
@@ -188,6 +196,7 @@ async def test_nodes_are_copied_moved_tidied_and_removed(stack: Stack) -> None:
         assert len({(position["x"], position["y"]) for position in tidy}) == 6
         await desk.page.keyboard.press("Delete")
         assert await desk.keys() == ["filter", "http_request", "webhook"]
+        await desk.still()
         (left, top), (right, bottom) = await desk.handle("webhook", "main"), await desk.handle("filter", "in")
         await desk.page.mouse.click((left + right) / 2, (top + bottom) / 2)
         await desk.page.keyboard.press("Delete")
@@ -241,7 +250,7 @@ async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> Non
         await expect(desk.at("step-error")).to_contain_text("score")
 
         await desk.at("runs-open").click()
-        await desk.at("runs").get_by_role("link").first.click()
+        await desk.at("runs").locator(".ed-run-row").first.click()
         await expect(desk.at("execution-status")).to_contain_text("Failed")
         await expect(desk.at("node-filter")).to_have_attribute("data-status", "failed")
         await desk.at("node-webhook").click()

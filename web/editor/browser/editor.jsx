@@ -13,7 +13,7 @@ import { KeySheet, useShortcuts } from "./shortcuts.jsx";
 import { statuses } from "./status.js";
 import { Store, StoreContext, useEditor, useStore, useStoreOf } from "./store.js";
 import { Toolbar } from "./toolbar.jsx";
-import { EditBar, RunBar } from "./topbar.jsx";
+import { EditBar, FailureBanner, RunBar } from "./topbar.jsx";
 import "./frame.css";
 import "./canvas.css";
 import "./panel.css";
@@ -134,6 +134,7 @@ function Page({ missing }) {
           <Canvas dark={dark} />
           <Empty />
           <Toolbar />
+          {mode === "view" && <FailureBanner />}
           <Notice />
         </main>
         <Panel />

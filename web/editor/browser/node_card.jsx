@@ -33,7 +33,8 @@ function StatusMark({ status }) {
   const look = STATUS[status.status];
   if (!look) return null;
   const Mark = look.icon;
-  const detail = [duration(status.ms), status.items != null && `${status.items} item${status.items === 1 ? "" : "s"}`].filter(Boolean).join(" · ");
+  const ran = status.status !== "skipped" && status.status !== "cancelled";
+  const detail = [ran && duration(status.ms), status.items != null && `${status.items} item${status.items === 1 ? "" : "s"}`].filter(Boolean).join(" · ");
   return (
     <div className={`ed-status is-${status.status}`} title={look.text}>
       <Mark size={12} strokeWidth={2.5} aria-hidden="true" />

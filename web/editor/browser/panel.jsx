@@ -94,7 +94,7 @@ function ProblemsPanel() {
   const store = useEditor();
   const problems = useStore((state) => state.problems);
   const graph = useStore((state) => state.graph);
-  const name = (key) => nodeOf(graph, key)?.name || key;
+  const name = (key) => nodeOf(graph, key)?.name || store.state.catalogue[nodeOf(graph, key)?.type]?.title || key;
   return (
     <>
       <PanelHead title="What publish refuses" onClose={() => store.closePanel()} />

@@ -71,7 +71,7 @@ export function Results({ nodeKey, whole = false }) {
     <section className={whole ? "ed-results is-whole" : "ed-results"} aria-label="Last run" data-testid="step-results">
       <header className="ed-results-head">
         <span className={`ed-chip-status is-${status.status}`}><look.icon size={12} strokeWidth={2.5} /> {look.text}</span>
-        {status.ms != null && <span className="ed-muted">{duration(status.ms)}</span>}
+        {status.ms != null && status.status !== "skipped" && <span className="ed-muted">{duration(status.ms)}</span>}
         {steps?.length > 1 && (
           <select className="ed-input ed-attempts" value={chosen ?? steps.length - 1} onChange={(event) => setChosen(Number(event.target.value))} aria-label="Attempt">
             {steps.map((one, index) => <option key={index} value={index}>{one.item == null ? `Attempt ${one.attempt}` : `Item ${one.item}, attempt ${one.attempt}`} · {one.status}</option>)}

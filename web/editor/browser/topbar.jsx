@@ -102,7 +102,7 @@ export function EditBar({ onPalette }) {
       <IconButton className="ed-narrow" variant="soft" onClick={onPalette} aria-label="Add a node" data-testid="palette-open"><Plus size={17} /></IconButton>
       <Name />
       <SaveState />
-      <span className="ed-gap" />
+      <span className="ed-gap ed-bar-break" />
       <WebhookChip />
       <Button variant="ghost" color="gray" onClick={() => store.openPanel("runs")} data-testid="runs-open" title="Recent runs"><History size={16} /><span className="ed-wide">Runs</span></Button>
       <RunButton />
@@ -110,6 +110,23 @@ export function EditBar({ onPalette }) {
       <EnableSwitch />
     </header>
   );
+}
+
+/** Why an execution failed, over its canvas; leads to the node that ended it. */
+export function FailureBanner() {
+  const store = useEditor();
+  const execution = useStore((state) => state.doc?.execution);
+  const run = useRun();
+  const error = run?.error ?? execution?.error;
+  if (!error) return null;
+  const text = (
+    <>
+      <CircleAlert size={16} aria-hidden="true" />
+      <span><b>{error.node ?? error.type}</b> {error.message}</span>
+    </>
+  );
+  if (!error.node) return <div className="ed-failed" role="status">{text}</div>;
+  return <button className="ed-failed" onClick={() => store.reveal(error.node)} title="Show the step" data-testid="execution-error">{text}</button>;
 }
 
 /** Over a past execution: how it went, and the way to its workflow. */
