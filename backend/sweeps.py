@@ -10,6 +10,7 @@ import structlog
 
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
+from backend.internal import limits
 from backend.queue import Queue
 from trestle.contracts.jobs import Verdict
 
@@ -138,8 +139,10 @@ class Sweeper:
             late = await connection.fetch(_TIMED_OUT, _MAX)
             expired = await connection.fetch(_EXPIRED, _MAX)
             due = await connection.fetch(_DUE, _MAX)
+            freed = await limits.free(connection)
             lost = await self._lost(connection, length)
         self._queue.push([row["id"] for row in lost])
+        self._queue.push(freed)
         self._queue.push([row["id"] for row in (*expired, *due)], first=True)
         for row in late:
             self._queue.tell(row["id"], Verdict.CANCEL)
