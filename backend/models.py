@@ -199,8 +199,9 @@ class Operation(Base):
 class Snapshot(Base):
     """An immutable graph, by its hash. `graph` is `{nodes, connections, settings}`.
 
-    `types` (the node types that an executor must have to run it, without those of disabled nodes) and `timeout_s` (its settings'
-    `timeout_s`) are taken out of the graph when it is stored, so that claims and sweeps need not look inside.
+    `types` (the node types that an executor must have to run it, without those of disabled nodes), `timeout_s` (its settings'
+    `timeout_s`) and `limited` (whether they have a `concurrency`) are taken out of the graph when it is stored, so that claims
+    and sweeps need not look inside.
     """
 
     __tablename__ = "snapshots"
@@ -209,6 +210,7 @@ class Snapshot(Base):
     graph: Mapped[dict[str, Any]]
     types: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     timeout_s: Mapped[float] = mapped_column(server_default=text("3600"))
+    limited: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = _now()
 
 
@@ -255,6 +257,7 @@ class Execution(Base):
     """One run. Its row is the queue: a `queued` row whose `last_push` is old is the outbox.
 
     `epoch` fences: each claim raises it, and every write of an owner names it. `event_seq` numbers changes for streams.
+    `slot` is what it counts against where its workflow limits how many run at once; `blocked_on` the slot that it waits for.
     """
 
     __tablename__ = "executions"
@@ -263,6 +266,8 @@ class Execution(Base):
         # By id, not by last_push or lease_until: pushing again and renewing a lease then touch no index (HOT updates).
         Index("executions_queued", "id", postgresql_where=text("status = 'queued' and blocked_on is null")),
         Index("executions_running", "id", postgresql_where=text("status = 'running'")),
+        Index("executions_blocked", "blocked_on", "id", postgresql_where=text("status = 'queued' and blocked_on is not null")),
+        Index("executions_slots", "slot", postgresql_where=text("status = 'running' and slot is not null")),
         Index("executions_due", "wake_at", postgresql_where=text("status = 'waiting'")),
         Index("executions_of_workflow", "workflow_id", text("id desc")),
         Index("executions_of_project", "project_id", text("id desc")),
@@ -295,6 +300,7 @@ class Execution(Base):
     wake_at: Mapped[datetime | None]
     running_ms: Mapped[float] = mapped_column(server_default=text("0"))
     running_since: Mapped[datetime | None]
+    slot: Mapped[str | None]
     blocked_on: Mapped[str | None]
     last_push: Mapped[datetime] = _now()
     epoch: Mapped[int] = mapped_column(server_default=text("0"))

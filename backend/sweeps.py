@@ -8,6 +8,7 @@ import asyncio
 import asyncpg
 import structlog
 
+from backend.background import stop
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.internal import limits
@@ -124,9 +125,7 @@ class Sweeper:
 
     async def aclose(self) -> None:
         """Stop sweeping."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await stop(self._task)
 
     async def sweep(self, *, thoroughly: bool = False) -> bool:
         """One round; False where another backend is at it."""

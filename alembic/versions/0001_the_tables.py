@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("graph", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("types", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("timeout_s", sa.Double(), server_default=sa.text("3600"), nullable=False),
+        sa.Column("limited", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -174,6 +175,7 @@ def upgrade() -> None:
         sa.Column("wake_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("running_ms", sa.Double(), server_default=sa.text("0"), nullable=False),
         sa.Column("running_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("slot", sa.Text(), nullable=True),
         sa.Column("blocked_on", sa.Text(), nullable=True),
         sa.Column("last_push", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("epoch", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -193,6 +195,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
+        "executions_blocked",
+        "executions",
+        ["blocked_on", "id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'queued' and blocked_on is not null"),
+    )
+    op.create_index(
         "executions_dedupe", "executions", ["workflow_id", "dedupe_key"], unique=True, postgresql_where=sa.text("dedupe_key is not null")
     )
     op.create_index("executions_due", "executions", ["wake_at"], unique=False, postgresql_where=sa.text("status = 'waiting'"))
@@ -202,6 +211,9 @@ def upgrade() -> None:
         "executions_queued", "executions", ["id"], unique=False, postgresql_where=sa.text("status = 'queued' and blocked_on is null")
     )
     op.create_index("executions_running", "executions", ["id"], unique=False, postgresql_where=sa.text("status = 'running'"))
+    op.create_index(
+        "executions_slots", "executions", ["slot"], unique=False, postgresql_where=sa.text("status = 'running' and slot is not null")
+    )
     op.create_table(
         "nodes",
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
@@ -342,12 +354,14 @@ def downgrade() -> None:
     op.drop_index("operations_since", table_name="operations")
     op.drop_table("operations")
     op.drop_table("nodes")
+    op.drop_index("executions_slots", table_name="executions", postgresql_where=sa.text("status = 'running' and slot is not null"))
     op.drop_index("executions_running", table_name="executions", postgresql_where=sa.text("status = 'running'"))
     op.drop_index("executions_queued", table_name="executions", postgresql_where=sa.text("status = 'queued' and blocked_on is null"))
     op.drop_index("executions_of_workflow", table_name="executions")
     op.drop_index("executions_of_project", table_name="executions")
     op.drop_index("executions_due", table_name="executions", postgresql_where=sa.text("status = 'waiting'"))
     op.drop_index("executions_dedupe", table_name="executions", postgresql_where=sa.text("dedupe_key is not null"))
+    op.drop_index("executions_blocked", table_name="executions", postgresql_where=sa.text("status = 'queued' and blocked_on is not null"))
     op.drop_table("executions")
     op.drop_index(op.f("ix_workflows_project_id"), table_name="workflows")
     op.drop_table("workflows")

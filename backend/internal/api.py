@@ -21,6 +21,7 @@ from backend.internal import claims, leases, secrets
 from backend.internal.batch import Unreadable, read
 from backend.internal.executors import Executors
 from backend.internal.reports import Answered, Recorder
+from backend.internal.taking import LEASE_S
 from backend.queue import Queue
 from trestle.contracts.jobs import Claim, Heartbeat, HeartbeatAnswer, Registered, Registration, Release, Report, Secret, SecretRequest
 
@@ -83,7 +84,7 @@ class Internal:
     async def _register(self, body: bytes) -> bytes:
         executor_id = await self._executors.register(_read(Registration, body))
         token = self._executors.token(executor_id)
-        return _dump(Registered(executor_id=executor_id, token=token, heartbeat_s=HEARTBEAT_S, lease_s=claims.LEASE_S))
+        return _dump(Registered(executor_id=executor_id, token=token, heartbeat_s=HEARTBEAT_S, lease_s=LEASE_S))
 
     async def _claim(self, executor_id: UUID, body: bytes) -> bytes:
         return await claims.claim(self._pool, self._doorbell, executor_id, _read(Claim, body))

@@ -9,36 +9,19 @@ import orjson
 
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
+from backend.internal import limits
 from backend.internal.history import NOTHING, Recorded, recorded
+from backend.internal.taking import JOB, LEASE_S, TAKE
 from trestle.contracts.jobs import Claim
 
-LEASE_S = 30.0
-
-_JOB = """e.id, e.epoch, e.project_id, e.workflow_id, w.name as workflow_name, e.version, e.snapshot_id, e.trigger, e.input,
-    encode(e.seed, 'hex') as seed, e.attempt, e.created_at, e.until_node, e.only_node, e.retry_of, e.event_seq, now() as now"""
-
-# `skip locked`: two claims of the same ids in different orders can't deadlock, and whoever holds a row is claiming,
-# cancelling or pushing it. What is skipped by mistake is pushed again by the sweep.
-_TAKE = """
-with wanted as (
-    select e.id from executions e join snapshots s on s.id = e.snapshot_id
-    where {which} {e may claim} and e.blocked_on is null and s.types <@ (select types from executors where id = $1)
-    order by e.id limit $4 for no key update of e skip locked
-)
-update executions e set
-    status = {to claim}, epoch = e.epoch + 1, report_seq = 0, executor_id = $1, claim_id = $2,
-    lease_until = now() + make_interval(secs => $3), started_at = coalesce(e.started_at, now()), running_since = now(),
-    wake_at = null, reason = null, event_seq = e.event_seq + 1
-from wanted, workflows w where e.id = wanted.id and w.id = e.workflow_id
-returning {job}
-"""
-_TAKE_THESE = guarded(_TAKE.replace("{which}", "e.id = any($5::uuid[]) and").replace("{job}", _JOB))
-_TAKE_ANY = guarded(_TAKE.replace("{which}", "").replace("{job}", _JOB))
+_UNLIMITED = TAKE.replace("{slot}", "null").replace("{limit}", "$4")
+_TAKE_THESE = _UNLIMITED.replace("{which}", "e.id = any($5::uuid[]) and not s.limited")
+_TAKE_ANY = _UNLIMITED.replace("{which}", "not s.limited")
 
 _TAKEN_BEFORE = """
 select {job} from executions e join workflows w on w.id = e.workflow_id
 where e.status = 'running' and e.executor_id = $1 and e.claim_id = $2
-""".replace("{job}", _JOB)
+""".replace("{job}", JOB)
 
 _REFUSE = guarded("""
 with refused as (
@@ -64,12 +47,16 @@ async def claim(pool: "asyncpg.Pool[asyncpg.Record]", doorbell: Doorbell, execut
         if len(rows) < len(wanted.ids):
             left = {*wanted.ids} - {row["id"] for row in rows}
             before = [row for row in await pool.fetch(_TAKEN_BEFORE, executor_id, wanted.claim_id) if row["id"] in left]
+            before += await limits.take(pool, executor_id, wanted.claim_id, list(left - {row["id"] for row in before}))
             rows += before
             left -= {row["id"] for row in before}
             refused = {str(row["id"]): row["reason"] for row in await pool.fetch(_REFUSE, executor_id, list(left))}
     else:
         rows = await pool.fetch(_TAKEN_BEFORE, executor_id, wanted.claim_id)
-        rows = rows or await pool.fetch(_TAKE_ANY, executor_id, wanted.claim_id, LEASE_S, wanted.limit)
+        if not rows:
+            rows = await pool.fetch(_TAKE_ANY, executor_id, wanted.claim_id, LEASE_S, wanted.limit)
+            if len(rows) < wanted.limit:
+                rows += await limits.take_any(pool, executor_id, wanted.claim_id, wanted.limit - len(rows))
     now: datetime = rows[0]["now"] if rows else await pool.fetchval("select now()")
     begun_before = [row["id"] for row in rows if row["epoch"] > 1 or row["retry_of"] or row["only_node"]]
     steps = await recorded(pool, begun_before) if begun_before else {}

@@ -10,8 +10,8 @@ import asyncpg
 from backend.errors import Unauthorised
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
-from backend.internal.claims import LEASE_S
 from backend.internal.reports import verdict_on
+from backend.internal.taking import LEASE_S
 from backend.queue import Queue
 from trestle.contracts.jobs import Holding, Verdict
 from trestle.contracts.states import ExecutionStatus

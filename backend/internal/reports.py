@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
+from backend.internal import limits
 from backend.queue import Queue
 from trestle.contracts.base import EncodedJson
 from trestle.contracts.executions import ExecutionError
@@ -40,7 +41,7 @@ with r as materialized (
         running_since = case when r.ending is null then e.running_since end
     from r
     where e.id = r.id and e.epoch = r.epoch and e.executor_id = $1 and e.report_seq = r.seq - 1 and {e may succeed}
-    returning e.id, e.workflow_id, e.event_seq, e.event_seq - r.events as base, e.status
+    returning e.id, e.workflow_id, e.event_seq, e.event_seq - r.events as base, e.status, e.slot
 ), logged as (
     insert into execution_logs (execution_id, node, level, message, at)
     select l.id, l.node, l.level, l.message, l.at
@@ -62,7 +63,7 @@ with r as materialized (
         started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at, duration_ms = excluded.duration_ms
     where steps.status in ('pending', 'running', 'waiting')
 )
-select id, workflow_id, event_seq, status, now() as now from fenced
+select id, workflow_id, event_seq, status, slot, now() as now from fenced
 """)
 
 _OWNERS = "select id, status, epoch, executor_id, report_seq from executions where id = any($1::uuid[])"
@@ -182,6 +183,9 @@ class Recorder:
         )
         self._queue.push([row["id"] for row in rows if row["status"] == ExecutionStatus.QUEUED], first=True)
         self._doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)
+        slots = {row["slot"] for row in rows if row["slot"] and row["status"] != ExecutionStatus.RUNNING}
+        if slots:
+            self._queue.push(await limits.free(self._pool, list(slots)))
         return rows[0]["now"] if rows else await self.now(), {row["id"] for row in rows}
 
     async def _explain(self, executor_id: UUID, reports: Sequence[Report], applied: set[UUID]) -> list[Answered]:

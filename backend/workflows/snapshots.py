@@ -18,7 +18,8 @@ async def ensure(session: AsyncSession, nodes: Iterable[Node], connections: Iter
     graph = frozen(nodes, connections, settings)
     ident = hashlib.sha256(encode_json(graph).encode()).hexdigest()
     types = sorted({node.type for node in nodes if not node.disabled})
-    row = insert(Snapshot).values(id=ident, graph=graph, types=types, timeout_s=settings.timeout_s)
+    limited = settings.concurrency is not None
+    row = insert(Snapshot).values(id=ident, graph=graph, types=types, timeout_s=settings.timeout_s, limited=limited)
     await session.execute(row.on_conflict_do_nothing())
     return ident
 
