@@ -50,11 +50,9 @@ class Internal:
         self._posts: dict[str, Callable[[UUID, bytes], Awaitable[bytes]]] = {
             "claim": self._claim,
             "reports": self._report,
-            "report": self._report,
             "heartbeat": self._beat,
             "release": self._release,
             "secrets": self._secret,
-            "secret": self._secret,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from typing import Any
+from uuid import uuid4
 
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report
 
@@ -62,6 +63,6 @@ async def test_the_sweep_repairs_a_place_that_was_freed_unheard(backend: Backend
 
 async def test_the_same_claim_of_a_limited_workflow_again(backend: Backend, world: World, executor: FakeExecutor) -> None:
     await limited(world, limit=5)
-    claim_id = job_id = await backend.post()
-    first = await executor.claim(job_id, claim_id=claim_id)
-    assert first["jobs"] == (await executor.claim(job_id, claim_id=claim_id))["jobs"] != []
+    execution_id, claim_id = await backend.post(), uuid4()
+    first = await executor.claim(execution_id, claim_id=claim_id)
+    assert first["jobs"] == (await executor.claim(execution_id, claim_id=claim_id))["jobs"] != []
