@@ -130,6 +130,10 @@ async def test_nodes_are_drawn_connected_configured_and_kept(stack: Stack) -> No
         await desk.at("node-filter").click()
         await desk.at("field-condition").locator("textarea").fill("{{ payload.score >= 80 }}")
         await desk.at("node-http_request").click()
+        await desk.at("field-query").get_by_role("button", name="Add").click()
+        await desk.at("field-query").locator("input").first.fill("who")
+        await desk.at("field-query").locator("input, textarea").nth(1).focus()
+        await desk.page.get_by_role("button", name="nodes.webhook", exact=True).click()
         await desk.at("field-method").locator("select").select_option("POST")
         await desk.at("field-url").locator("input").fill("https://chat.example/hook")
         await desk.at("field-body").locator("textarea").fill('{"content": "{{ payload.name }}", "n": 3}')
@@ -142,6 +146,7 @@ async def test_nodes_are_drawn_connected_configured_and_kept(stack: Stack) -> No
         stored = {node["key"]: node for node in (await desk.stored())["nodes"]}
         assert stored["filter"]["config"] == {"condition": "{{ payload.score >= 80 }}"}
         tell = stored["tell"]
+        assert tell["config"]["query"] == {"who": "{{ nodes.webhook }}"}
         assert tell["config"]["body"] == {"content": "{{ payload.name }}", "n": 3}
         assert (tell["config"]["method"], tell["config"]["url"]) == ("POST", "https://chat.example/hook")
         assert (tell["name"], tell["retry"]["max_attempts"], tell["on_error"]) == ("Tell the chat", 3, "branch")

@@ -6,6 +6,7 @@ import { TextInput } from "./controls.jsx";
 import { Form } from "./form.jsx";
 import { keyProblem, nodeOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
+import { Names } from "./names.jsx";
 import { useProblems } from "./node_card.jsx";
 import { PanelHead } from "./panel_head.jsx";
 import { Policies } from "./policies.jsx";
@@ -82,6 +83,7 @@ function NodePanel({ nodeKey }) {
         {tab === "configure" && !type && <p className="ed-hint">No executor offers “{node.type}” now. Its settings are kept as they are.</p>}
         {tab === "configure" && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
         {tab === "configure" && type && <Form type={type} config={node.config} change={(name, value) => store.configure(nodeKey, name, value)} problems={problems} />}
+        {tab === "configure" && type?.inputs.length > 0 && <Names nodeKey={nodeKey} />}
         {tab === "configure" && type && <p className="ed-about">{type.description}</p>}
         {tab === "policies" && <Policies node={node} type={type} incoming={incoming} />}
       </div>

@@ -106,7 +106,7 @@ export function parsedJson(text) {
 
 /** JSON value → text that `parsedJson` reads back as the same value. */
 export function jsonText(value) {
-  if (value === undefined || value === null) return "";
+  if (value === undefined || value === null || value === "") return "";
   if (typeof value === "string") return parsedJson(value) === value ? value : JSON.stringify(value);
   return JSON.stringify(value, null, typeof value === "object" ? 2 : 0);
 }
