@@ -11,6 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from backend.background import stop
 from trestle.contracts.jobs import Verdict
 
 QUEUE = "trestle:queue"
@@ -53,9 +54,7 @@ class Queue:
 
     async def aclose(self) -> None:
         """Send what is left, then hang up."""
-        if self._sender is not None:
-            self._sender.cancel()
-            await asyncio.gather(self._sender, return_exceptions=True)
+        await stop(self._sender)
         await self._send()
         await self._redis.aclose()
 

@@ -14,6 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from backend.background import stop
 from backend.queue import DOORBELL, Queue
 
 _AWAY_S = 1.0
@@ -77,9 +78,7 @@ class Doorbell:
     async def aclose(self) -> None:
         """Stop listening."""
         self.close()
-        if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+        await stop(self._listener)
         await self._redis.aclose()
 
     def close(self) -> None:
