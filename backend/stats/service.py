@@ -20,8 +20,8 @@ async def stats(session: AsyncSession, user: User, hours: int) -> Stats:
     visible = owned(user, Execution).where(Execution.id >= earliest_id(since), Execution.kind == "run")
     recent = visible.with_only_columns(Execution.id, Execution.status, Execution.workflow_id, Execution.started_at, Execution.finished_at)
     rows = recent.cte("recent")
-    by_status = await session.execute(select(rows.c.status, func.count()).group_by(rows.c.status))
-    counts: dict[str, int] = dict(by_status.tuples().all())
+    by_status = await session.execute(select(rows.c.status, func.count().label("number")).group_by(rows.c.status))
+    counts: dict[str, int] = {row.status: row.number for row in by_status}
     took = func.extract("epoch", rows.c.finished_at - rows.c.started_at) * 1000
     ended = select(*(func.percentile_cont(share).within_group(took) for share in (0.5, 0.95))).where(rows.c.finished_at.is_not(None))
     p50, p95 = (await session.execute(ended)).one()

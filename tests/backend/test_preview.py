@@ -21,11 +21,9 @@ async def run(services: Services, made: dict[str, Any], payload: Any, outputs: d
     """A finished execution, as reports would leave it."""
     hot = services.database.hot
     await hot.execute("insert into snapshots (id, graph) values ('s', '{}') on conflict do nothing")
-    execution = uuid4()
-    await hot.execute(
-        "insert into executions (id, project_id, workflow_id, snapshot_id, status, trigger, input, seed)"
-        " values ($1, $2, $3, 's', 'succeeded', $4, $5, '')",
-        execution,
+    execution = await hot.fetchval(
+        "insert into executions (project_id, workflow_id, snapshot_id, status, trigger, input, seed)"
+        " values ($1, $2, 's', 'succeeded', $3, $4, '') returning id",
         made["project_id"],
         made["id"],
         json.dumps({"kind": "webhook", "node": "hook", "method": "POST"}),
