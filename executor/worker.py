@@ -98,6 +98,7 @@ class Worker:
             for task in service:
                 task.cancel()
             ended = await asyncio.gather(*service, fetching, return_exceptions=True)
+        await self._release([], leaving=True)  # after the last heartbeat: that would say we are back
         for outcome in ended:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -353,14 +354,12 @@ class Worker:
         except QueueAway:
             _log.info("ids stay in this process's list, which expires; the backend pushes them again")
 
-    async def _release(self, held: list[Held]) -> None:
-        """Gives executions back as queued. What can't be given back within 5 s comes back when its lease runs out."""
-        if not held:
-            return
+    async def _release(self, held: list[Held], *, leaving: bool = False) -> None:
+        """Gives executions back as queued; `leaving` says good-bye as well. What can't be given back within 5 s comes back when its lease runs out."""
         deadline, pause = time.monotonic() + RELEASE_S, 0.05
         while True:
             try:
-                await self._api.release(Release(running=[one.holding for one in held]))
+                await self._api.release(Release(running=[one.holding for one in held], leaving=leaving))
                 break
             except BackendAway as error:
                 if time.monotonic() > deadline:

@@ -106,7 +106,10 @@ class Internal:
         return _dump(HeartbeatAnswer(now=now, token=self._executors.token(executor_id), verdicts=verdicts))
 
     async def _release(self, executor_id: UUID, body: bytes) -> bytes:
-        await leases.give_back(self._pool, self._queue, self._doorbell, executor_id, _read(Release, body).running)
+        asked = _read(Release, body)
+        await leases.give_back(self._pool, self._queue, self._doorbell, executor_id, asked.running)
+        if asked.leaving:
+            await leases.leave(self._pool, executor_id)
         return b"{}"
 
     async def _secret(self, executor_id: UUID, body: bytes) -> bytes:

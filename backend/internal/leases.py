@@ -31,6 +31,8 @@ from (
 returning e.id
 """
 
+_LEAVE = "update executors set stopped_at = now() where id = $1"
+
 _LOOK = "select id, status, epoch, executor_id from executions where id = any($1::uuid[])"
 
 _GIVE_BACK = guarded("""
@@ -88,3 +90,8 @@ async def give_back(
     rows = await pool.fetch(_GIVE_BACK, executor_id, [h.execution_id for h in running], [h.epoch for h in running])
     queue.push([row["id"] for row in rows], first=True)
     doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)
+
+
+async def leave(pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID) -> None:
+    """The executor has drained: it counts as gone at once, not when its silence is noticed. A later heartbeat takes this back."""
+    await pool.execute(_LEAVE, executor_id)

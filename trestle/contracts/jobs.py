@@ -204,9 +204,10 @@ class HeartbeatAnswer(BaseModel):
 
 
 class Release(BaseModel):
-    """Gives executions back as queued, without blame."""
+    """Gives executions back as queued, without blame. `leaving`: the process takes no more; its node types go with it."""
 
     running: list[Holding]
+    leaving: bool = False
 
 
 class SecretRequest(BaseModel):
