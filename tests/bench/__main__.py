@@ -74,7 +74,9 @@ async def measure_launch(folder: Path) -> None:
 async def measure_canvas(folder: Path) -> None:
     """The editor with 200 nodes, in Chromium."""
     build(DEFAULT_OUT)
-    with stacks.running(servers.make_migrated(folder / "template"), folder / "home", web=True, env={"TRESTLE_WEB_BUILD": str(DEFAULT_OUT)}) as stack:
+    with stacks.running(
+        servers.make_migrated(folder / "template"), folder / "home", web=True, env={"TRESTLE_WEB_BUILD": str(DEFAULT_OUT)}
+    ) as stack:
         say(*await canvas.measure(stack))
 
 
