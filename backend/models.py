@@ -178,9 +178,7 @@ class Connection(Base):
 
 class Operation(Base):
     """An editor's operation that was applied: a re-send finds it here. `touched` names the `node/field` paths it changed.
-
-    Changes that came by another way than the editor's operations are here as well, without a `body`.
-    """
+    What was changed by another route is here as well, without a `body`."""
 
     __tablename__ = "operations"
 
