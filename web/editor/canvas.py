@@ -47,7 +47,8 @@ class Canvas(rx.NoSSRComponent):
     runs: rx.Var[list[dict[str, Any]]]
     """Recent executions, newest first."""
     meta: rx.Var[dict[str, Any]]
-    """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of problems."""
+    """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of
+    problems, `said` (of `kind` success or error) is told. Both only where this page asked."""
     remote: rx.Var[dict[str, Any]]
     """`{events: [{seq, revision, operations}]}`: what others did to the draft, as a `Window`'s message."""
     missing: rx.Var[str]

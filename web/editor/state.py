@@ -28,9 +28,11 @@ def _credentials(found: list[Any]) -> list[dict[str, str]]:
 
 
 def _refused(error: ApiError) -> dict[str, Any]:
-    """What is wrong in which nodes, to be marked there; empty where the error is of another kind."""
+    """What the page says of a refusal: `problems` of nodes are marked there, another error is told whole."""
     problems = [problem.model_dump(mode="json") for problem in error.errors]
-    return {"problems": problems, "refused": True} if any(problem["node"] for problem in problems) else {}
+    if any(problem["node"] for problem in problems):
+        return {"problems": problems, "refused": True, "said": error.problem.detail, "kind": "error"}
+    return {"said": str(error), "kind": "error"}
 
 
 class Editor(Watching, rx.State):
@@ -106,53 +108,47 @@ class Editor(Watching, rx.State):
         self.saved = {"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})}
 
     @rx.event
-    async def publish(self) -> Any:
+    async def publish(self) -> None:
         """Freeze the draft as the next version; where it is refused, say where."""
         api = signed_in(self)
         workflow_id = address_id(self)
-        return await self._change(api, workflow_id, api.call("POST", f"/workflows/{workflow_id}/publish", json={}), "Published.")
+        await self._change(api, workflow_id, api.call("POST", f"/workflows/{workflow_id}/publish", json={}), "Published.")
 
     @rx.event
-    async def enable(self, on: bool) -> Any:
+    async def enable(self, on: bool) -> None:
         """Switch the triggers on or off. Publishes first where nothing is published."""
         api = signed_in(self)
         workflow_id = address_id(self)
         said = "Enabled: its triggers start it now." if on else "Switched off."
-        return await self._change(api, workflow_id, api.change_workflow(workflow_id, {"enabled": on}), said)
+        await self._change(api, workflow_id, api.change_workflow(workflow_id, {"enabled": on}), said)
 
     @rx.event
-    async def rename(self, name: str) -> Any:
+    async def rename(self, name: str) -> None:
         """Give the workflow another name."""
         api = signed_in(self)
         workflow_id = address_id(self)
-        return await self._change(api, workflow_id, api.change_workflow(workflow_id, {"name": name[:200]}), "")
+        await self._change(api, workflow_id, api.change_workflow(workflow_id, {"name": name[:200]}), "Renamed.")
 
-    async def _change(self, api: Api, workflow_id: UUID, change: Awaitable[Any], said: str) -> Any:
-        """Wait for the change and hand on what the workflow is now; what is wrong in nodes goes to the nodes. The toast to show."""
-        refused: dict[str, Any] = {}
+    async def _change(self, api: Api, workflow_id: UUID, change: Awaitable[Any], said: str) -> None:
+        """Wait for the change and hand on what the workflow is now. What is wrong in nodes goes to the nodes."""
+        answer: dict[str, Any] = {"said": said, "kind": "success"}
         try:
             await change
-            toast = rx.toast.success(said) if said else None
         except ApiError as error:
-            refused = _refused(error)
-            toast = rx.toast.error(error.problem.detail if refused else str(error))
-        self.meta = {"seq": stamp(), **publication(await api.workflow(workflow_id)), **refused}
-        return toast
+            answer = _refused(error)
+        self.meta = {"seq": stamp(), **publication(await api.workflow(workflow_id)), **answer}
 
     @rx.event
-    async def run(self, given: dict[str, Any]) -> Any:
+    async def run(self, given: dict[str, Any]) -> None:
         """Run the draft once, by hand."""
         api = signed_in(self)
-        refused: dict[str, Any] = {}
-        toast = None
+        answer: dict[str, Any] = {}
         try:
             started = await api.call("POST", f"/workflows/{address_id(self)}/execute", json={"input": given.get("input")})
             self._follow = str(started["execution_id"])
         except ApiError as error:
-            refused = _refused(error)
-            toast = rx.toast.error(error.problem.detail if refused else str(error))
-        self.meta = {"seq": stamp(), **refused}
-        return toast
+            answer = _refused(error)
+        self.meta = {"seq": stamp(), **answer}
 
     @rx.event
     async def list_runs(self) -> None:

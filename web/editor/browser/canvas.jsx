@@ -1,6 +1,6 @@
 // The drawing area. React Flow holds where cards are while they are dragged; the store hears of it once, when a drag ends.
 
-import React, { useCallback, useEffect, useRef, useState } from "react";
+import React, { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Background, BackgroundVariant, MiniMap, ReactFlow, applyEdgeChanges, applyNodeChanges, useReactFlow } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { refusal } from "./graph.js";
@@ -132,10 +132,9 @@ function useView(pane) {
   useEffect(() => {
     if (focus) flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding: 0.5 });
   }, [focus, flow]);
-  useEffect(() => {
-    if (!panel) return undefined;
-    const timer = setTimeout(() => uncover(flow, pane.current, panel), 60);
-    return () => clearTimeout(timer);
+  // At once, not as a movement: the next click would miss what it aims at.
+  useLayoutEffect(() => {
+    if (panel) uncover(flow, pane.current, panel);
   }, [panel, flow, pane]);
   useEffect(() => {
     store.flow = flow;
@@ -156,7 +155,7 @@ function uncover(flow, pane, key) {
   const height = (item.measured?.height ?? CARD.height) * zoom;
   const shift = (start, size, room, after) => (start < 24 ? 24 - start : start + size > room - after ? Math.max(24, room - after - size) - start : 0);
   const [dx, dy] = [shift(left, width, box.width, 110), shift(top, height, box.height - covered(box), 40)];
-  if (dx || dy) flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 200 });
+  if (dx || dy) flow.setViewport({ x: x + dx, y: y + dy, zoom });
 }
 
 /** How much of the pane's foot the panel hides where it is a sheet (small screens). */

@@ -46,11 +46,12 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {
     if (!meta?.seq || !store.state.doc) return;
-    const { seq, problems, refused, ...change } = meta;
-    // Only the page that asked opens the list: a reloaded one is handed the last answer again.
+    const { seq, problems, refused, said, kind, ...change } = meta;
+    // Only the page that asked is told: a reloaded one is handed the last answer again.
     const asked = store.state.busy;
     store.set({ doc: { ...store.state.doc, ...change }, busy: null, ...(problems ? { problems } : {}) });
     if (refused && asked) store.set({ panel: { kind: "problems" } });
+    if (said && asked) store.notify(said, kind);
   }, [store, meta]);
 }
 

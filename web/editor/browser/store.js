@@ -228,6 +228,11 @@ export class Store {
     this.whenSaved(() => this.emit.enable(on));
   }
 
+  renameWorkflow(name) {
+    this.set({ busy: "rename" });
+    this.emit.rename(name);
+  }
+
   publish() {
     this.set({ busy: "publish" });
     this.whenSaved(() => this.emit.publish());

@@ -33,7 +33,7 @@ function Name() {
   useEffect(() => setText(name), [name]);
   const settle = () => {
     const wish = text.trim();
-    if (wish && wish !== name) store.emit.rename(wish);
+    if (wish && wish !== name) store.renameWorkflow(wish);
     else setText(name);
   };
   return (
