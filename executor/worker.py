@@ -355,7 +355,10 @@ class Worker:
             _log.info("ids stay in this process's list, which expires; the backend pushes them again")
 
     async def _release(self, held: list[Held], *, leaving: bool = False) -> None:
-        """Gives executions back as queued; `leaving` says good-bye as well. What can't be given back within 5 s comes back when its lease runs out."""
+        """Gives executions back as queued; `leaving` says good-bye as well.
+
+        What can't be given back within 5 s comes back when its lease runs out.
+        """
         deadline, pause = time.monotonic() + RELEASE_S, 0.05
         while True:
             try:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, EmailStr, Field
@@ -104,7 +104,7 @@ class Tokens(BaseModel):
     """An access token (sent as `Authorization: Bearer`) and the refresh token that renews it. `expires_in` is in seconds."""
 
     access_token: str
-    token_type: str = "bearer"
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - OAuth2's word for how the token is sent
     refresh_token: str
     expires_in: int
 

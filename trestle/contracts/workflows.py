@@ -10,7 +10,6 @@ from trestle.contracts.base import JsonObject, JsonValue, Key, Model, Request
 from trestle.contracts.graph import Connection, ForEach, Graph, Node, Position, RetryPolicy, WorkflowSettings
 from trestle.contracts.problems import FieldError
 
-
 Tag = Annotated[str, Field(min_length=1, max_length=50)]
 
 
