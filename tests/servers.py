@@ -142,12 +142,16 @@ def migrate(database_url: str) -> None:
         raise RuntimeError(f"migrate failed:\n{done.stdout}{done.stderr}")
 
 
-def start_servers(home: Home, *, durable: bool = True) -> Servers:
-    """Start both servers. `durable=False` drops fsync: quicker, where no test depends on a crash of the machine."""
+def start_servers(home: Home, *, durable: bool = True, tuning: Mapping[str, str] | None = None) -> Servers:
+    """Start both servers, PostgreSQL with `tuning` on top of the launcher's settings.
+
+    `durable=False` drops fsync: quicker, where no test depends on a crash of the machine.
+    """
     keys = Keys.load(home, {})
-    tuning: Mapping[str, str] = TUNING if durable else {**TUNING, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    lax = {} if durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    chosen = {**TUNING, **lax, **(tuning or {})}
     postgres_port, valkey_port = ports.free_port(), ports.free_port()
-    postgres = Child(Postgres.find(home.path, home.postgres, home.logs, keys.postgres_password).server(postgres_port, tuning))
+    postgres = Child(Postgres.find(home.path, home.postgres, home.logs, keys.postgres_password).server(postgres_port, chosen))
     valkey = Child(Valkey.find(home.valkey, home.logs, keys.valkey_password).server(valkey_port))
     servers = Servers(home, keys, postgres, valkey, postgres_port, valkey_port)
     for child in (postgres, valkey):

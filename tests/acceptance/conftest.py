@@ -9,12 +9,21 @@ import pytest
 
 from tests.acceptance.stack import Stack, running
 from trestle.cli.home import Home
+from web.build import DEFAULT_OUT, build
 
 
 @pytest.fixture
 def stack(migrated_home: Home, tmp_path: Path) -> Iterator[Stack]:
     """A fresh Trestle with one backend and one executor, no user yet. For other shapes use `stack.running`."""
     with running(migrated_home, tmp_path / "home") as started:
+        yield started
+
+
+@pytest.fixture
+def house(migrated_home: Home, tmp_path: Path) -> Iterator[Stack]:
+    """Trestle with its web interface; nobody has signed up yet."""
+    build(DEFAULT_OUT)
+    with running(migrated_home, tmp_path / "home", web=True, env={"TRESTLE_WEB_BUILD": str(DEFAULT_OUT)}) as started:
         yield started
 
 

@@ -29,7 +29,14 @@ class Stack:
     """Processes by name: `postgres`, `valkey`, `backend` (`backend-2`, …), `executor` (`executor-2`, …), `web`."""
 
     def __init__(
-        self, home: Home, *, backends: int = 1, executors: int = 1, web: bool = False, env: Mapping[str, str] | None = None
+        self,
+        home: Home,
+        *,
+        backends: int = 1,
+        executors: int = 1,
+        web: bool = False,
+        env: Mapping[str, str] | None = None,
+        tuning: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home
         self._wanted = [_numbered("backend", n) for n in range(backends)] + [_numbered("executor", n) for n in range(executors)]
@@ -37,7 +44,7 @@ class Stack:
         self._env = {**os.environ, **_DEFAULTS, **(env or {})}
         self._specs: dict[str, ChildSpec] = {}
         self._children: dict[str, Child] = {}
-        self._servers = servers.start_servers(home)
+        self._servers = servers.start_servers(home, tuning=tuning)
         self._children |= {"postgres": self._servers.postgres, "valkey": self._servers.valkey}
         self._settings = self._settings_on(ports.free_port(), ports.free_port())
         self.backend_urls: list[str] = []
@@ -149,10 +156,17 @@ def _numbered(kind: str, index: int) -> str:
 
 @contextmanager
 def running(
-    template: Home, folder: Path, *, backends: int = 1, executors: int = 1, web: bool = False, env: Mapping[str, str] | None = None
+    template: Home,
+    folder: Path,
+    *,
+    backends: int = 1,
+    executors: int = 1,
+    web: bool = False,
+    env: Mapping[str, str] | None = None,
+    tuning: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """A started stack on a copy of `template` (fixture `migrated_home`) in `folder`."""
-    stack = Stack(servers.copy(template, folder), backends=backends, executors=executors, web=web, env=env)
+    stack = Stack(servers.copy(template, folder), backends=backends, executors=executors, web=web, env=env, tuning=tuning)
     try:
         stack.start_all()
         yield stack

@@ -15,7 +15,7 @@ def hot_lead(chat_url: str) -> tuple[list[dict[str, Any]], list[tuple[str, ...]]
     """A webhook, a filter on the score, and a message to a chat."""
     nodes: list[dict[str, Any]] = [
         {"key": "hook", "type": "trigger.webhook", "name": "New lead", "config": {"path": "leads", "methods": ["POST"]}},
-        {"key": "hot", "type": "filter", "config": {"condition": "{{ payload.score >= 80 }}"}, "position": {"x": 220, "y": 0}},
+        {"key": "hot", "type": "filter", "config": {"condition": "{{ payload.score >= 80 }}"}, "position": {"x": 300, "y": 0}},
         {
             "key": "tell",
             "type": "http.request",
@@ -23,7 +23,7 @@ def hot_lead(chat_url: str) -> tuple[list[dict[str, Any]], list[tuple[str, ...]]
             "retry": {"max_attempts": 3, "backoff": "exponential", "delay_s": 1, "max_delay_s": 60},
             "on_error": "stop",
             "timeout_s": 30,
-            "position": {"x": 440, "y": 0},
+            "position": {"x": 600, "y": 0},
         },
     ]
     return nodes, [("hook", "hot"), ("hot", "tell")]
@@ -54,6 +54,7 @@ async def events_of(api: Api, workflow_id: str, ready: asyncio.Event, until: asy
 
 async def test_a_lead_travels_from_the_webhook_to_the_chat_and_into_the_history(stack: Stack) -> None:
     async with peer() as chat, Api(stack.backend_url) as api:
+        chat.delay_s = 0.3  # long enough to be seen
         await api.sign_up()
         workflow = await api.workflow(*hot_lead(chat.url), name="Hot lead to chat")
         assert workflow["enabled"]

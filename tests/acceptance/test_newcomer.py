@@ -1,26 +1,13 @@
 """The newcomer's five minutes, in real Chromium: from signing up to the first lead in the history."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.acceptance import browser
 from tests.acceptance.api import Api
 from tests.acceptance.peer import peer
-from tests.acceptance.stack import Stack, running
-from trestle.cli.home import Home
-from web.build import DEFAULT_OUT, build
-
-
-@pytest.fixture
-def house(migrated_home: Home, tmp_path: Path) -> Iterator[Stack]:
-    """Trestle with its web interface; nobody has signed up yet."""
-    build(DEFAULT_OUT)
-    with running(migrated_home, tmp_path / "home", web=True, env={"TRESTLE_WEB_BUILD": str(DEFAULT_OUT)}) as stack:
-        yield stack
+from tests.acceptance.stack import Stack
 
 
 async def drop(page: Page, type: str, x: int, y: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from tests import servers
 from tests.acceptance import stack as stacks
 from tests.acceptance.api import Api
-from tests.bench import canvas, launch, throughput
+from tests.bench import canvas, database, launch, throughput
 from web.build import DEFAULT_OUT, build
 
 CONNECTIONS = 50
@@ -36,7 +36,7 @@ def machine_line() -> str:
 
 async def measure_throughput(folder: Path) -> None:
     """Closed loops on one backend and one executor process."""
-    with stacks.running(servers.make_migrated(folder / "template"), folder / "home") as stack:
+    with stacks.running(servers.make_migrated(folder / "template"), folder / "home", tuning=database.COUNTING) as stack:
         async with Api(stack.backend_url) as api:
             await api.sign_up()
             for name, goal, length, requests in (("webhook → set → stored", 400, 1, 6000), ("chain of 10 nodes", 200, 10, 3000)):

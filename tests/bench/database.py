@@ -51,3 +51,27 @@ async def unfinished(connection: asyncpg.Connection, workflow_id: str) -> int:
 async def disk_bytes(connection: asyncpg.Connection) -> int:
     """What executions and their steps take on disk, indexes included."""
     return int(await connection.fetchval("select pg_total_relation_size('executions') + pg_total_relation_size('steps')"))
+
+
+COUNTING = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track_planning": "on"}
+"""Settings of PostgreSQL under which it keeps count of its statements."""
+
+_PARTS = [("accept", "insert into executions"), ("claim", "claim_id = $"), ("report", "report_seq = r.seq"), ("the rest", "")]
+
+
+async def start_counting(connection: asyncpg.Connection) -> None:
+    """From now on: what each statement takes."""
+    await connection.execute("create extension if not exists pg_stat_statements")
+    await connection.execute("select pg_stat_statements_reset()")
+
+
+async def statement_ms(connection: asyncpg.Connection) -> dict[str, tuple[float, int]]:
+    """Since `start_counting`: milliseconds in the server and calls, by what the statements are for."""
+    rows = await connection.fetch(
+        "select query, calls, total_exec_time + total_plan_time as ms from pg_stat_statements where query not ilike '%pg_stat_statements%'"
+    )
+    found = {name: (0.0, 0) for name, _ in _PARTS}
+    for row in rows:
+        name = next(name for name, words in _PARTS if words in row["query"])
+        found[name] = (found[name][0] + row["ms"], found[name][1] + row["calls"])
+    return found

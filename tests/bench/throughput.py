@@ -24,6 +24,7 @@ class Throughput:
     moments: database.Moments
     cpu_ms: dict[str, float]
     missing: int
+    statements: dict[str, tuple[float, int]]
     disk_per_execution: float
 
 
@@ -49,17 +50,21 @@ async def closed(stack: Stack, path: str, workflow_id: str, *, connections: int,
         before_ids = await connection.fetchval("select count(*) from executions where workflow_id = $1", workflow_id)
         assert before_ids == 0, "one run a workflow: its moments are read off its rows"
         disk = await database.disk_bytes(connection)
+        await database.start_counting(connection)
         before, own_before, start = _cpu(stack), time.process_time(), time.perf_counter()
         load = await closed_loop(f"{stack.backend_url}/webhooks/{path}", connections=connections, requests=requests)
         while await database.unfinished(connection, workflow_id):
             await asyncio.sleep(0.02)
             assert time.perf_counter() - start < 300, "executions are still under way after five minutes"
         after, own_after = _cpu(stack), time.process_time()
+        statements = await database.statement_ms(connection)
         moments = await database.moments(connection, workflow_id)
         cpu_ms = {name: 1000 * (after[name] - before[name]) / requests for name in after}
         cpu_ms["load generator"] = 1000 * (own_after - own_before) / requests
         grown = (await database.disk_bytes(connection) - disk) / requests
-        return Throughput(moments.succeeded / moments.span_s, load, moments, cpu_ms, len(load.accepted) - moments.succeeded, grown)
+        return Throughput(
+            moments.succeeded / moments.span_s, load, moments, cpu_ms, len(load.accepted) - moments.succeeded, statements, grown
+        )
     finally:
         await connection.close()
 
@@ -98,5 +103,7 @@ def report(name: str, goal: float, runs: list[Throughput]) -> list[str]:
         f"  accept {1000 * median(latencies):.1f} ms median, {1000 * latencies[int(len(latencies) * 0.99)]:.1f} ms p99"
         f" · accepted → claimed {middle.moments.wait_ms:.1f} ms · claimed → stored {middle.moments.run_ms:.1f} ms (medians)",
         f"  CPU per execution {total:.2f} ms: " + " · ".join(f"{who} {ms:.2f}" for who, ms in middle.cpu_ms.items()),
+        "  in PostgreSQL per execution: "
+        + " · ".join(f"{part} {ms / middle.load.sent:.3f} ms ({calls} calls)" for part, (ms, calls) in middle.statements.items()),
         f"  disk {middle.disk_per_execution / 1024:.1f} KB per execution",
     ]
