@@ -44,7 +44,14 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         await page.screenshot(path=shots / "tour-1-sign-up.png")
         await page.get_by_role("button", name="Create account").click()
         await page.get_by_role("button", name="New workflow").first.wait_for()
-        await page.screenshot(path=shots / "tour-2-workflows-empty.png")
+        for place, empty in (
+            ("executions", "Nothing has run yet"),
+            ("credentials", "Keep your secrets here"),
+            ("workflows", "Build your first"),
+        ):
+            await page.goto(f"{house.web_url}/{place}")
+            await expect(page.get_by_text(empty)).to_be_visible()
+            await page.screenshot(path=shots / f"tour-2-{place}-empty.png")
         await page.get_by_role("button", name="New workflow").first.click()
         dialog = page.get_by_role("dialog")
         await dialog.wait_for()

@@ -41,6 +41,7 @@ class Furnished:
     workflow_id: str
     succeeded: str
     failed: str
+    unfinished: str
 
 
 @pytest.fixture
@@ -51,18 +52,19 @@ async def furnished(house: Stack) -> AsyncIterator[Furnished]:
         nodes, connections = hot_lead(chat.url)
         nodes[2]["retry"] = None
         workflow = await api.workflow(nodes, connections, name="Hot lead to chat")
-        await api.workflow(
-            [{"key": "hook", "type": "trigger.webhook"}],
-            [],
-            name="A rather long name of a workflow that somebody gave it, once",
-            live=False,
-        )
+        long = "A rather long name of a workflow that somebody gave it, once"
+        nodes = [
+            {"key": "start", "type": "trigger.manual"},
+            {"key": "call", "type": "http.request", "config": {"url": ""}, "position": {"x": 300, "y": 0}},
+            {"key": "odd", "type": "no.such_type", "position": {"x": 600, "y": 0}},
+        ]
+        unfinished = await api.workflow(nodes, [("start", "call"), ("call", "odd")], name=long, live=False)
         await api.workflow([{"key": "start", "type": "trigger.manual"}], [], name="By hand", live=False)
         await api.call("POST", "/credentials", json={"name": "Team chat", "type": "bearer", "data": {"token": "a-secret-of-the-team"}})
         succeeded = (await api.finished(await api.post_webhook("leads", {"name": "Ada", "score": 91})))["id"]
         chat.statuses["/hook"] = [500]
         failed = (await api.finished(await api.post_webhook("leads", {"name": "Grace", "score": 99})))["id"]
-        yield Furnished(house, api, chat, workflow["id"], succeeded, failed)
+        yield Furnished(house, api, chat, workflow["id"], succeeded, failed, unfinished["id"])
 
 
 async def look(page: Page, name: str) -> None:
@@ -101,6 +103,21 @@ async def test_every_page_fits_wide_and_narrow_light_and_dark(furnished: Furnish
             await look(page, f"editor-{shape}")
             await page.get_by_test_id("node-tell").click()
             await look(page, f"editor-panel-{shape}")
+            await page.get_by_test_id("tab-policies").click()
+            await look(page, f"editor-policies-{shape}")
+            await page.goto(f"{url}/workflows/{furnished.unfinished}")
+            await page.get_by_test_id("node-call").wait_for()
+            await page.get_by_test_id("publish").click()
+            await expect(page.get_by_test_id("problem-call")).to_be_visible()
+            await look(page, f"editor-refused-{shape}")
+            await page.goto(f"{url}/workflows")
+            await page.get_by_role("button", name="New workflow").click()
+            await page.get_by_role("dialog").wait_for()
+            await look(page, f"workflow-new-{shape}")
+            await page.goto(f"{url}/credentials")
+            await page.get_by_role("button", name="New credential").click()
+            await page.get_by_role("dialog").wait_for()
+            await look(page, f"credential-new-{shape}")
             await page.goto(f"{url}/executions/{furnished.failed}")
             await expect(page.get_by_test_id("node-tell")).to_have_attribute("data-status", "failed")
             await look(page, f"execution-failed-{shape}")
