@@ -16,6 +16,7 @@ from tests.acceptance.stack import Stack, running
 from trestle.cli.home import Home
 from web.build import DEFAULT_OUT, build
 
+expect.set_options(timeout=15_000)  # two cores, and everything on them
 EMAIL, PASSWORD = "ada@example.com", "a long enough one"
 
 
