@@ -21,6 +21,14 @@ def encode_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def readable(column: str) -> str:
+    """SQL: a json `column` to look inside of.
+
+    A json value may hold NUL (`\\u0000`), but PostgreSQL's operators on it raise then, wherever in it they look.
+    """
+    return rf"replace({column}::text, '\u0000', '\u0001')::json"
+
+
 def after_commit(session: AsyncSession, effect: AfterCommit) -> None:
     """Run `effect` once the session's transaction is committed: what leaves the process must not run ahead of the database."""
     session.info.setdefault(_AFTER_COMMIT, []).append(effect)

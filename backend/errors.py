@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from asyncpg.exceptions import CharacterNotInRepertoireError, UntranslatableCharacterError
+from asyncpg.exceptions import CharacterNotInRepertoireError, DataError, NumericValueOutOfRangeError, UntranslatableCharacterError
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
@@ -202,4 +202,6 @@ def install(app: FastAPI) -> None:
         cause = error.orig.__cause__ if error.orig is not None else None
         if isinstance(cause, CharacterNotInRepertoireError | UntranslatableCharacterError):
             return problem(422, str(Unprocessable.__doc__), "A text holds the character NUL (\\u0000), which can't be stored. Remove it.")
+        if type(cause) is DataError or isinstance(cause, NumericValueOutOfRangeError):  # what the driver or the server can't take
+            return problem(422, str(Unprocessable.__doc__), "A number or a time in the request is too large or too small to be stored.")
         raise error

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.db import readable
 from backend.errors import Conflict, NotFound
 from backend.executions.starting import announce, insert_one
 from backend.models import Execution, User, Version
@@ -26,17 +27,19 @@ from steps where execution_id = :before and (status in ('succeeded', 'skipped') 
 
 # Where it failed it is tried anew, under the next retry number: a service that honours idempotency keys shall not repeat the
 # answer it refused with. After a timeout nobody knows whether it was done, and the key must stay.
-_TRY_AGAIN = text("""
+_TRY_AGAIN = text(
+    """
 insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, wait)
 select :execution, 0, 1, node, type, item, 1, 'pending',
-    json_build_object('retry_no', coalesce((wait->>'retry_no')::int, attempt - 1)
-        + case when error->>'type' in ('Timeout', 'OutcomeUnknown') then 0 else 1 end)
+    json_build_object('retry_no', coalesce(({wait}->>'retry_no')::int, attempt - 1)
+        + case when {error}->>'type' in ('Timeout', 'OutcomeUnknown') then 0 else 1 end)
 from (
     select distinct on (node, item) node, type, item, attempt, status, port, error, wait from steps
     where execution_id = :before order by node, item, attempt desc
 ) last
 where status = 'failed' and port is null
-""")
+""".replace("{wait}", readable("wait")).replace("{error}", readable("error"))
+)
 
 
 async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID) -> UUID:

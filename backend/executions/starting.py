@@ -29,8 +29,8 @@ insert into steps (execution_id, epoch, event_seq, node, type, attempt, status, 
 select :execution, 0, 1, s.node, s.type, s.attempt, s.status, s.port, s.output, s.started_at, s.finished_at, s.duration_ms
 from (
     select distinct on (s.node) s.node, s.type, s.attempt, s.status, s.port, s.started_at, s.finished_at, s.duration_ms,
-        case when s.output is null and s.node = e.trigger->>'node' then e.input else s.output end as output
-    from (select id, input, trigger from executions where workflow_id = :workflow order by id desc limit 20) e
+        case when s.output is null and s.type like 'trigger.%' then e.input else s.output end as output
+    from (select id, input from executions where workflow_id = :workflow order by id desc limit 20) e
     join steps s on s.execution_id = e.id
     where s.node = any(:nodes) and s.item is null and s.status = 'succeeded'
     order by s.node, e.id desc, s.attempt desc

@@ -11,17 +11,19 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from backend.db import readable
 from backend.executions.guards import guarded
 from backend.internal.taking import LEASE_S, TAKE
 from trestle.language import LanguageError, Scope, compile_config
 
+_LIMIT = readable("s.graph") + " -> 'settings' -> 'concurrency'"
+
 _CANDIDATES = guarded("""
-select e.id, e.workflow_id, e.trigger, e.input, s.graph -> 'settings' -> 'concurrency' ->> 'key' as key,
-    (s.graph -> 'settings' -> 'concurrency' ->> 'limit')::int as places
+select e.id, e.workflow_id, e.trigger, e.input, {limit} ->> 'key' as key, ({limit} ->> 'limit')::int as places
 from executions e join snapshots s on s.id = e.snapshot_id
 where {which} and s.limited and {e may claim} and e.blocked_on is null and s.types <@ (select types from executors where id = $1)
 order by e.id limit $2
-""")
+""").replace("{limit}", _LIMIT)
 _THESE = _CANDIDATES.replace("{which}", "e.id = any($3::uuid[])")
 _ANY = _CANDIDATES.replace("{which}", "true")
 
@@ -43,7 +45,7 @@ with slots as materialized (
 ), room as (
     select slot, places - (select count(*) from executions r where r.slot = slots.slot and r.status = 'running') as places
     from slots cross join lateral (
-        select (s.graph -> 'settings' -> 'concurrency' ->> 'limit')::int as places
+        select ({limit} ->> 'limit')::int as places
         from executions e join snapshots s on s.id = e.snapshot_id
         where e.blocked_on = slots.slot and {e may claim} order by e.id limit 1
     ) oldest
@@ -55,7 +57,7 @@ with slots as materialized (
 update executions e set blocked_on = null, reason = null, last_push = now()
 from next where e.id = next.id and {e may claim} and e.blocked_on is not null
 returning e.id
-""")
+""").replace("{limit}", _LIMIT)
 _FREE_THESE = _FREE.replace("{which}", "e.blocked_on = any($1::text[])")
 _FREE_ALL = _FREE.replace("{which}", "true")
 

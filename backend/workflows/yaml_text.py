@@ -52,11 +52,13 @@ def parse(body: bytes) -> Any:
 
 def _check(value: Any) -> None:
     if isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
+        for inner in (part for pair in value.items() for part in pair) if isinstance(value, dict) else value:
             _check(inner)
+    elif isinstance(value, str):
+        value.encode()  # half a surrogate pair is no character
     elif isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         raise Unprocessable("NaN and infinity are not taken. Write a number, or leave it out.")
-    elif not isinstance(value, str | int | float | bool | None):
+    elif not isinstance(value, int | float | bool | None):
         raise Unprocessable(f"A {type(value).__name__} is not taken. Write it as text.")
 
 

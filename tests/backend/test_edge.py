@@ -63,6 +63,28 @@ async def test_what_json_can_say_stays_as_it_was(ada: Person) -> None:
     await ada.post("/workflows", json={"name": "W", "nodes": [{**node, "config": {"x": deep}}]})
 
 
+@pytest.mark.parametrize("number", [2**31, 2**63, 2**70])
+async def test_numbers_that_no_column_holds(ada: Person, number: int) -> None:
+    made = await ada.post("/workflows", json={"name": "W"})
+    path = f"/workflows/{made['id']}"
+    for method, at, body in [
+        ("GET", f"/versions/{number}", None),
+        ("GET", f"/versions/{number}/diff/1", None),
+        ("POST", f"/versions/{number}/restore", None),
+        ("POST", "/execute", {"version": number}),
+    ]:
+        answer = await ada.send(method, path + at, **({"json": body} if body else {}))
+        assert "too large" in problem(answer, 422)["detail"]
+    early = await ada.send("GET", "/executions?since=0001-01-01T00:00:00%2B23:59")
+    assert "too small" in problem(early, 422)["detail"]
+
+
+async def test_yaml_holds_no_half_characters(ada: Person) -> None:
+    for text in (r'name: "\ud800"', r'"\ud800": 1'):
+        answer = await ada.send("POST", "/workflows/import", content=text, headers={"Content-Type": "application/yaml"})
+        assert "not valid YAML" in problem(answer, 400)["detail"]
+
+
 async def test_a_body_is_counted_while_it_streams_in(ada: Person) -> None:
     sent = 0
 

@@ -9,8 +9,9 @@ from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, r
 
 
 async def limited(world: World, **concurrency: Any) -> None:
-    """Give the workflow's snapshot this limit."""
+    """Give the workflow's snapshot this limit, and a text that PostgreSQL's JSON operators don't take."""
     graph = json.loads(await world.pool.fetchval("select graph from snapshots"))
+    graph["nodes"][1]["config"] = {"fields": {"a": "\0 \\u0000"}}
     graph["settings"] = {"concurrency": {"key": None, **concurrency}}
     await world.pool.execute("update snapshots set limited = true, graph = $1", json.dumps(graph))
 

@@ -75,8 +75,9 @@ async def test_a_body_without_length_is_counted_while_it_streams(backend: Backen
 
 
 async def test_no_such_path_or_method(backend: Backend, world: World) -> None:
-    status, answer = await backend.call("POST", "/webhooks/nowhere", json={})
-    assert (status, answer["title"]) == (404, "Not found")
+    for path in ("nowhere", "%00", "go%00", "go%2F", "%F0%9F%98%80", "%ff", "go/", ""):
+        status, answer = await backend.call("POST", f"/webhooks/{path}", json={})
+        assert (status, answer["title"]) == (404, "Not found"), path
     async with backend.session.get(f"{backend.url}/webhooks/go") as refused:
         assert (refused.status, refused.headers["Allow"]) == (405, "POST")
 
