@@ -36,9 +36,14 @@ async def sign_up(backend: Backend, *, name: str, email: str, password: str, inv
     return User.model_validate(await backend.call("POST", "/users/register", json=body))
 
 
-async def sign_in(backend: Backend, sessions: Sessions, *, email: str, password: str) -> Session:
-    """Open a session. Raises `ApiError` (401) for a wrong email or password."""
-    tokens = Tokens.model_validate(await backend.call("POST", "/users/login", form={"username": email, "password": password}))
+async def sign_in(backend: Backend, sessions: Sessions, *, email: str, password: str, address: str = "") -> Session:
+    """Open a session. Raises `ApiError` (401) for a wrong email or password.
+
+    `address` is the browser's: the backend slows down whoever guesses by account and address, and would else see one for all browsers.
+    """
+    headers = {"X-Forwarded-For": address} if address else None
+    form = {"username": email, "password": password}
+    tokens = Tokens.model_validate(await backend.call("POST", "/users/login", form=form, headers=headers))
     user = User.model_validate(await backend.call("GET", "/users/me", token=tokens.access_token))
     return sessions.open(tokens, user)
 

@@ -157,3 +157,18 @@ async def test_tokens_revisions_and_other_peoples_ids(api: Api, hook: dict[str, 
         await api.call("POST", "/workflows", json={"name": "x", "colour": "red"})
     assert refused.value.status == 422
     says(refused.value.problem, "colour")
+
+
+async def test_guessing_a_password_is_slowed_down_by_address(api: Api) -> None:
+    wrong = {"username": "ada@example.com", "password": "a guess at it"}
+    async with Api(api.url) as caller:
+        # As a proxy on this machine (the web interface, for one) tells for whom it asks.
+        guesser, other = {"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-For": "203.0.113.8"}
+        answers = [await caller.raw("POST", "/api/v1/users/login", data=wrong, headers=guesser) for _ in range(7)]
+        assert [status for status, _, _ in answers[:5]] == [401] * 5
+        status, problem, headers = answers[-1]
+        assert status == 429
+        assert int(headers["Retry-After"]) > 0
+        says(problem, "again")
+        status, _, _ = await caller.raw("POST", "/api/v1/users/login", data=wrong, headers=other)
+        assert status == 401, "somebody at another address is not kept out"

@@ -72,7 +72,9 @@ class Door(rx.State):
 
     async def _enter(self, email: str, password: str) -> EventSpec:
         held = services()
-        session = await api.sign_in(held.backend, held.sessions, email=email.strip(), password=password)
+        session = await api.sign_in(
+            held.backend, held.sessions, email=email.strip(), password=password, address=self.router.session.client_ip
+        )
         ticket = held.sessions.ticket(session)
         target = safe_path(self.router.url.query_parameters.get("next", ""))
         return rx.call_script(f"trestle.enter({json.dumps(ticket)}, {json.dumps(target)})")
