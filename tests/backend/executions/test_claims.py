@@ -114,3 +114,13 @@ async def test_finished_ones_can_not_be_claimed(backend: Backend, world: World, 
     job = await executor.take(execution_id)
     assert await executor.verdict(report(job, 1, ending=DONE)) == "continue"
     assert (await executor.claim(execution_id))["jobs"] == []
+
+
+async def test_a_former_epoch_renews_nothing(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    execution_id = await backend.post()
+    former = await executor.take(execution_id)
+    await executor.call("release", {"running": [{"execution_id": execution_id, "epoch": former["epoch"]}]})
+    await executor.take(execution_id)
+    before = (await world.execution(execution_id))["lease_until"]
+    assert await executor.beat(former) == {execution_id: "stale"}
+    assert (await world.execution(execution_id))["lease_until"] == before
