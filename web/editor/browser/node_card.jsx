@@ -59,7 +59,7 @@ function Port({ nodeKey, port, top, labelled, connected }) {
     <>
       <Handle type="source" position={Position.Right} id={port} style={{ top }} className={port === "error" ? "ed-port-error" : ""} />
       <div className="ed-port-tail" style={{ top }}>
-        {labelled && <span className="ed-port-label">{port}</span>}
+        {labelled && <span className={`ed-port-label${connected ? " is-above" : ""}`}>{port}</span>}
         {!connected && !store.readOnly && (
           <button className="ed-port-add nodrag" onClick={addNext} aria-label={`Add a node after ${nodeKey}, port ${port}`} title="Add a node after this one" tabIndex={-1}>
             <Plus size={11} strokeWidth={2.5} />
