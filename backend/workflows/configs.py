@@ -83,7 +83,17 @@ def _schema_errors(node: Node, validator: Draft202012Validator, marked: list[Mar
     for error in validator.iter_errors(node.config):
         real = _reduced(error, literal, compiled)
         if real is not None:
-            yield _error(node, ("config", *real.absolute_path), _says(real))
+            yield _error(node, ("config", *_place(real)), _says(real))
+
+
+def _place(error: ValidationError) -> Path:
+    """Where to mend it. What is missing has its place too: there the form shows what it asks for."""
+    return (*error.absolute_path, _missing(error)) if error.validator == "required" else tuple(error.absolute_path)
+
+
+def _missing(error: ValidationError) -> str:
+    required: Any = error.validator_value
+    return next(str(name) for name in required if error.message.startswith(repr(name)))  # one error for each
 
 
 def _reduced(error: ValidationError, literal: set[Path], compiled: set[Path]) -> ValidationError | None:
@@ -130,8 +140,7 @@ def _says(error: ValidationError) -> str:
     schema: Any = error.schema
     match error.validator:
         case "required":
-            missing = next(name for name in expected if error.message.startswith(repr(name)))  # one error for each
-            return f"needs “{missing}”. Fill it in."
+            return "is missing. Fill it in."
         case "additionalProperties":
             unknown = sorted(set(instance) - set(schema.get("properties", {})))
             return f"has no field “{unknown[0]}”. Remove it, or check its spelling."

@@ -131,7 +131,7 @@ async def test_single_nodes_and_connections(ada: Person) -> None:
     ("broken", "loc", "words"),
     [
         (node("odd", "no.such"), ["type"], "no.such"),
-        (node("odd", "http.request", method="POST"), ["config"], "url"),
+        (node("odd", "http.request", method="POST"), ["config", "url"], "url"),
         (node("odd", "http.request", method="TELEPORT", url="https://x.example"), ["config", "method"], "GET"),
         (node("odd", "http.request", url="https://x.example", colour="red"), ["config"], "colour"),
         (node("odd", "http.request", url="https://x.example", headers=["x"]), ["config", "headers"], "object"),

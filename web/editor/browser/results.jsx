@@ -31,11 +31,18 @@ function Failure({ error }) {
   );
 }
 
+const NO_OUTPUT = {
+  failed: "It failed, so there is no output.",
+  running: "It is still running.",
+  waiting: "It is waiting. The output comes when it goes on.",
+  skipped: "It was skipped, so there is no output.",
+};
+
 function Part({ name, step }) {
   if (name === "error") return step.error ? <Failure error={step.error} /> : <p className="ed-hint" data-testid="step-error">No error.</p>;
   if (step.cut?.[name]) return <p className="ed-hint" data-testid={`step-${name}`}>{step.cut[name]}</p>;
-  const empty = name === "output" && step.error && step.output === null;
-  return <div data-testid={`step-${name}`}>{empty ? <p className="ed-hint">It failed, so there is no output.</p> : <JsonView value={step[name]} />}</div>;
+  const why = name === "output" && step.output === null && NO_OUTPUT[step.error ? "failed" : step.status];
+  return <div data-testid={`step-${name}`}>{why ? <p className="ed-hint">{why}</p> : <JsonView value={step[name]} />}</div>;
 }
 
 function Tabs({ part, onPick, failed }) {
