@@ -51,6 +51,7 @@ _AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # used in the moment between the server's farewell and the end of the connection
 )
 
 

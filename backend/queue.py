@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from backend.background import stop
+from backend.background import for_ever, stop
 from trestle.contracts.jobs import Verdict
 
 QUEUE = "trestle:queue"
@@ -50,7 +50,7 @@ class Queue:
 
     def start(self) -> None:
         """Begin to send."""
-        self._sender = asyncio.create_task(self._send_for_ever())
+        self._sender = asyncio.create_task(for_ever("queue", self._send_for_ever))
 
     async def aclose(self) -> None:
         """Send what is left, then hang up."""

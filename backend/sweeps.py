@@ -8,7 +8,8 @@ import asyncio
 import asyncpg
 import structlog
 
-from backend.background import stop
+from backend.background import for_ever, stop
+from backend.db import is_away
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.internal import limits
@@ -121,7 +122,7 @@ class Sweeper:
 
     def start(self) -> None:
         """Begin to sweep."""
-        self._task = asyncio.create_task(self._sweep_for_ever())
+        self._task = asyncio.create_task(for_ever("sweep", self._sweep_for_ever))
 
     async def aclose(self) -> None:
         """Stop sweeping."""
@@ -161,7 +162,9 @@ class Sweeper:
         while True:
             try:
                 await self.sweep(thoroughly=rounds % _THOROUGHLY_EVERY == 0)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
+                if not is_away(error):
+                    raise
                 log.warning("sweep_failed", error=f"{type(error).__name__}: {error}")
             rounds += 1
             await asyncio.sleep(EVERY_S)

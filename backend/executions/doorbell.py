@@ -14,7 +14,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.background import stop
+from backend.background import for_ever, stop
 from backend.queue import DOORBELL, Queue
 
 _AWAY_S = 1.0
@@ -73,7 +73,7 @@ class Doorbell:
 
     def start(self) -> None:
         """Begin to listen to other processes."""
-        self._listener = asyncio.create_task(self._listen_for_ever())
+        self._listener = asyncio.create_task(for_ever("doorbell", self._listen_for_ever))
 
     async def aclose(self) -> None:
         """Stop listening."""

@@ -87,9 +87,9 @@ class Stack:
         if wait:
             servers.wait_ready(child)
 
-    def kill(self, name: str) -> None:
-        """`kill -9`, and wait until it is gone."""
-        servers.stop(self._children[name], signal.SIGKILL)
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """`kill -9` (or another way), and wait until it is gone."""
+        servers.stop(self._children[name], how)
 
     def terminate(self, name: str) -> int:
         """Stop in the ordinary way (SIGTERM for services) and answer the exit code."""
