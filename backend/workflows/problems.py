@@ -14,6 +14,7 @@ from backend.services import Services
 from backend.workflows.checks import Checks
 from backend.workflows.configs import Findings, dotted, examine
 from backend.workflows.drafts import Draft
+from backend.workflows.promises import broken_by_settings, broken_by_webhook
 from trestle.contracts.graph import ERROR, Connection, Node, WorkflowSettings
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.problems import FieldError
@@ -48,7 +49,7 @@ def find(
     checks: Checks,
 ) -> list[FieldError]:
     """Every problem of a graph that is possible (contracts.graph.impossible finds nothing). `credentials`: type by id."""
-    found: list[FieldError] = [*_of_settings(settings)]
+    found: list[FieldError] = [*_of_settings(settings), *broken_by_settings(settings)]
     by_key = {node.key: node for node in nodes}
     upstream = _upstream(nodes, connections)
     for node in nodes:
@@ -61,6 +62,7 @@ def find(
             found += _of_names(node, findings, by_key, upstream[node.key])
             found += _of_credentials(node, findings, credentials)
             found += _of_ports(node, kind)
+            found += broken_by_webhook(node, nodes, credentials)
     for position, connection in enumerate(connections):
         error = _of_connection(connection, by_key, types)
         if error:

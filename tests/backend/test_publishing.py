@@ -69,6 +69,47 @@ async def test_what_is_not_right_is_not_published(ada: Person) -> None:
     assert await ada.get(path) == made
 
 
+@pytest.mark.parametrize(
+    ("config", "chosen", "field"),
+    [
+        ({"auth": {"kind": "jwt", "credential": "BASIC"}}, {}, "auth.kind"),
+        ({"auth": {"kind": "github"}}, {}, "auth.kind"),
+        ({"auth": {"kind": "basic"}}, {}, "auth.credential"),
+        ({"auth": {"kind": "header", "credential": "BASIC"}}, {}, "auth.credential"),
+        ({"auth": {"kind": "basic", "credential": "01890000-0000-7000-8000-000000000000"}}, {}, "auth.credential"),
+        ({"respond": "node"}, {}, "respond"),
+        ({}, {"error_workflow": "01890000-0000-7000-8000-000000000000"}, "settings.error_workflow"),
+        ({}, {"save_data": "failed"}, "settings.save_data"),
+        ({}, {"keep_count": 5}, "settings.keep_count"),
+        ({}, {"keep_bytes": 5000}, "settings.keep_bytes"),
+        ({}, {"timezone": "Mars/Olympus"}, "settings.timezone"),
+    ],
+)
+async def test_what_would_not_be_kept_is_not_promised(ada: Person, config: Any, chosen: Any, field: str) -> None:
+    basic = await ada.post("/credentials", json={"name": "C", "type": "basic", "data": {"username": "a", "password": "b"}})
+    auth = config.get("auth")
+    if auth and auth.get("credential") == "BASIC":
+        config = {"auth": {**auth, "credential": basic["id"]}}
+    made = await ada.post("/workflows", json={"name": "W", "nodes": [hook("promises", **config)], "settings": chosen})
+    refused = await ada.post(f"/workflows/{made['id']}/publish", expect=422, json={})
+    assert refused["errors"] == made["problems"] != []
+    assert any(".".join(map(str, error["loc"])).removeprefix("config.") == field for error in refused["errors"]), refused["errors"]
+    node = {**made["nodes"][0], "config": {"path": "promises", "auth": {"kind": "basic", "credential": basic["id"]}}}
+    await ada.patch(f"/nodes/{node['id']}", json={"config": node["config"]})
+    await ada.patch(f"/workflows/{made['id']}", json={"settings": {}, "enabled": True})
+    await ada.delete(f"/workflows/{made['id']}")
+
+
+async def test_ports_of_one_node_differ(ada: Person) -> None:
+    def branch(*labels: str) -> dict[str, Any]:
+        return node("ways", "branch", cases=[{"label": label, "condition": "{{ true }}"} for label in labels])
+
+    for labels in (("a", "a"), ("main",), ("error",), ("else",), ("timeout",), ("",)):
+        made = await make(ada, MANUAL, branch(*labels), ends=("start>ways",))
+        assert made["problems"], labels
+    assert not (await make(ada, MANUAL, branch("a", "b"), ends=("start>ways",)))["problems"]
+
+
 async def test_enabling_publishes_and_needs_a_trigger_that_fires(ada: Person) -> None:
     made = await make(ada, hook("enabled"))
     now = await ada.patch(f"/workflows/{made['id']}", json={"enabled": True})

@@ -1,0 +1,53 @@
+"""What can be written down but would not be kept: refused when publishing, rather than taken and ignored."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from trestle.contracts.graph import Node, WorkflowSettings
+from trestle.contracts.problems import FieldError
+
+WEBHOOK = "trigger.webhook"
+RESPOND = "webhook.respond"
+WEBHOOK_SCHEMES = ("none", "basic", "header")
+"""The kinds of `auth` that triggers.authentication checks. A scheme other than `none` takes a credential of the same name."""
+
+
+def broken_by_settings(settings: WorkflowSettings) -> Iterable[FieldError]:
+    """A problem for each setting that nothing acts on."""
+    if settings.error_workflow is not None:
+        yield _of_settings("error_workflow", "Error workflows are not started yet. Leave this empty, and branch on errors in the workflow.")
+    if settings.save_data != "all":
+        yield _of_settings("save_data", "Every execution's data is kept: leaving it out is not there yet. Choose “all”.")
+    for name in ("keep_count", "keep_bytes"):
+        if getattr(settings, name) is not None:
+            yield _of_settings(name, "Old executions are not removed by number or size yet. Leave this empty.")
+
+
+def broken_by_webhook(node: Node, nodes: Sequence[Node], credentials: Mapping[str, str]) -> Iterable[FieldError]:
+    """A problem for what a webhook's answer and authentication lack. `credentials`: type by id."""
+    if node.type != WEBHOOK:
+        return
+    if node.config.get("respond") == "node" and not any(other.type == RESPOND and not other.disabled for other in nodes):
+        message = "respond: There is no Respond node that could answer. Add one, or choose another answer."
+        yield FieldError(loc=["config", "respond"], node=node.key, message=message)
+    auth: Any = node.config.get("auth")
+    kind = auth.get("kind", "none") if isinstance(auth, dict) else "none"
+    if kind == "none":
+        return
+    if kind not in WEBHOOK_SCHEMES:
+        message = (
+            f"auth.kind: The scheme “{kind}” is not checked yet: every call would be refused. Choose {' or '.join(WEBHOOK_SCHEMES[1:])}."
+        )
+        yield FieldError(loc=["config", "auth", "kind"], node=node.key, message=message)
+        return
+    credential = auth.get("credential")
+    if not credential:
+        message = f"auth.credential: The scheme “{kind}” needs a credential: without it every call would be refused. Choose one."
+        yield FieldError(loc=["config", "auth", "credential"], node=node.key, message=message)
+    elif credentials.get(str(credential), kind) != kind:  # one that isn't there has a problem of its own
+        message = f"auth.credential: The scheme “{kind}” needs a credential of the type {kind}. Choose one."
+        yield FieldError(loc=["config", "auth", "credential"], node=node.key, message=message)
+
+
+def _of_settings(name: str, message: str) -> FieldError:
+    return FieldError(loc=["settings", name], message=message)
