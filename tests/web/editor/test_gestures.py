@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Locator, Page, WebSocket, expect
+from playwright.async_api import Locator, Page, Route, WebSocket, expect
 
 from tests.acceptance import browser
 from tests.acceptance.api import Api, Refused
@@ -97,7 +98,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_desk(stack: Stack, *, width: int = 1440, height: int = 900) -> AsyncIterator[Desk]:
+async def at_desk(stack: Stack, *, width: int = 1440, height: int = 900, breaks: bool = False) -> AsyncIterator[Desk]:
     async with Api(stack.backend_url) as api:
         try:
             await api.log_in(EMAIL, PASSWORD)
@@ -116,7 +117,7 @@ async def at_desk(stack: Stack, *, width: int = 1440, height: int = 900) -> Asyn
             desk = Desk(page, api, workflow["id"])
             await desk.open(stack.web_url)
             yield desk
-            assert wrong == []
+            assert breaks or wrong == []
 
 
 async def test_nodes_are_drawn_connected_configured_and_kept(stack: Stack) -> None:
@@ -156,6 +157,19 @@ async def test_nodes_are_drawn_connected_configured_and_kept(stack: Stack) -> No
         await desk.page.reload()
         await expect(desk.at("node-tell")).to_contain_text("POST chat.example/hook")
         await expect(desk.at("node-filter")).to_contain_text("payload.score >= 80")
+
+
+async def test_a_page_that_breaks_down_says_so_in_plain_words(stack: Stack) -> None:
+    async def break_it(route: Route) -> None:
+        answer = await route.fetch()
+        thrown = '(()=>{throw new Error("broken on purpose")})()'
+        await route.fulfill(response=answer, body=re.sub(r"([\"'`])How does it begin\?\1", thrown, await answer.text()))
+
+    async with at_desk(stack, breaks=True) as desk:
+        await desk.page.route("**/assets/*.js", break_it)
+        await desk.page.reload()
+        await expect(desk.at("broken")).to_contain_text("What was saved is safe")
+        assert "broken on purpose" not in await desk.page.inner_text("body")
 
 
 async def test_everything_can_be_undone_and_done_again(stack: Stack) -> None:
@@ -255,6 +269,10 @@ async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> Non
         await desk.at("node-filter").click()
         await expect(desk.at("step-error")).to_contain_text("score")
 
+        await desk.at("runs-open").click()
+        await expect(desk.at("runs")).to_contain_text("Failed")
+        await desk.at("node-set").click()
+        await expect(desk.at("tab-policies")).to_be_visible()
         await desk.at("runs-open").click()
         await desk.at("runs").locator(".ed-run-row").first.click()
         await expect(desk.at("execution-status")).to_contain_text("Failed")

@@ -44,8 +44,8 @@ function useFlow() {
   const selection = useStore((state) => state.selection);
   const [nodes, setNodes] = useState(() => reconciledNodes([], graph.nodes));
   const [edges, setEdges] = useState(() => reconciledEdges([], graph.connections));
-  useEffect(() => setNodes((before) => reconciledNodes(before, graph.nodes)), [graph.nodes]);
-  useEffect(() => setEdges((before) => reconciledEdges(before, graph.connections)), [graph.connections]);
+  useEffect(() => void setNodes((before) => reconciledNodes(before, graph.nodes)), [graph.nodes]);
+  useEffect(() => void setEdges((before) => reconciledEdges(before, graph.connections)), [graph.connections]);
   useEffect(() => {
     const chosen = new Set(selection);
     setNodes((before) => before.map((item) => (Boolean(item.selected) === chosen.has(item.id) ? item : { ...item, selected: chosen.has(item.id) })));

@@ -31,8 +31,8 @@ function usePageStore(props) {
 
 /** What Python says, taken into the store: each part once, when it is new. */
 function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote }) {
-  useEffect(() => store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
-  useEffect(() => store.set({ credentials }), [store, credentials]);
+  useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
+  useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
   useEffect(() => {
     if (!load) return;
@@ -40,10 +40,10 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     store.load(doc);
   }, [store, load]);
   useEffect(() => void (saved?.batch && store.saved(saved)), [store, saved]);
-  useEffect(() => statuses.receive(live), [live]);
+  useEffect(() => void statuses.receive(live), [live]);
   useEffect(() => void (step?.execution_id && store.set({ steps: { ...store.state.steps, [`${step.execution_id}/${step.node}`]: step.steps } })), [store, step]);
-  useEffect(() => store.set({ runs }), [store, runs]);
-  useEffect(() => remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
+  useEffect(() => void store.set({ runs }), [store, runs]);
+  useEffect(() => void remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {
     if (!meta?.seq || !store.state.doc) return;
     const { seq, problems, refused, said, kind, ...change } = meta;

@@ -20,7 +20,7 @@ import { WebhookAddress } from "./webhook.jsx";
 function KeyField({ node }) {
   const store = useEditor();
   const [text, setText] = useState(node.key);
-  useEffect(() => setText(node.key), [node.key]);
+  useEffect(() => void setText(node.key), [node.key]);
   const problem = keyProblem(store.state.graph, text, node.key);
   const settle = () => (problem ? setText(node.key) : text !== node.key && store.rename(node.key, text));
   const keys = (event) => {

@@ -16,7 +16,7 @@ export function RunsPanel() {
   const store = useEditor();
   const runs = useStore((state) => state.runs);
   const shown = useRun();
-  useEffect(() => store.emit.runs(), [store, shown?.execution_id, shown?.status]);
+  useEffect(() => void store.emit.runs(), [store, shown?.execution_id, shown?.status]);
   return (
     <>
       <PanelHead title="Recent runs" onClose={() => store.closePanel()} />

@@ -30,7 +30,7 @@ function Name() {
   const store = useEditor();
   const name = useStore((state) => state.doc.name);
   const [text, setText] = useState(name);
-  useEffect(() => setText(name), [name]);
+  useEffect(() => void setText(name), [name]);
   const settle = () => {
     const wish = text.trim();
     if (wish && wish !== name) store.renameWorkflow(wish);
