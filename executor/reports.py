@@ -20,6 +20,8 @@ from trestle.contracts.states import StepStatus
 
 MAX_BATCH = 500
 MAX_BATCH_CHARS = 16_000_000
+MAX_REPORT_CHARS = 8_000_000
+"""What an execution has gathered beyond this leaves in a report of its own: pure steps may gather a lot before anybody waits."""
 ROOM_CHARS = 64_000_000
 """How much may lie here unacknowledged before steps have to wait."""
 MAX_LOG_LINES = 1000
@@ -134,24 +136,35 @@ class Channel:
         self._waiters = []
 
     def pack(self) -> "_UnderWay":
-        """Takes all that has gathered as the next report. For the courier."""
+        """Takes what has gathered as the next report: all of it, or as many steps as fit into one, and at least one. For the courier.
+
+        The ending, and whoever waits, go with the last of the steps.
+        """
         self._seq += 1
         if self._lost_lines:
             last = self._logs[-1]
             message = f"{self._lost_lines} more lines were dropped: too many at once."
             self._logs.append(last.model_copy(update={"level": "warning", "message": message}))
             self._lost_lines = 0
-        report = Report(
-            execution_id=self.execution_id,
-            epoch=self.epoch,
-            seq=self._seq,
-            steps=list(self._steps.values()),
-            logs=self._logs,
-            ending=self.ending,
-        )
-        self._under_way = _UnderWay(self, report, self._waiters)
-        self._steps, self._logs, self._waiters, self.ending = {}, [], [], None
+        report = Report(execution_id=self.execution_id, epoch=self.epoch, seq=self._seq, steps=self._fitting(), logs=self._logs)
+        self._logs = []
+        self._under_way = _UnderWay(self, report)
+        if not self._steps:
+            report.ending, self.ending = self.ending, None
+            self._under_way.waiters, self._waiters = self._waiters, []
+            self._under_way.chars += _chars(report.ending)
         return self._under_way
+
+    def _fitting(self) -> list[StepReport]:
+        """Takes the first steps out, up to the size of a report."""
+        taken: list[StepReport] = []
+        chars = 0
+        for key, step in list(self._steps.items()):
+            chars += _chars(step)
+            if taken and chars > MAX_REPORT_CHARS:
+                break
+            taken.append(self._steps.pop(key))
+        return taken
 
     def settle(self, under_way: "_UnderWay", answer: Answer) -> None:
         """Takes the verdict on a report. For the courier."""
@@ -177,11 +190,11 @@ class _UnderWay:
 
     __slots__ = ("channel", "chars", "report", "waiters")
 
-    def __init__(self, channel: Channel, report: Report, waiters: list[asyncio.Future[None]]) -> None:
+    def __init__(self, channel: Channel, report: Report) -> None:
         self.channel = channel
         self.report = report
-        self.waiters = waiters
-        self.chars = sum(map(_chars, report.steps)) + _chars(report.ending)
+        self.waiters: list[asyncio.Future[None]] = []
+        self.chars = sum(map(_chars, report.steps))
 
 
 class Courier:
@@ -237,6 +250,7 @@ class Courier:
 
     def _take(self) -> list[_UnderWay]:
         batch: list[_UnderWay] = []
+        more: dict[Channel, None] = {}
         chars = 0
         while self._waiting and len(batch) < MAX_BATCH and chars < MAX_BATCH_CHARS:
             channel = next(iter(self._waiting))
@@ -245,6 +259,9 @@ class Courier:
                 under_way = channel.pack()
                 chars += under_way.chars
                 batch.append(under_way)
+                if channel.gathered:
+                    more[channel] = None
+        self._waiting |= more
         if not self._waiting:
             self._bell.clear()
         return batch

@@ -181,3 +181,19 @@ async def test_logs_may_be_dropped_and_their_number_is_told(courier: Courier, ba
     logs = backend.batches[0][0].logs
     assert len(logs) == subject.MAX_LOG_LINES + 1
     assert logs[-1].message.startswith("5 more lines")
+
+
+async def test_what_is_too_much_for_one_report_leaves_in_several(
+    courier: Courier, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "MAX_REPORT_CHARS", 100)
+    channel = courier.open(uuid4(), 1)
+    for number in range(5):
+        channel.add(step(f"n{number}", output="x" * 45))
+    channel.add(step("large", output="x" * 500))
+    await channel.end(Ending(status="succeeded", output="{}"))
+    sent = [report for batch in backend.batches for report in batch]
+    assert [[one.node for one in report.steps] for report in sent] == [["n0", "n1"], ["n2", "n3"], ["n4"], ["large"]]
+    assert [report.seq for report in sent] == [1, 2, 3, 4]
+    assert [report.ending is not None for report in sent] == [False, False, False, True]
+    assert courier.chars == 0
