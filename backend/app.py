@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from backend import errors, logs
+from backend import errors
 from backend.catalogue import routes as catalogue_routes
 from backend.catalogue.service import Catalogue
 from backend.connections import routes as connections_routes
@@ -40,6 +40,7 @@ from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
 from backend.workflows import routes as workflows_routes
 from backend.workflows.checks import Checks
+from trestle import logs
 from trestle.contracts.jobs import Secret
 
 API = "/api/v1"

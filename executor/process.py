@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import structlog
 from pydantic import ValidationError
 
-from executor import logs
 from executor.api import Api, BackendAway, BackendRefused
 from executor.errors import RegistryError
 from executor.queue import Queue
 from executor.registry import Registry, discover
 from executor.settings import Settings
 from executor.worker import Worker
+from trestle import logs
 from trestle.contracts.jobs import Registered, Registration
 from trestle.outbound import OutboundClient, Policy
 

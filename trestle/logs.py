@@ -1,4 +1,4 @@
-"""How the executor logs: one line an event, `key=value`, exceptions as plain tracebacks."""
+"""How services log: one line an event, `key=value`, exceptions as plain tracebacks."""
 
 import sys
 
