@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.db import is_away
@@ -13,6 +14,7 @@ log = structlog.get_logger(__name__)
 
 # The interactive docs load their page's parts from elsewhere; nothing else that we answer is a page.
 _PAGES = ("/docs", "/redoc")
+_MAX_HEAD = 65_536
 
 
 class Edge:
@@ -32,6 +34,13 @@ class Edge:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
+        if (
+            len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+            > _MAX_HEAD
+        ):
+            detail = f"The address and the headers are larger than {_MAX_HEAD // 1024} KB together. Send data in the body."
+            await problem(431, "Too much before the body", detail)(scope, receive, send)
+            return
         limit = self.max_internal_body if path.startswith("/internal/") else self.max_body
         received = 0
         started = False
@@ -54,6 +63,8 @@ class Edge:
 
         try:
             await self.app(scope, counted, dressed)
+        except ClientDisconnect:
+            return  # half-way through its body: nobody is left to answer
         except Exception as error:
             if is_away(error) and not started:
                 log.warning("database_away", method=scope["method"], path=path, error=f"{type(error).__name__}: {error}")

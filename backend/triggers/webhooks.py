@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import asyncpg
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from backend.errors import Error, MethodNotAllowed, NotFound, answer
@@ -108,13 +109,15 @@ def _nothing_here(path: str) -> NotFound:
 
 
 async def _whole(receive: Receive) -> bytes:
-    """The body. Its size is capped while it streams in (edge.Edge)."""
-    message: Message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
-    parts = [body]
-    while message.get("more_body", False):
-        message = await receive()
+    """The body. Its size is capped while it streams in (edge.Edge).
+
+    Raises ClientDisconnect where the caller hung up half-way: what came until then is not what was meant.
+    """
+    parts: list[bytes] = []
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         parts.append(message.get("body", b""))
-    return b"".join(parts)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,30 @@ async def test_a_body_without_length_is_counted_while_it_streams(backend: Backen
 
     status, _ = await backend.call("POST", "/webhooks/go", data=endless(), headers={"Content-Type": "application/json"})
     assert status == 413
+
+
+async def test_a_caller_who_hangs_up_half_way_starts_nothing(backend: Backend, world: World) -> None:
+    address = backend.url.removeprefix("http://").split(":")
+    for path in ("/webhooks/go", "/api/v1/users/register", "/internal/v1/register"):
+        key = backend.settings.executor_key.get_secret_value()
+        lines = f"POST {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {key}", "Content-Type: application/json", "Content-Length: 20"
+        head = "\r\n".join(lines) + "\r\n\r\n"
+        _, writer = await asyncio.open_connection(address[0], int(address[1]))
+        writer.write(head.encode() + b"123")  # JSON by itself
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.close()
+    await asyncio.sleep(0.2)
+    await backend.post()
+    assert await world.pool.fetchval("select count(*) from executions") == 1
+
+
+async def test_what_comes_before_the_body_is_capped(backend: Backend, world: World) -> None:
+    large: list[dict[str, Any]] = [{"headers": {f"X{n}": "y" * 7000 for n in range(12)}}, {"params": {"q": "y" * 65_400}}]
+    for arguments in large:
+        status, answer = await backend.call("POST", "/webhooks/go", json={}, **arguments)
+        assert (status, "64 KB" in str(answer)) == (431, True)
+    assert await world.pool.fetchval("select count(*) from executions") == 0
 
 
 async def test_no_such_path_or_method(backend: Backend, world: World) -> None:
