@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import asyncpg
+
 from tests import servers
 from tests.acceptance import stack as stacks
 from tests.acceptance.api import Api
@@ -39,6 +41,9 @@ async def measure_throughput(folder: Path) -> None:
     with stacks.running(servers.make_migrated(folder / "template"), folder / "home", tuning=database.COUNTING) as stack:
         async with Api(stack.backend_url) as api:
             await api.sign_up()
+            connection = await asyncpg.connect(stack.database_url)
+            say(f"{CONNECTIONS} callers; one backend, one executor; PostgreSQL with {await database.durability(connection)}")
+            await connection.close()
             for name, goal, length, requests in (("webhook → set → stored", 400, 1, 6000), ("chain of 10 nodes", 200, 10, 3000)):
                 warm = await throughput.chain(api, f"warm-{length}", length)
                 await throughput.closed(stack, f"warm-{length}", warm, connections=CONNECTIONS, requests=500)

@@ -59,6 +59,12 @@ COUNTING = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statement
 _PARTS = [("accept", "insert into executions"), ("claim", "claim_id = $"), ("report", "report_seq = r.seq"), ("the rest", "")]
 
 
+async def durability(connection: asyncpg.Connection) -> str:
+    """The settings that decide whether an acknowledged commit survives a crash."""
+    names = ("fsync", "synchronous_commit", "full_page_writes")
+    return ", ".join([f"{name} {await connection.fetchval('select current_setting($1)', name)}" for name in names])
+
+
 async def start_counting(connection: asyncpg.Connection) -> None:
     """From now on: what each statement takes."""
     await connection.execute("create extension if not exists pg_stat_statements")
