@@ -32,3 +32,12 @@ def row(*cells: rx.Component, **props: Any) -> rx.Component:
 def cell(*content: Any, kind: str = "") -> rx.Component:
     """A cell. `kind`: CSS classes `t-name` (takes the room), `t-fit`, `t-end`, `t-below` (own line on a phone), `t-wide-only`."""
     return rx.el.td(*content, class_name=kind, custom_attrs={"role": "cell"})
+
+
+def actions_cell(name: Any, *items: rx.Component) -> rx.Component:
+    """The last cell of a row: a menu of what can be done with the thing called `name`."""
+    more = rx.icon_button(
+        rx.icon("ellipsis", size=16), variant="ghost", color_scheme="gray", size="2", custom_attrs={"aria-label": f"More for {name}"}
+    )
+    menu = rx.menu.root(rx.menu.trigger(more), rx.menu.content(*items, align="end"))
+    return cell(rx.el.span(menu, class_name="t-above"), kind="t-end")

@@ -14,7 +14,7 @@ from web.components.dialog import confirm_dialog, form_dialog
 from web.components.feedback import empty_state, waiting_rows
 from web.components.field import choice, field
 from web.components.frame import page as framed
-from web.components.table import cell, row, table
+from web.components.table import actions_cell, cell, row, table
 from web.credential_form import Blank, blanks, filled, hosts_of, wrong_host
 
 
@@ -172,28 +172,11 @@ def _row(credential: Row) -> rx.Component:
         ),
         cell(rx.el.span(credential.type, class_name="t-muted"), kind="t-fit"),
         cell(relative_time(credential.updated_at, class_name="t-muted"), kind="t-fit t-wide-only"),
-        cell(
-            rx.el.span(
-                rx.menu.root(
-                    rx.menu.trigger(
-                        rx.icon_button(
-                            rx.icon("ellipsis", size=16),
-                            variant="ghost",
-                            color_scheme="gray",
-                            size="2",
-                            custom_attrs={"aria-label": f"More for {credential.name}"},
-                        )
-                    ),
-                    rx.menu.content(
-                        rx.menu.item("Edit", on_select=Credentials.edit(credential.id)),
-                        rx.menu.separator(),
-                        rx.menu.item("Delete", color_scheme="red", on_select=Credentials.ask_delete(credential.id)),
-                        align="end",
-                    ),
-                ),
-                class_name="t-above",
-            ),
-            kind="t-end",
+        actions_cell(
+            credential.name,
+            rx.menu.item("Edit", on_select=Credentials.edit(credential.id)),
+            rx.menu.separator(),
+            rx.menu.item("Delete", color_scheme="red", on_select=Credentials.ask_delete(credential.id)),
         ),
         key=credential.id,
     )

@@ -14,7 +14,7 @@ from web.components.feedback import empty_state, problem, waiting_rows
 from web.components.field import field
 from web.components.frame import page as framed
 from web.components.status import status_chip
-from web.components.table import cell, row, table
+from web.components.table import actions_cell, cell, row, table
 
 REFRESH_S = 10
 
@@ -186,29 +186,12 @@ def _row(workflow: Row) -> rx.Component:
             ),
             kind="t-fit",
         ),
-        cell(
-            rx.el.span(
-                rx.menu.root(
-                    rx.menu.trigger(
-                        rx.icon_button(
-                            rx.icon("ellipsis", size=16),
-                            variant="ghost",
-                            color_scheme="gray",
-                            size="2",
-                            custom_attrs={"aria-label": f"More for {workflow.name}"},
-                        )
-                    ),
-                    rx.menu.content(
-                        rx.menu.item("Rename", on_select=Workflows.ask("rename", workflow.id, workflow.name)),
-                        rx.menu.item("Executions", on_select=rx.redirect(f"/executions?workflow={workflow.id}")),
-                        rx.menu.separator(),
-                        rx.menu.item("Delete", color_scheme="red", on_select=Workflows.ask("delete", workflow.id, workflow.name)),
-                        align="end",
-                    ),
-                ),
-                class_name="t-above",
-            ),
-            kind="t-end",
+        actions_cell(
+            workflow.name,
+            rx.menu.item("Rename", on_select=Workflows.ask("rename", workflow.id, workflow.name)),
+            rx.menu.item("Executions", on_select=rx.redirect(f"/executions?workflow={workflow.id}")),
+            rx.menu.separator(),
+            rx.menu.item("Delete", color_scheme="red", on_select=Workflows.ask("delete", workflow.id, workflow.name)),
         ),
         key=workflow.id,
     )
