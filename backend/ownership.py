@@ -54,7 +54,7 @@ async def find(
 
     Raises NotFound where it is somebody else's or nobody's, Forbidden where the role is not enough.
     """
-    statement: Select[Any] = owned(user, entity).add_columns(Membership.role).where(entity.id == ident)  # type: ignore[attr-defined]
+    statement: Select[Any] = owned(user, entity).add_columns(Membership.role).where(entity.id == ident)  # type: ignore[attr-defined]  # all have it
     if lock:
         statement = statement.with_for_update(of=entity).execution_options(populate_existing=True)
     row = (await session.execute(statement)).one_or_none()

@@ -251,6 +251,24 @@ async def test_a_drain_does_not_wait_for_ever(bench: Bench, slow: Slow) -> None:
     assert (backend.executions[execution_id].status, slow.cancelled) == ("queued", 1)
 
 
+async def test_a_drain_puts_ids_that_it_could_not_claim_back_where_others_find_them(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "RELEASE_S", 0.3)
+    backend = bench.backend
+    client: Any
+    async with redis.Redis.from_url(bench.redis_url, decode_responses=True) as client:
+        async with bench.worker():
+            await until(lambda: "claim" in backend.calls)
+            await asyncio.sleep(0.1)
+            backend.away = True
+            taken = backend.accept(backend.chain(SET))
+            asked = backend.calls.count("claim")
+            await bench.push(taken)
+            await until(lambda: backend.calls.count("claim") > asked)
+            assert await client.llen(QUEUE) == 0
+        assert await client.lrange(QUEUE, 0, -1) == [str(taken)]
+        assert await client.keys(f"{PROCESSING}*") == []
+
+
 async def test_a_token_that_ran_out_is_renewed(bench: Bench) -> None:
     backend = bench.backend
     async with bench.worker():
