@@ -88,10 +88,10 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionInfo:
-    """The execution that a step belongs to. `version` is None for a run of the draft."""
+    """The execution that a step belongs to. `version` is None for a run of the draft, `workflow_id` for a credential's test."""
 
     id: UUID
-    workflow_id: UUID
+    workflow_id: UUID | None
     workflow_name: str
     version: int | None
     attempt: int

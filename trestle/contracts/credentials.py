@@ -21,6 +21,13 @@ class CredentialType(BaseModel):
     fields_schema: JsonObject
 
 
+class RateLimit(Request):
+    """At most `requests` calls in `per_s` seconds, over all executors."""
+
+    requests: int = Field(ge=1, le=1_000_000)
+    per_s: float = Field(1, gt=0, le=86_400)
+
+
 class NewCredential(Request):
     """A secret to keep. Without a project it goes to the caller's personal one. `allowed_hosts` empty: any host."""
 
@@ -29,6 +36,7 @@ class NewCredential(Request):
     data: JsonObject
     project_id: UUID | None = None
     allowed_hosts: list[Host] = Field(default_factory=list, max_length=100)
+    rate_limit: RateLimit | None = None
 
 
 class CredentialChange(Request):
@@ -37,6 +45,7 @@ class CredentialChange(Request):
     name: str | None = Field(None, min_length=1, max_length=200)
     data: JsonObject | None = None
     allowed_hosts: list[Host] | None = Field(None, max_length=100)
+    rate_limit: RateLimit | None = None
 
 
 class Credential(Model):
@@ -49,6 +58,7 @@ class Credential(Model):
     allowed_hosts: list[str]
     fields: JsonObject = Field(default_factory=dict)
     set_fields: list[str]
+    rate_limit: RateLimit | None = None
     created_at: datetime
     updated_at: datetime
 

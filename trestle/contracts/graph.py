@@ -88,6 +88,7 @@ class WorkflowSettings(Request):
     timezone: str = "UTC"
     save_data: Literal["all", "failed", "none"] = "all"
     keep_days: int | None = Field(30, ge=1)
+    keep_failed_days: int | None = Field(None, ge=1, description="None: twice keep_days")
     keep_count: int | None = Field(None, ge=1)
     keep_bytes: int | None = Field(None, ge=1)
     error_workflow: str | None = None

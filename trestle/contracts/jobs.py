@@ -1,4 +1,4 @@
-"""The language between executor and backend: register, claim, report, heartbeat, release, secret.
+"""The language between executor and backend: register, claim, report, heartbeat, release, secret, start, notify, died.
 
 PROTOCOL: an executor owns an execution under a lease and an epoch. Every message about it names that epoch; a stale one
 is answered `stale`, and the executor drops the execution.
@@ -12,9 +12,39 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
+from trestle.contracts.credentials import RateLimit
 from trestle.contracts.executions import LogLevel, StepError
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.states import StepStatus
+
+Refs = dict[str, "BlobRef"]
+"""`{JSON pointer: blob}`: which parts of a value lie in blobs. At these places the value itself holds null. References travel
+beside a value, never in it, so that no payload can forge one. The pointer of a whole value is the empty text."""
+
+WaitKind = Literal["webhook", "approval", "child"]
+"""What may end a wait before its time: a call of its resume URL, a decision, the end of an execution that it started."""
+
+Lane = Literal["main", "quarantine"]
+"""`quarantine`: a process of its own that takes one execution at a time, of those under which executors kept dying."""
+
+
+class BlobRef(BaseModel):
+    """A large value that is stored once. `media_type` application/json: a JSON document; anything else: bytes."""
+
+    id: UUID
+    size: int = Field(description="Bytes")
+    media_type: str = "application/json"
+
+
+class Resolution(BaseModel):
+    """The answer that a step's wait got. `{"decision": "approved" | "rejected", "comment", "by"}` for an approval; `{"method",
+    "headers", "query", "body"}` for a webhook; `{"execution_id", "status", "output", "error"}` for a child."""
+
+    node: str
+    item: int | None = None
+    kind: WaitKind
+    answer: JsonValue = None
+    refs: Refs = Field(default_factory=dict)
 
 
 class Verdict(StrEnum):
@@ -34,6 +64,8 @@ class Registration(BaseModel):
 
     name: str
     catalogue: list[NodeType]
+    lane: Lane = "main"
+    credential_types: list[str] = Field(default_factory=list, description="Credential types that this executor can test")
 
 
 class Registered(BaseModel):
@@ -54,6 +86,7 @@ class FinishedStep(BaseModel):
     status: StepStatus
     port: str | None = None
     output: EncodedJson | None = None
+    refs: Refs = Field(default_factory=dict)
     error: StepError | None = None
 
 
@@ -70,6 +103,9 @@ class OpenStep(BaseModel):
     status: StepStatus
     due_at: datetime | None = None
     wait: JsonValue = None
+    token: WaitKind | None = None
+    resolution: Resolution | None = Field(None, description="The wait is over before `due_at`: this came")
+    items: EncodedJson | None = Field(None, description="A for-each's list, as it was when the step started")
     failure: StepError | None = None
 
 
@@ -78,22 +114,57 @@ class Job(BaseModel):
 
     execution_id: UUID
     epoch: int
-    kind: Literal["run"] = "run"
+    kind: Literal["run", "poll", "check"] = "run"
+    task: "PollTask | CheckTask | None" = Field(None, description="Of a poll or a check")
     project_id: UUID
-    workflow_id: UUID
-    workflow_name: str
+    workflow_id: UUID | None = Field(description="None for a check")
+    workflow_name: str = ""
     version: int | None
     snapshot_id: str
     trigger: JsonObject
     input: EncodedJson
+    input_refs: Refs = Field(default_factory=dict)
     variables: JsonObject = Field(default_factory=dict)
     seed: str = Field(description="Hex; random per root execution: the root of every idempotency key")
+    resume_key: str = Field("", description="Hex; makes this execution's resume tokens (contracts.resume_tokens)")
+    public_url: str = Field("", description="The instance's address, for links")
+    depth: int = Field(0, description="How many executions above it called one another")
     attempt: int
     created_at: datetime
     until: str | None = Field(None, description="Test run: stop after this node")
     only: str | None = Field(None, description="Test run: run this node alone")
     finished: list[FinishedStep] = Field(default_factory=list)
     open: list[OpenStep] = Field(default_factory=list)
+
+
+class PollTask(BaseModel):
+    """Ask a polling trigger for what is new. `state` is what its last poll left, null at first."""
+
+    type: Literal["poll"] = "poll"
+    node: str
+    state: JsonValue = None
+
+
+class CheckTask(BaseModel):
+    """Try a credential out with its type's `test`."""
+
+    type: Literal["check"] = "check"
+    credential_id: UUID
+    credential_type: str
+
+
+class PolledEvent(BaseModel):
+    """Something new that a poll found. `id` is the provider's: the same event starts its workflow once."""
+
+    id: str
+    payload: JsonValue
+
+
+class Polled(BaseModel):
+    """What a poll found, and what the next one starts from."""
+
+    events: list[PolledEvent] = Field(default_factory=list)
+    state: JsonValue = None
 
 
 class Claim(BaseModel):
@@ -110,6 +181,7 @@ class Claimed(BaseModel):
     now: datetime
     jobs: list[Job]
     refused: dict[UUID, str] = Field(default_factory=dict, description="Id → why it stays queued")
+    quarantine: bool = Field(False, description="Executions wait for a quarantine lane: start one, if none runs")
 
 
 class StepReport(BaseModel):
@@ -122,12 +194,25 @@ class StepReport(BaseModel):
     status: StepStatus
     port: str | None = None
     output: EncodedJson | None = None
+    refs: Refs | None = None
     error: StepError | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     duration_ms: float | None = None
-    due_at: datetime | None = None
+    due_at: datetime | None = Field(None, description="Of a waiting step; None: only its token ends the wait")
     wait: JsonValue = None
+    token: WaitKind | None = None
+    items: EncodedJson | None = None
+    answer: "WebhookAnswer | None" = Field(None, description="Of a step that answers the webhook's caller")
+
+
+class WebhookAnswer(BaseModel):
+    """What the caller of the webhook that started the execution gets. The first one counts."""
+
+    status: int = Field(200, ge=200, le=599)
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: EncodedJson | None = None
+    refs: Refs = Field(default_factory=dict)
 
 
 class LogLine(BaseModel):
@@ -140,10 +225,13 @@ class LogLine(BaseModel):
 
 
 class Ending(BaseModel):
-    """How this ownership ends: for good (`succeeded`, `failed`, `cancelled`), or `waiting` until `due_at`."""
+    """How this ownership ends: for good (`succeeded`, `failed`, `cancelled`), or `waiting` until `due_at` (None: until an answer
+    comes). Where a wait is over by then, the execution goes straight back into the queue."""
 
     status: Literal["succeeded", "failed", "cancelled", "waiting"]
     output: EncodedJson | None = None
+    refs: Refs | None = None
+    polled: Polled | None = Field(None, description="Of a poll that succeeded")
     error: StepError | None = None
     error_node: str | None = None
     failed_steps: int = 0
@@ -201,6 +289,7 @@ class HeartbeatAnswer(BaseModel):
     now: datetime
     token: str
     verdicts: dict[UUID, Verdict] = Field(default_factory=dict)
+    resolved: dict[UUID, list[Resolution]] = Field(default_factory=dict, description="Waits of held executions that are over")
 
 
 class Release(BaseModel):
@@ -225,3 +314,53 @@ class Secret(BaseModel):
     type: str
     data: JsonObject
     allowed_hosts: list[str] = Field(default_factory=list, description="Empty: any host")
+    rate_limit: RateLimit | None = None
+
+
+class OnBehalf(BaseModel):
+    """What a running step asks for: refused (404) unless this executor owns the execution under this epoch. `key` is the step's
+    idempotency key: asked again, the same is answered, and nothing happens twice."""
+
+    execution_id: UUID
+    epoch: int
+    node: str
+    item: int | None = None
+    key: str
+
+
+class StartRequest(OnBehalf):
+    """Start another workflow's published version at its workflow trigger, as a child of this step. 422 where it can't be."""
+
+    workflow_id: UUID
+    input: EncodedJson = "null"
+    refs: Refs = Field(default_factory=dict)
+    wait: bool = Field(True, description="The step will wait for its end: cancelled with this one, and its end resolves the wait")
+
+
+class StartedChild(BaseModel):
+    """The child. The same again for the same `key`."""
+
+    execution_id: UUID
+
+
+class NotifyRequest(OnBehalf):
+    """Tell people of the execution's project something, in the app. Exactly one of `to_role` (a role or a label) and `to_user`
+    (an id or an e-mail address)."""
+
+    to_role: str | None = None
+    to_user: str | None = None
+    title: str = ""
+    message: str
+    link: str | None = None
+
+
+class Notified(BaseModel):
+    """How many people were told."""
+
+    recipients: int
+
+
+class Died(BaseModel):
+    """A quarantine lane's process died while its parent, who says so, lived on."""
+
+    executor_id: UUID = Field(description="As which the lane had registered")

@@ -46,6 +46,9 @@ class NodeType(BaseModel):
     summary: str | None = Field(None, description="Template of the card's second line over the config: `{method} {url}`")
     example: JsonObject = Field(default_factory=dict, description="A config that validates")
     fires_itself: bool = Field(False, description="A trigger that starts executions without a person")
+    poll_every_s: float | None = Field(
+        None, description="A trigger that is asked for what is new, this often unless its config has `poll_interval_s`"
+    )
     broken: str | None = Field(None, description="Why the node could not be loaded; None where it works")
 
     @property

@@ -59,6 +59,9 @@ class Event(StrEnum):
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
+    """A person lets a paused one go on, and nobody owns it: the next executor takes it."""
+    REGAIN = "regain"
+    """A person lets a paused one go on while its owner still finishes a step: it stays with that owner and epoch."""
     QUARANTINE = "quarantine"
 
 
@@ -81,6 +84,10 @@ MOVES: dict[tuple[ExecutionStatus, Event], ExecutionStatus] = {
     (_S.WAITING, Event.PAUSE): _S.PAUSED,
     (_S.WAITING, Event.FAIL): _S.FAILED,
     (_S.PAUSED, Event.RESUME): _S.QUEUED,
+    (_S.PAUSED, Event.REGAIN): _S.RUNNING,
+    # Its owner lets running steps finish: where that was the last step, or one that ends the execution, it has ended.
+    (_S.PAUSED, Event.SUCCEED): _S.SUCCEEDED,
+    (_S.PAUSED, Event.FAIL): _S.FAILED,
     (_S.PAUSED, Event.CANCEL): _S.CANCELLED,
 }
 """`(from, event) → to`. What is not here is refused."""

@@ -1,0 +1,233 @@
+"""Waits that are answered from outside, blobs, schedules, child executions, notifications."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Forward."""
+    op.create_table(
+        "blobs",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("size", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("complete", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_blobs_project_id"), "blobs", ["project_id"], unique=False)
+    op.create_table(
+        "blob_chunks",
+        sa.Column("blob_id", sa.Uuid(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("blob_id", "place"),
+    )
+    op.create_table(
+        "firings",
+        sa.Column("workflow_id", sa.Uuid(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("fire_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("execution_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("workflow_id", "node", "fire_at"),
+    )
+    op.create_table(
+        "listeners",
+        sa.Column("workflow_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("workflow_id"),
+    )
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("project_id", sa.Uuid(), nullable=True),
+        sa.Column("workflow_id", sa.Uuid(), nullable=True),
+        sa.Column("execution_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("user_id", "key"),
+    )
+    op.create_index(op.f("ix_notifications_project_id"), "notifications", ["project_id"], unique=False)
+    op.create_index(op.f("ix_notifications_workflow_id"), "notifications", ["workflow_id"], unique=False)
+    op.create_index("notifications_of_user", "notifications", ["user_id", sa.literal_column("id desc")], unique=False)
+    op.create_index("notifications_unread", "notifications", ["user_id"], unique=False, postgresql_where=sa.text("read_at is null"))
+    op.create_table(
+        "saved_inputs",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("workflow_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("input", sa.JSON(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("workflow_id", "name"),
+    )
+    op.create_table(
+        "blob_uses",
+        sa.Column("blob_id", sa.Uuid(), nullable=False),
+        sa.Column("execution_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["blob_id"], ["blobs.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("blob_id", "execution_id"),
+    )
+    op.create_index(op.f("ix_blob_uses_execution_id"), "blob_uses", ["execution_id"], unique=False)
+    op.create_table(
+        "resolutions",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("execution_id", sa.Uuid(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("item", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("refs", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "resolutions_identity", "resolutions", ["execution_id", "node", "item"], unique=True, postgresql_nulls_not_distinct=True
+    )
+    op.create_table(
+        "webhook_answers",
+        sa.Column("execution_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=True),
+        sa.Column("refs", sa.JSON(none_as_null=True), nullable=True),
+        sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("execution_id"),
+    )
+    op.add_column("credentials", sa.Column("rate_limit", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column(
+        "executions",
+        sa.Column("task", sa.JSON(none_as_null=True), nullable=True, comment="what a poll or a check is asked to do (contracts.jobs)"),
+    )
+    op.add_column("executions", sa.Column("input_refs", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("executions", sa.Column("output_refs", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("executions", sa.Column("parent_node", sa.Text(), nullable=True))
+    op.add_column("executions", sa.Column("parent_item", sa.Integer(), nullable=True))
+    op.add_column("executions", sa.Column("parent_waits", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("executions", sa.Column("depth", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("executions", sa.Column("bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("executions", sa.Column("settled", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.alter_column(
+        "executions",
+        "kind",
+        existing_type=sa.TEXT(),
+        comment="run, poll or check; only run shows in history and statistics",
+        existing_nullable=False,
+        existing_server_default=sa.text("'run'::text"),
+    )
+    op.create_index("executions_children", "executions", ["parent_id"], unique=False, postgresql_where=sa.text("parent_id is not null"))
+    op.create_index(
+        "executions_finished",
+        "executions",
+        ["workflow_id", "finished_at"],
+        unique=False,
+        postgresql_where=sa.text("finished_at is not null"),
+    )
+    op.create_index(
+        "executions_unsettled",
+        "executions",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
+    )
+    op.add_column(
+        "executors",
+        sa.Column("lane", sa.Text(), server_default="main", nullable=False, comment="main, or quarantine: one suspect at a time"),
+    )
+    op.add_column(
+        "executors",
+        sa.Column(
+            "credential_types", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False, comment="those that it can test"
+        ),
+    )
+    op.add_column("steps", sa.Column("refs", sa.JSON(none_as_null=True), nullable=True))
+    op.add_column("steps", sa.Column("items", sa.JSON(), nullable=True))
+    op.add_column("steps", sa.Column("token", sa.Text(), nullable=True))
+    op.add_column("triggers", sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("triggers", sa.Column("state", sa.JSON(), nullable=True))
+    op.create_index("triggers_due", "triggers", ["due_at"], unique=False, postgresql_where=sa.text("due_at is not null"))
+    op.create_index("triggers_of_kind", "triggers", ["kind"], unique=False)
+
+
+def downgrade() -> None:
+    """Back."""
+    op.drop_index("triggers_of_kind", table_name="triggers")
+    op.drop_index("triggers_due", table_name="triggers", postgresql_where=sa.text("due_at is not null"))
+    op.drop_column("triggers", "state")
+    op.drop_column("triggers", "due_at")
+    op.drop_column("steps", "token")
+    op.drop_column("steps", "items")
+    op.drop_column("steps", "refs")
+    op.drop_column("executors", "credential_types")
+    op.drop_column("executors", "lane")
+    op.drop_index(
+        "executions_unsettled",
+        table_name="executions",
+        postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
+    )
+    op.drop_index("executions_finished", table_name="executions", postgresql_where=sa.text("finished_at is not null"))
+    op.drop_index("executions_children", table_name="executions", postgresql_where=sa.text("parent_id is not null"))
+    op.alter_column(
+        "executions",
+        "kind",
+        existing_type=sa.TEXT(),
+        comment=None,
+        existing_comment="run, poll or check; only run shows in history and statistics",
+        existing_nullable=False,
+        existing_server_default=sa.text("'run'::text"),
+    )
+    op.drop_column("executions", "settled")
+    op.drop_column("executions", "bytes")
+    op.drop_column("executions", "depth")
+    op.drop_column("executions", "parent_waits")
+    op.drop_column("executions", "parent_item")
+    op.drop_column("executions", "parent_node")
+    op.drop_column("executions", "output_refs")
+    op.drop_column("executions", "input_refs")
+    op.drop_column("executions", "task")
+    op.drop_column("credentials", "rate_limit")
+    op.drop_table("webhook_answers")
+    op.drop_index("resolutions_identity", table_name="resolutions", postgresql_nulls_not_distinct=True)
+    op.drop_table("resolutions")
+    op.drop_index(op.f("ix_blob_uses_execution_id"), table_name="blob_uses")
+    op.drop_table("blob_uses")
+    op.drop_table("saved_inputs")
+    op.drop_index("notifications_unread", table_name="notifications", postgresql_where=sa.text("read_at is null"))
+    op.drop_index("notifications_of_user", table_name="notifications")
+    op.drop_index(op.f("ix_notifications_workflow_id"), table_name="notifications")
+    op.drop_index(op.f("ix_notifications_project_id"), table_name="notifications")
+    op.drop_table("notifications")
+    op.drop_table("listeners")
+    op.drop_table("firings")
+    op.drop_table("blob_chunks")
+    op.drop_index(op.f("ix_blobs_project_id"), table_name="blobs")
+    op.drop_table("blobs")

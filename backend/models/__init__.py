@@ -1,0 +1,43 @@
+"""The tables, one module a subject. `Base.metadata` knows them all."""
+
+from backend.models.base import Base
+from backend.models.blobs import Blob, BlobChunk, BlobUse
+from backend.models.credentials import Credential
+from backend.models.executions import Execution, IdempotencyKey, LogLine, Resolution, Step, WebhookAnswer
+from backend.models.executors import Executor
+from backend.models.notifications import Notification
+from backend.models.people import LoginFailure, Membership, Project, RefreshToken, User
+from backend.models.triggers import Firing, Listener, SavedInput, Trigger, WebhookRoute
+from backend.models.workflows import Connection, Node, Operation, Snapshot, Version, Workflow
+
+__all__ = [
+    "Base",
+    "Blob",
+    "BlobChunk",
+    "BlobUse",
+    "Connection",
+    "Credential",
+    "Execution",
+    "Executor",
+    "Firing",
+    "IdempotencyKey",
+    "Listener",
+    "LogLine",
+    "LoginFailure",
+    "Membership",
+    "Node",
+    "Notification",
+    "Operation",
+    "Project",
+    "RefreshToken",
+    "Resolution",
+    "SavedInput",
+    "Snapshot",
+    "Step",
+    "Trigger",
+    "User",
+    "Version",
+    "WebhookAnswer",
+    "WebhookRoute",
+    "Workflow",
+]

@@ -1,0 +1,75 @@
+"""Who there is, and what they share."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, text
+from sqlalchemy.dialects.postgresql import CITEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.models.base import Base, made_id, made_now, one_of
+from trestle.contracts.users import ProjectRole, Role
+
+
+class User(Base):
+    """A person."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint(one_of("role", Role)),)
+
+    id: Mapped[UUID] = made_id()
+    email: Mapped[str] = mapped_column(CITEXT(), unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[bytes]
+    role: Mapped[str]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_at: Mapped[datetime] = made_now()
+
+
+class RefreshToken(Base):
+    """A refresh token, by the hash of it. All that descend from one log-in are a family, and end together when one is used twice."""
+
+    __tablename__ = "refresh_tokens"
+
+    id: Mapped[UUID] = made_id()
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    family: Mapped[UUID] = mapped_column(index=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = made_now()
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class LoginFailure(Base):
+    """How often log-in failed for one account from one address, for the backoff."""
+
+    __tablename__ = "login_failures"
+
+    account: Mapped[str] = mapped_column(CITEXT(), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime]
+
+
+class Project(Base):
+    """Holds workflows and credentials. A personal one belongs to `personal_of` alone."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[UUID] = made_id()
+    name: Mapped[str]
+    personal_of: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), unique=True)
+    created_at: Mapped[datetime] = made_now()
+
+
+class Membership(Base):
+    """A user's role in a project."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (CheckConstraint(one_of("role", ProjectRole)),)
+
+    project_id: Mapped[UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    role: Mapped[str]
+    labels: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
