@@ -7,6 +7,9 @@
     POST /release          Release        → {}
     GET  /snapshots/{id}                  → Snapshot
     POST /secrets          SecretRequest  → Secret            403 or 404 where the step may not have it
+    POST /start            StartRequest   → StartedChild      404, 409 or 422 where it can't be
+    POST /notify           NotifyRequest  → Notified
+    POST /died             Died           → {}
 
 Two kinds of failure: `BackendAway` (no answer, or 5xx, 408, 429: the same call may succeed later) and `BackendRefused`
 (any other status: the same call never will). A 401 means that the token ran out: the process registers again, once for all
@@ -26,14 +29,19 @@ from trestle.contracts.jobs import (
     Answers,
     Claim,
     Claimed,
+    Died,
     Heartbeat,
     HeartbeatAnswer,
+    Notified,
+    NotifyRequest,
     Registered,
     Registration,
     Release,
     Reports,
     Secret,
     SecretRequest,
+    StartedChild,
+    StartRequest,
 )
 
 A = TypeVar("A", bound=BaseModel)
@@ -118,6 +126,18 @@ class Api:
     async def secret(self, request: SecretRequest) -> Secret:
         """A decrypted credential, for the step that names it."""
         return await self._call(Secret, "POST", "/secrets", request)
+
+    async def start(self, request: StartRequest) -> StartedChild:
+        """Starts a child execution."""
+        return await self._call(StartedChild, "POST", "/start", request)
+
+    async def notify(self, request: NotifyRequest) -> Notified:
+        """Tells people something."""
+        return await self._call(Notified, "POST", "/notify", request)
+
+    async def died(self, died: Died) -> None:
+        """Says that a quarantine lane died."""
+        await self._call(None, "POST", "/died", died)
 
     async def _call(
         self, shape: type[A] | None, method: str, path: str, body: BaseModel | None = None, session: aiohttp.ClientSession | None = None

@@ -5,15 +5,17 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from executor.credentials import SecretData
 from executor.fields import Use
 from executor.node import ExecutionInfo
 from executor.redaction import Redactor
-from executor.values import decode
+from executor.values import decode, encode
 from trestle.contracts.base import JsonValue
 from trestle.contracts.executions import LogLevel
-from trestle.contracts.jobs import LogLine
+from trestle.contracts.jobs import LogLine, NotifyRequest, StartRequest, WebhookAnswer
+from trestle.contracts.resume_tokens import Bearer, TokenKind, token
 
 if TYPE_CHECKING:
     from executor.run import Run
@@ -62,7 +64,7 @@ class StepLog:
 class StepContext:
     """One attempt's view. Everything is made when first asked for: most nodes ask for nothing."""
 
-    __slots__ = ("_input", "_run", "_step", "now", "redactor")
+    __slots__ = ("_input", "_run", "_step", "answer", "now", "redactor")
 
     def __init__(self, run: "Run", step: "StepRun", input: JsonValue) -> None:
         self._run = run
@@ -70,6 +72,8 @@ class StepContext:
         self._input = input
         self.now: datetime = run.clock.now()
         self.redactor = Redactor()
+        self.answer: WebhookAnswer | None = None
+        """What the step answers to the webhook's caller, once it has succeeded."""
 
     @property
     def http(self) -> "OutboundClient":
@@ -131,6 +135,34 @@ class StepContext:
         secret = await self._run.secrets.get(self.node, use.id)
         self.redactor.learn(secret.data)
         return use.open(secret)
+
+    def resume_url(self, kind: TokenKind) -> str:
+        """Where a wait of this step is answered."""
+        job = self._run.job
+        made = token(job.resume_key, Bearer(job.execution_id, self.node, self.index, kind))
+        return f"{job.public_url}/{'resume' if kind == 'webhook' else 'approvals'}/{made}"
+
+    async def start_workflow(self, workflow_id: UUID, input: JsonValue, *, wait: bool) -> UUID:
+        """Starts a child. Raises `NodeError`."""
+        request = StartRequest(**self._behalf(), workflow_id=workflow_id, input=encode(input), wait=wait)
+        return await self._run.desk.start(request)
+
+    async def notify(
+        self, message: str, *, to_role: str | None = None, to_user: str | None = None, title: str = "", link: str | None = None
+    ) -> int:
+        """Tells people something. Raises `NodeError`."""
+        request = NotifyRequest(**self._behalf(), to_role=to_role, to_user=to_user, title=title, message=message, link=link)
+        return await self._run.desk.notify(request)
+
+    def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
+        """Answers the webhook's caller once the step has succeeded."""
+        self.answer = WebhookAnswer(status=status, headers=dict(headers), body=None if body is None else encode(body))
+
+    def _behalf(self) -> dict[str, Any]:
+        """Whose behalf it is on (contracts.jobs.OnBehalf)."""
+        job = self._run.job
+        names = {"node": self.node, "item": self.index, "key": self.idempotency_key}
+        return {"execution_id": job.execution_id, "epoch": job.epoch, **names}
 
     def write(self, level: LogLevel, message: str) -> None:
         """Adds a line to the log, shortened to 10,000 characters."""

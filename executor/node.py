@@ -18,7 +18,9 @@ from executor.errors import NodeError
 from executor.fields import Code, Condition, Multiline, Static, Use
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.graph import MAIN
+from trestle.contracts.jobs import Polled, PolledEvent, WaitKind
 from trestle.contracts.node_types import Effect
+from trestle.contracts.resume_tokens import TokenKind
 
 if TYPE_CHECKING:
     from trestle.outbound import OutboundClient
@@ -40,6 +42,9 @@ __all__ = [
     "Multiline",
     "Node",
     "NodeError",
+    "Polled",
+    "PolledEvent",
+    "PollingTrigger",
     "Resumed",
     "SecretData",
     "Static",
@@ -69,18 +74,22 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Suspend durably. At `until` (aware) the engine calls `Node.resume`, in this process or in another.
+    """Suspend durably. At `until` (aware), or when the answer comes that `token` says may come, the engine calls `Node.resume`,
+    in this process or in another. One of the two has to be given.
 
+    `token`: `webhook` and `approval` are answered by whoever has the step's `Context.resume_url`, `child` by the end of the
+    execution that the step started with `Context.start_workflow`. An answer that came before the wait began counts as well.
     `state` is JSON that `resume` gets back; it is stored, and visible to whoever may see the step.
     """
 
-    until: datetime
+    until: datetime | None = None
     state: JsonValue = None
+    token: WaitKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What ended a wait. `answer` is None where its time came."""
+    """What ended a wait. `answer` (contracts.jobs.Resolution says what it holds) is None where its time came."""
 
     state: JsonValue = None
     answer: JsonValue = None
@@ -167,6 +176,23 @@ class Context(Protocol):
     async def secret(self, use: Use[S]) -> S:
         """Decrypts the credential that a config field names. Raises `CredentialRefused`."""
 
+    def resume_url(self, kind: TokenKind) -> str:
+        """The address at which a `Wait(token=kind)` of this step is answered: whoever has it may, once."""
+
+    async def start_workflow(self, workflow_id: UUID, input: JsonValue, *, wait: bool) -> UUID:
+        """Starts another workflow's published version as a child of this step; the same child where the step runs again.
+
+        With `wait` the child's end answers a `Wait(token="child")`, and it is cancelled with this execution. Raises `NodeError`.
+        """
+
+    async def notify(
+        self, message: str, *, to_role: str | None = None, to_user: str | None = None, title: str = "", link: str | None = None
+    ) -> int:
+        """Tells people of this project something in the app: those with a role or label, or one by id or e-mail address. How many."""
+
+    def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
+        """What the caller of the webhook that started this execution gets, if it still waits; sent when this step has succeeded."""
+
 
 class Node(ABC, Generic[C]):
     """One kind of step. The class docstring is what the palette says of it. One instance serves all steps: keep no state of one."""
@@ -229,3 +255,15 @@ class Trigger(Node[C]):
     async def run(self, config: C, input: JsonValue, ctx: Context) -> JsonValue:
         """Passes the execution's input on."""
         return input
+
+
+class PollingTrigger(Trigger[C]):
+    """A trigger that is asked, every so often, for what is new. Each event it finds starts an execution, once."""
+
+    fires_itself = True
+    poll_every_s: ClassVar[float] = 60
+    """How often, unless the config has a field `poll_interval_s`."""
+
+    @abstractmethod
+    async def poll(self, config: C, state: JsonValue, ctx: Context) -> Polled:
+        """What is new since `state`, which the last poll left (null at first), and the state to go on from. Raises `NodeError`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from executor.clock import BackendClock
 from executor.node import ExecutionInfo
 from executor.program import Program
-from executor.seams import Ownership, Reporter, Secrets
+from executor.seams import Desk, Ownership, Reporter, Secrets
 from executor.values import Outputs, decode, encode_object
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.graph import Connection, Outcome
@@ -41,6 +41,7 @@ class Run:
         ownership: Ownership,
         clock: BackendClock,
         secrets: Secrets,
+        desk: Desk,
         http: "OutboundClient",
     ) -> None:
         self.job = job
@@ -49,6 +50,7 @@ class Run:
         self.ownership = ownership
         self.clock = clock
         self.secrets = secrets
+        self.desk = desk
         self.http = http
         self.incoming: dict[str, tuple[Connection, ...]] | Any = {}
         self.outcomes: dict[str, Outcome] = {}

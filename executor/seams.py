@@ -3,7 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
-from trestle.contracts.jobs import Ending, LogLine, Secret, StepReport
+from trestle.contracts.jobs import Ending, LogLine, NotifyRequest, Secret, StartRequest, StepReport
 
 
 class Reporter(Protocol):
@@ -33,6 +33,17 @@ class Secrets(Protocol):
 
     async def get(self, node: str, credential_id: UUID) -> Secret:
         """The credential that this node names. Raises `NodeError` where it may not have it, or it can't be had now."""
+
+
+class Desk(Protocol):
+    """Where running steps ask the backend for something (contracts.jobs.OnBehalf). Each raises `NodeError` where it is refused,
+    and a retryable one while the backend is away."""
+
+    async def start(self, request: StartRequest) -> UUID:
+        """The id of the child."""
+
+    async def notify(self, request: NotifyRequest) -> int:
+        """How many people were told."""
 
 
 class Ownership(Protocol):

@@ -227,6 +227,8 @@ class StepRun:
             run.active.discard(self)
 
     async def _wait(self, run: "Run", wait: Wait) -> Suspended | None:
+        if wait.until is None:
+            raise NotImplementedError("waits without an end")
         left_s = (wait.until - run.clock.now()).total_seconds()
         if left_s <= WAIT_SLEPT_S:
             self.resumed = (wait.state,)

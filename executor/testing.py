@@ -25,6 +25,7 @@ from executor.node import Branch, ExecutionInfo, Node, Wait
 from executor.registry import describe
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.jobs import Secret
+from trestle.contracts.resume_tokens import TokenKind
 from trestle.language import LanguageError, Scope
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ class RecordedLog:
 
 @dataclass
 class RecordingContext:
-    """A `Context` that stands alone. `secrets` are by credential id; `client` is needed only by nodes that call out."""
+    """A `Context` that stands alone. `secrets` are by credential id; `client` is needed only by nodes that call out.
+
+    It keeps what a node asked for: `started` workflows, `told` people, the `answer` to the webhook's caller.
+    """
 
     client: "OutboundClient | None" = None
     secrets: dict[UUID, Secret] = field(default_factory=dict)
@@ -81,6 +85,13 @@ class RecordingContext:
         )
     )
 
+    started: list[tuple[UUID, JsonValue, bool]] = field(default_factory=list)
+    """`(workflow, input, wait)` of each child."""
+    child_id: UUID = field(default_factory=uuid4)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    recipients: int = 1
+    answer: tuple[int, dict[str, str], JsonValue] | None = None
+
     @property
     def http(self) -> "OutboundClient":
         """The client that it was given."""
@@ -93,6 +104,26 @@ class RecordingContext:
         if use.id not in self.secrets:
             raise CredentialRefused(f"There is no credential {use.id}.", hint="Put it into RecordingContext(secrets=…).")
         return use.open(self.secrets[use.id])
+
+    def resume_url(self, kind: TokenKind) -> str:
+        """An address that says what it is."""
+        return f"http://trestle.test/{'resume' if kind == 'webhook' else 'approvals'}/{self.node}"
+
+    async def start_workflow(self, workflow_id: UUID, input: JsonValue, *, wait: bool) -> UUID:
+        """Records, and gives `child_id`."""
+        self.started.append((workflow_id, input, wait))
+        return self.child_id
+
+    async def notify(
+        self, message: str, *, to_role: str | None = None, to_user: str | None = None, title: str = "", link: str | None = None
+    ) -> int:
+        """Records, and gives `recipients`."""
+        self.told.append({"message": message, "to_role": to_role, "to_user": to_user, "title": title, "link": link})
+        return self.recipients
+
+    def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
+        """Records."""
+        self.answer = (status, dict(headers), body)
 
 
 async def run_node(

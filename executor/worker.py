@@ -11,6 +11,7 @@ import structlog
 
 from executor.api import Api, BackendAway, BackendRefused
 from executor.clock import BackendClock, Lease
+from executor.desk import BackendDesk
 from executor.engine import Engine, Result
 from executor.programs import Programs
 from executor.queue import Queue, QueueAway
@@ -67,6 +68,7 @@ class Worker:
         self._courier = Courier(api.report, self._on_report_verdict, lambda answers: self._clock.set(answers.now))
         self._programs = Programs(api, registry)
         self._vault = Vault(api)
+        self._desk = BackendDesk(api)
         self._held: dict[UUID, Held] = {}
         self._reserved = 0
         self._claims: set[asyncio.Task[None]] = set()
@@ -212,6 +214,7 @@ class Worker:
                 ownership=held.lease,
                 clock=self._clock,
                 secrets=self._vault.of(job),
+                desk=self._desk,
                 http=self._http,
             )
             if self._stopping.is_set():

@@ -22,7 +22,7 @@ from executor.run import Run
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Connection, Snapshot, WorkflowSettings
 from trestle.contracts.graph import Node as GraphNode
-from trestle.contracts.jobs import Ending, FinishedStep, Job, LogLine, OpenStep, Secret, StepReport
+from trestle.contracts.jobs import Ending, FinishedStep, Job, LogLine, NotifyRequest, OpenStep, Secret, StartRequest, StepReport
 from trestle.contracts.node_types import Effect
 from trestle.contracts.states import StepStatus
 from trestle.outbound import OutboundClient, Policy
@@ -138,6 +138,28 @@ class FakeSecrets:
 
 
 @dataclass
+class FakeDesk:
+    """Keeps what steps ask for. `refuse` makes every request fail with this error."""
+
+    started: list[StartRequest] = field(default_factory=list)
+    told: list[NotifyRequest] = field(default_factory=list)
+    child_id: UUID = field(default_factory=uuid4)
+    refuse: NodeError | None = None
+
+    async def start(self, request: StartRequest) -> UUID:
+        if self.refuse is not None:
+            raise self.refuse
+        self.started.append(request)
+        return self.child_id
+
+    async def notify(self, request: NotifyRequest) -> int:
+        if self.refuse is not None:
+            raise self.refuse
+        self.told.append(request)
+        return 1
+
+
+@dataclass
 class FakeLease:
     """Holds until a test says that it doesn't."""
 
@@ -164,6 +186,7 @@ class Kit:
         self.reporter = FakeReporter()
         self.lease = FakeLease()
         self.secrets = FakeSecrets()
+        self.desk = FakeDesk()
         self.seed = "ab" * 32
 
     def node(self, key: str, type: str = "told", *after: str, **fields: Any) -> "Kit":
@@ -226,6 +249,7 @@ class Kit:
             ownership=self.lease,
             clock=clock,
             secrets=self.secrets,
+            desk=self.desk,
             http=OutboundClient(Policy()),
         )
 
