@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from executor.context import StepContext
 from executor.errors import NodeError
 from executor.http import failure
-from executor.node import Branch, Resumed, Wait
+from executor.node import Branch, Resumed, Stop, Wait
 from executor.values import decode, encode
 from trestle.contracts.base import EncodedJson
 from trestle.contracts.executions import StepError
-from trestle.contracts.graph import MAIN
+from trestle.contracts.graph import MAIN, STOPPED
 from trestle.contracts.node_types import Effect
 from trestle.language import LanguageError
 from trestle.outbound import OutboundError
@@ -40,12 +40,13 @@ class Done:
 
 @dataclass(slots=True)
 class Failure:
-    """The attempt failed. `outcome_unknown`: the other side may have done it all the same."""
+    """The attempt failed. `outcome_unknown`: the other side may have done it all the same. `stops`: and with it the execution."""
 
     error: StepError
     retryable: bool = False
     outcome_unknown: bool = False
     retry_after_s: float | None = None
+    stops: bool = False
 
 
 async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait:
@@ -107,8 +108,13 @@ async def _run(
                 result = await running
         if isinstance(result, Wait):
             return result
-        port, value = (result.port, result.value) if isinstance(result, Branch) else (MAIN, result)
-        if port != MAIN and port not in step.prepared.ports():
+        if isinstance(result, Stop):
+            if result.status == "failed":
+                return Failure(stopped_error(step.prepared.key, context.redactor.text(result.message)), stops=True)
+            port, value = STOPPED, result.output
+        else:
+            port, value = (result.port, result.value) if isinstance(result, Branch) else (MAIN, result)
+        if port not in (MAIN, STOPPED) and port not in step.prepared.ports():
             raise ValueError(f"left by the port “{port}”, which it does not have")
         if context.redactor:
             value = context.redactor.value(value)
@@ -167,6 +173,11 @@ def expression_error(key: str, error: LanguageError) -> StepError:
     where = f"The field “{field}” of the node “{key}”" if field else f"An expression of the node “{key}”"
     source = f" In: {error.expression[:200]}" if error.expression else ""
     return StepError(type="ExpressionError", message=f"{where}: {error.message}{source}", hint=error.hint or "Change the expression.")
+
+
+def stopped_error(key: str, message: str) -> StepError:
+    """What an execution says that a step ended as failed."""
+    return StepError(type="Stopped", message=message or f"The node “{key}” ended the execution as failed.")
 
 
 def elapsed_ms(since: float) -> float:

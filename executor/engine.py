@@ -16,7 +16,7 @@ from executor.run import Run, skipped
 from executor.step import Settled, StepRun, Suspended
 from executor.values import encode, encode_object
 from trestle.contracts.executions import StepError
-from trestle.contracts.graph import MAIN, Outcome
+from trestle.contracts.graph import MAIN, STOPPED, Outcome
 from trestle.contracts.jobs import Ending, FinishedStep, StepReport
 from trestle.contracts.states import StepStatus
 
@@ -47,6 +47,8 @@ class Engine:
         self._suspended: list[tuple[StepRun, Suspended]] = []
         self._crew: Crew[StepRun, Settled | Suspended] = Crew()
         self._failed: _Failed | None = None
+        self._stopped: Settled | None = None
+        """A step ended the execution as succeeded."""
 
     async def execute(self) -> Result:
         """Runs until the execution ends, waits, or is halted. Raises what the reporter raises when it was lost."""
@@ -60,6 +62,8 @@ class Engine:
                 self._advance()
                 if self._failed is not None:
                     return await self._fail(self._failed)
+                if self._stopped is not None:
+                    return await self._stop(self._stopped)
                 if self._run.halted is None and await self._start():
                     continue
                 if self._crew:
@@ -111,7 +115,7 @@ class Engine:
     def _advance(self) -> None:
         """Takes what became ready from the plan; settles at once what needn't run."""
         run, plan = self._run, self._plan
-        while self._failed is None:
+        while self._failed is None and self._stopped is None:
             ready = plan.ready()
             if plan.skipped:
                 for key in plan.skipped:
@@ -157,7 +161,7 @@ class Engine:
         run = self._run
         if record.status is StepStatus.SUCCEEDED:
             text = record.output if record.output is not None else run.job.input if not run.incoming[prepared.key] else "null"
-            self._settle(prepared.key, Settled(record.port or MAIN, text))
+            self._settle(prepared.key, Settled(MAIN if record.port is None else record.port, text))
         elif record.status is StepStatus.FAILED and record.port is not None:
             self._settle(prepared.key, Settled(record.port, record.output or "null", failed=True))
         elif record.status is StepStatus.FAILED and record.error is not None and record.attempt >= prepared.retry.max_attempts:
@@ -215,6 +219,8 @@ class Engine:
         self._run.failed_steps += settled.failed
         if settled.fatal is not None:
             self._failed = self._failed or _Failed(key, settled.fatal)
+        elif settled.port == STOPPED:
+            self._stopped = self._stopped or settled
         self._run.outcomes[key] = Outcome(settled.port, settled.text)
         self._plan.settle(key, settled.port)
 
@@ -257,15 +263,27 @@ class Engine:
     async def _fail(self, failed: _Failed) -> Result:
         """What still runs or waits is cancelled; all of it is one report."""
         run = self._run
+        await self._abandon()
+        ending = Ending(status="failed", error=failed.error, error_node=failed.node, failed_steps=max(run.failed_steps, 1))
+        await run.reporter.end(ending)
+        return Result.ENDED
+
+    async def _stop(self, stopped: Settled) -> Result:
+        """A step ended it before its time."""
+        run = self._run
+        await self._abandon()
+        await run.reporter.end(Ending(status="succeeded", output=stopped.text, failed_steps=run.failed_steps))
+        return Result.ENDED
+
+    async def _abandon(self) -> None:
+        """Cancels what still runs or waits."""
+        run = self._run
         run.failing = True
         for step, outcome in await self._crew.dismiss():
             if isinstance(outcome, Suspended):
                 self._suspended.append((step, outcome))
         for step, _ in self._suspended:
             step.cancel(run)
-        ending = Ending(status="failed", error=failed.error, error_node=failed.node, failed_steps=max(run.failed_steps, 1))
-        await run.reporter.end(ending)
-        return Result.ENDED
 
     async def _hand_back(self) -> Result:
         await self._run.reporter.end(Ending(status="waiting", due_at=self._next_due(), failed_steps=self._run.failed_steps))

@@ -14,6 +14,7 @@ from executor.step import Settled, StepRun, Suspended
 from executor.values import MAX_OUTPUT_BYTES, decode, encode, encode_list
 from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.contracts.executions import StepError
+from trestle.contracts.graph import STOPPED
 from trestle.contracts.states import StepStatus
 from trestle.language import LanguageError
 
@@ -40,6 +41,8 @@ class Items:
         self._todo = [self._item(index) for index in range(len(values) - 1, -1, -1) if index not in decided]
         """Items that may start, the next one last."""
         self._suspended: list[tuple[StepRun, Suspended]] = []
+        self._stopped: Settled | None = None
+        """An item ended the execution."""
         self._next_start = 0.0
 
     def _item(self, index: int) -> StepRun:
@@ -56,6 +59,8 @@ class Items:
         crew: Crew[StepRun, Settled | Suspended] = Crew()
         try:
             while True:
+                if self._stopped is not None:
+                    return self._stop(self._stopped)
                 self._wake()
                 pause_s = self._start(crew)
                 if crew or pause_s:
@@ -121,10 +126,21 @@ class Items:
         if isinstance(outcome, Suspended):
             self._suspended.append((item, outcome))
             item.due = None
+        elif outcome.port == STOPPED:
+            self._stopped = self._stopped or outcome
         elif outcome.fatal is not None:
             self._failed[index] = outcome.fatal
         else:
             self._results[index] = outcome.text
+
+    def _stop(self, stopped: Settled) -> Settled:
+        """An item ended the execution: the others end with it."""
+        self._run.failing = True
+        for item, _ in self._suspended:
+            item.cancel(self._run)
+        if stopped.fatal is not None:
+            return self._step.stop(self._run, stopped.fatal)
+        return self._step.settle(self._run, STOPPED, stopped.text)
 
     def _close(self) -> Settled:
         """All items are decided: the list, or the failure."""

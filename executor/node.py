@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +48,7 @@ __all__ = [
     "Resumed",
     "SecretData",
     "Static",
+    "Stop",
     "Trigger",
     "Use",
     "Wait",
@@ -85,6 +86,18 @@ class Wait:
     until: datetime | None = None
     state: JsonValue = None
     token: WaitKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ends the whole execution here and now: what runs or waits beside this step is cancelled, and no error port or retry applies.
+
+    `output` is the execution's output where it has `succeeded`, `message` its error's where it has `failed`.
+    """
+
+    status: Literal["succeeded", "failed"]
+    message: str = ""
+    output: JsonValue = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +239,10 @@ class Node(ABC, Generic[C]):
                 cls.config_class = arguments[0]
 
     @abstractmethod
-    async def run(self, config: C, input: JsonValue, ctx: Context) -> "JsonValue | Branch | Wait":
-        """One attempt. Returns JSON, `Branch(port, value)` or `Wait(until)`; raises `NodeError` to fail."""
+    async def run(self, config: C, input: JsonValue, ctx: Context) -> "JsonValue | Branch | Wait | Stop":
+        """One attempt. Returns JSON, `Branch(port, value)`, `Wait(until)` or `Stop(status)`; raises `NodeError` to fail."""
 
-    async def resume(self, config: C, input: JsonValue, ctx: Context, resumed: Resumed) -> "JsonValue | Branch | Wait":
+    async def resume(self, config: C, input: JsonValue, ctx: Context, resumed: Resumed) -> "JsonValue | Branch | Wait | Stop":
         """What follows a `Wait`. As it stands: passes the input on."""
         return input
 

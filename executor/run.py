@@ -60,7 +60,7 @@ class Run:
         self.active: set[StepRun] = set()
         self.failed_steps = 0
         self.failing = False
-        """The execution has failed: what still runs is being cancelled."""
+        """The execution has failed, or was stopped: what still runs is being cancelled."""
         self.halted: Halt | None = None
         self._sleeper: asyncio.Future[None] | None = None
         self._noted = 0

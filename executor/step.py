@@ -13,7 +13,7 @@ from executor.program import Prepared
 from executor.values import decode, encode
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.executions import StepError
-from trestle.contracts.graph import ERROR, MAIN
+from trestle.contracts.graph import ERROR, MAIN, STOPPED
 from trestle.contracts.jobs import OpenStep, StepReport
 from trestle.contracts.states import StepStatus
 
@@ -36,7 +36,7 @@ RESUMED = "$resumed"
 
 @dataclass(slots=True)
 class Settled:
-    """A step ended. `port` None: nothing may follow it, and `fatal` says why the execution has failed."""
+    """A step ended. `port` None: nothing may follow it, and `fatal` says why the execution has failed. `STOPPED`: it has ended it."""
 
     port: str | None
     text: EncodedJson
@@ -193,6 +193,11 @@ class StepRun:
         self._finish(run, StepStatus.FAILED, port=port, output=output, error=error)
         return Settled(port, output, failed=True)
 
+    def stop(self, run: "Run", error: StepError) -> Settled:
+        """It ended its execution as failed, whatever the node's policy is."""
+        self._finish(run, StepStatus.FAILED, error=error)
+        return Settled(STOPPED, "null", failed=True, fatal=error)
+
     # its course
 
     def suspend(self, run: "Run", due: datetime, wait: JsonObject) -> None:
@@ -213,6 +218,8 @@ class StepRun:
                     return self.settle(run, outcome.port, outcome.text)
                 if isinstance(outcome, Wait):
                     suspended = await self._wait(run, outcome)
+                elif outcome.stops:
+                    return self.stop(run, outcome.error)
                 else:
                     if not self._may_retry(outcome):
                         return self.fail(run, outcome.error)

@@ -21,7 +21,7 @@ from executor.config import ConfigTemplate
 from executor.credentials import SecretData
 from executor.errors import BrokenNode, CredentialRefused, NodeError
 from executor.fields import Use
-from executor.node import Branch, ExecutionInfo, Node, Wait
+from executor.node import Branch, ExecutionInfo, Node, Stop, Wait
 from executor.registry import describe
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.jobs import Secret
@@ -128,7 +128,7 @@ class RecordingContext:
 
 async def run_node(
     node: Node[Any], config: JsonObject, input: JsonValue = None, *, ctx: RecordingContext | None = None, **names: Any
-) -> JsonValue | Branch | Wait:
+) -> JsonValue | Branch | Wait | Stop:
     """Runs one attempt: renders and validates `config` with the `names` of the language (payload=…, nodes=…), then calls `run`.
 
     Raises what the step would fail with: `LanguageError`, `NodeError`, or whatever bug the node has.

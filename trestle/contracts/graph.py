@@ -11,6 +11,8 @@ from trestle.contracts.problems import FieldError
 
 MAIN = "main"
 ERROR = "error"
+STOPPED = ""
+"""Left by a step that ended its execution. No connection can hang on it."""
 MAX_NODES = 500
 
 
