@@ -144,6 +144,7 @@ def upgrade() -> None:
         existing_nullable=False,
         existing_server_default=sa.text("'run'::text"),
     )
+    op.create_index("executions_jobs", "executions", ["workflow_id", "id"], unique=False, postgresql_where=sa.text("kind <> 'run'"))
     op.create_index("executions_children", "executions", ["parent_id"], unique=False, postgresql_where=sa.text("parent_id is not null"))
     op.create_index(
         "executions_finished",
@@ -174,6 +175,10 @@ def upgrade() -> None:
     op.add_column("steps", sa.Column("token", sa.Text(), nullable=True))
     op.add_column("triggers", sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("triggers", sa.Column("state", sa.JSON(), nullable=True))
+    op.add_column("triggers", sa.Column("poll_every_s", sa.Float(), nullable=True))
+    op.add_column("triggers", sa.Column("poll_id", sa.Uuid(), nullable=True))
+    op.add_column("triggers", sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("triggers", sa.Column("error", sa.JSON(none_as_null=True), nullable=True))
     op.create_index("triggers_due", "triggers", ["due_at"], unique=False, postgresql_where=sa.text("due_at is not null"))
     op.create_index("triggers_of_kind", "triggers", ["kind"], unique=False)
 
@@ -182,6 +187,10 @@ def downgrade() -> None:
     """Back."""
     op.drop_index("triggers_of_kind", table_name="triggers")
     op.drop_index("triggers_due", table_name="triggers", postgresql_where=sa.text("due_at is not null"))
+    op.drop_column("triggers", "error")
+    op.drop_column("triggers", "failures")
+    op.drop_column("triggers", "poll_id")
+    op.drop_column("triggers", "poll_every_s")
     op.drop_column("triggers", "state")
     op.drop_column("triggers", "due_at")
     op.drop_column("steps", "token")
@@ -195,6 +204,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
     )
     op.drop_index("executions_finished", table_name="executions", postgresql_where=sa.text("finished_at is not null"))
+    op.drop_index("executions_jobs", table_name="executions", postgresql_where=sa.text("kind <> 'run'"))
     op.drop_index("executions_children", table_name="executions", postgresql_where=sa.text("parent_id is not null"))
     op.alter_column(
         "executions",

@@ -38,6 +38,7 @@ class Execution(Base):
             "id",
             postgresql_where=text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
         ),
+        Index("executions_jobs", "workflow_id", "id", postgresql_where=text("kind <> 'run'")),
         Index("executions_children", "parent_id", postgresql_where=text("parent_id is not null")),
         Index("executions_finished", "workflow_id", "finished_at", postgresql_where=text("finished_at is not null")),
         Index("executions_dedupe", "workflow_id", "dedupe_key", unique=True, postgresql_where=text("dedupe_key is not null")),

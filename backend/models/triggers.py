@@ -13,8 +13,9 @@ from backend.models.base import Base, made_id, made_now
 class Trigger(Base):
     """A trigger of the published version. Fires only while its workflow is enabled. Publishing replaces all of a workflow's.
 
-    `due_at`: when a schedule or a poll is next due; None for what is called from outside. `state`: a poll's cursor, kept by node
-    when a new version is published.
+    `due_at`: when a schedule or a poll is next due; None for what is called from outside, and while the workflow is disabled.
+    Of a poll: `poll_every_s` how often it asks, `state` its cursor, `poll_id` the execution that asks (gone once its report is
+    in), `failures` how many polls failed in a row and `error` why the last one did. Publishing keeps these by node.
     """
 
     __tablename__ = "triggers"
@@ -34,6 +35,10 @@ class Trigger(Base):
     last_fired_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     state: Mapped[Any | None] = mapped_column(JSON())
+    poll_every_s: Mapped[float | None]
+    poll_id: Mapped[UUID | None]
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    error: Mapped[dict[str, Any] | None]
 
 
 class WebhookRoute(Base):
