@@ -7,27 +7,28 @@ import asyncpg
 import orjson
 
 from backend.errors import NotFound
+from backend.internal.owned import owned
 
-_OWNED = """
-select e.project_id, s.graph from executions e join snapshots s on s.id = e.snapshot_id
-where e.id = $1 and e.epoch = $2 and e.executor_id = $3 and e.status = 'running'
-"""
+_GRAPH = "select graph from snapshots where id = $1"
 
 
 async def project_that_lends(
     pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, execution_id: UUID, epoch: int, node: str, credential_id: UUID
 ) -> UUID:
-    """The project whose credential the step may read.
+    """The project whose credential the step may read. A check has no node: it may read the one that it is to try out.
 
     Raises:
         NotFound: the execution is not the executor's (any more), or that node of its snapshot names no such credential.
     """
-    row = await pool.fetchrow(_OWNED, execution_id, epoch, executor_id)
-    if row is None:
-        raise NotFound("This executor does not own that execution under that epoch.")
-    for found in orjson.loads(row["graph"])["nodes"]:
+    execution = await owned(pool, executor_id, execution_id, epoch)
+    project_id: UUID = execution["project_id"]
+    if execution["kind"] == "check":
+        if orjson.loads(execution["task"])["credential_id"] == str(credential_id):
+            return project_id
+        raise NotFound("This check is of another credential.")
+    graph = orjson.loads(await pool.fetchval(_GRAPH, execution["snapshot_id"]))
+    for found in graph["nodes"]:
         if found["key"] == node and _names(found.get("config"), str(credential_id)):
-            project_id: UUID = row["project_id"]
             return project_id
     raise NotFound(f"Node {node} does not use this credential.")
 
