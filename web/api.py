@@ -10,6 +10,7 @@ from trestle.contracts.base import JsonObject, Page
 from trestle.contracts.credentials import Credential, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
 from trestle.contracts.node_types import NodeType
+from trestle.contracts.overview import Webhook
 from trestle.contracts.users import Registration, Tokens, User
 from trestle.contracts.workflows import Workflow, WorkflowSummary
 from web.backend import ApiError, Backend, Params, ServerEvent
@@ -135,10 +136,10 @@ class Api:
         await self.call("DELETE", f"/workflows/{workflow_id}")
 
     async def executions(
-        self, *, workflow_id: str = "", status: str = "", limit: int = 50, cursor: str | None = None
+        self, *, workflow_id: str = "", status: str = "", trigger: str = "", limit: int = 50, cursor: str | None = None
     ) -> Page[ExecutionSummary]:
         """Executions of all workflows or of one, newest first."""
-        params: Params = {"workflow_id": workflow_id, "status": status, "limit": limit, "cursor": cursor}
+        params: Params = {"workflow_id": workflow_id, "status": status, "trigger": trigger, "limit": limit, "cursor": cursor}
         return Page[ExecutionSummary].model_validate(await self.call("GET", "/executions", params=params))
 
     async def execution(self, execution_id: UUID | str) -> Execution:
@@ -160,14 +161,7 @@ class Api:
 
     async def credentials(self) -> list[Credential]:
         """Every credential of the person's projects, without secrets."""
-        found: list[Credential] = []
-        cursor: str | None = None
-        while True:
-            answer = await self.call("GET", "/credentials", params={"limit": 200, "cursor": cursor})
-            found += _listed(Credential, answer)
-            cursor = answer.get("next_cursor") if isinstance(answer, dict) else None
-            if cursor is None:
-                return found
+        return [Credential.model_validate(found) for found in await self._all("/credentials")]
 
     async def create_credential(self, *, name: str, type: str, data: JsonObject, allowed_hosts: list[str]) -> Credential:
         """Keep a secret."""
@@ -185,6 +179,43 @@ class Api:
     async def delete_credential(self, credential_id: UUID | str, *, force: bool = False) -> None:
         """Delete a credential. One in use answers 409 unless `force`."""
         await self.call("DELETE", f"/credentials/{credential_id}", params={"force": "true"} if force else None)
+
+    async def webhooks(self) -> list[Webhook]:
+        """Every published webhook of the person's projects."""
+        return [Webhook.model_validate(found) for found in await self._all("/webhooks")]
+
+    async def schedules(self) -> list[JsonObject]:
+        """Every schedule of the person's projects, with its next times and its last result."""
+        return await self._all("/schedules")
+
+    async def notifications(self, *, limit: int = 50, cursor: str | None = None) -> JsonObject:
+        """A page of what the person was told, newest first: `{items, next_cursor, unread}`."""
+        answer: JsonObject = await self.call("GET", "/notifications", params={"limit": limit, "cursor": cursor})
+        return answer
+
+    async def unread(self) -> int:
+        """How many notifications the person has not read."""
+        return int((await self.notifications(limit=1))["unread"])
+
+    async def read_notifications(self, ids: list[str] | None) -> None:
+        """Mark these as read; all of them where None."""
+        await self.call("POST", "/notifications/read", json={"all": True} if ids is None else {"ids": ids})
+
+    async def steer(self, execution_id: UUID | str, verb: str) -> JsonObject:
+        """Cancel, pause, resume, retry or replay an execution. The last two answer `{execution_id}`."""
+        answer = await self.call("POST", f"/executions/{execution_id}/{verb}", json={} if verb == "replay" else None)
+        return answer if isinstance(answer, dict) else {}
+
+    async def _all(self, path: str) -> list[JsonObject]:
+        """Every item of a list."""
+        found: list[JsonObject] = []
+        cursor: str | None = None
+        while True:
+            answer = await self.call("GET", path, params={"limit": 200, "cursor": cursor})
+            found += answer["items"]
+            cursor = answer.get("next_cursor")
+            if cursor is None:
+                return found
 
     async def change_me(self, change: JsonObject) -> User:
         """Change the person's own profile."""

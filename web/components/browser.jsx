@@ -22,6 +22,15 @@ export function RelativeTime({ at, ...rest }) {
   return <time dateTime={at} title={exact} {...rest}>{ago(date, Math.max(now, Date.now()))}</time>;
 }
 
+// A moment in the zone of the person who looks, to the second only where it has seconds.
+export function LocalTime({ at, ...rest }) {
+  const date = new Date(at);
+  if (!at || Number.isNaN(date.getTime())) return <span {...rest}>–</span>;
+  const timeStyle = date.getSeconds() ? "medium" : "short";
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" }).format(date);
+  return <time dateTime={at} title={exact} {...rest}>{new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle }).format(date)}</time>;
+}
+
 // Rings every `seconds` while the page is in sight, and once when it comes back into sight.
 export function Pulse({ seconds, onPulse }) {
   useEffect(() => {

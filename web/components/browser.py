@@ -18,6 +18,16 @@ class RelativeTime(rx.NoSSRComponent):
     """RFC 3339; empty shows a dash."""
 
 
+class LocalTime(rx.NoSSRComponent):
+    """A moment as date and time in the zone of the person who looks."""
+
+    library = _JSX.importable_path
+    tag = "LocalTime"
+
+    at: rx.Var[str]
+    """RFC 3339; empty shows a dash."""
+
+
 class Pulse(rx.NoSSRComponent):
     """Calls its handler every so many seconds while the page is in sight."""
 
@@ -31,6 +41,11 @@ class Pulse(rx.NoSSRComponent):
 def relative_time(at: rx.Var[str] | str, **props: Any) -> rx.Component:
     """A moment as a distance from now."""
     return RelativeTime.create(at=at, **props)
+
+
+def local_time(at: rx.Var[str] | str, **props: Any) -> rx.Component:
+    """A moment in the person's own zone."""
+    return LocalTime.create(at=at, **props)
 
 
 def pulse(seconds: int, on_pulse: Any) -> rx.Component:

@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from web.access import Viewer
+from web.components.bell import bell
 from web.components.brand import wordmark
 from web.theme import ICON_SIZE
 
@@ -12,6 +13,8 @@ LINKS = (
     ("Workflows", "workflow", "/workflows"),
     ("Executions", "history", "/executions"),
     ("Credentials", "key-round", "/credentials"),
+    ("Webhooks", "webhook", "/webhooks"),
+    ("Schedules", "calendar-clock", "/schedules"),
 )
 """Label, icon and address of the pages in the rail."""
 
@@ -69,6 +72,7 @@ def frame(*content: rx.Component, current: str = "", full: bool = False) -> rx.C
         rx.el.nav(
             wordmark(),
             rx.el.div(*[_link(*link, current) for link in LINKS], class_name="t-nav"),
+            bell(current == "Notifications"),
             _me(current),
             class_name="t-rail",
             custom_attrs={"aria-label": "Pages"},

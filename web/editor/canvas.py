@@ -46,9 +46,11 @@ class Canvas(rx.NoSSRComponent):
     """`{execution_id, node, steps}`: the attempts at one node."""
     runs: rx.Var[list[dict[str, Any]]]
     """Recent executions, newest first."""
+    inputs: rx.Var[list[dict[str, Any]]]
+    """`{id, name, input}` of each test input that is kept."""
     meta: rx.Var[dict[str, Any]]
     """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of
-    problems, `said` (of `kind` success or error) is told. Both only where this page asked."""
+    problems, `said` (of `kind` success or error) is told, `listening` is `{test_url, expires_at}`. All only where this page asked."""
     remote: rx.Var[dict[str, Any]]
     """`{events: [{seq, revision, operations}]}`: what others did to the draft, as a `Window`'s message."""
     missing: rx.Var[str]
@@ -70,6 +72,11 @@ class Canvas(rx.NoSSRComponent):
             "on_refresh": no_args_event_spec,  # the tab is looked at again: credentials may be new
             "on_watch": no_args_event_spec,  # somebody looks; said every 20 seconds
             "on_leave": no_args_event_spec,
+            "on_steer": _two_texts,  # execution id and verb (watching.STEERED)
+            "on_listen": no_args_event_spec,  # let the draft's webhook answer under its test address
+            "on_inputs": no_args_event_spec,
+            "on_save_input": _object,  # {name, input}
+            "on_delete_input": _text,
         }
 
 

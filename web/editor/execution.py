@@ -35,7 +35,7 @@ class PastExecution(Watching, rx.State):
     async def load(self) -> None:
         """Fetch the execution, its graph and its steps."""
         api = signed_in(self)
-        self.missing, self._watch, self.step = "", 0, {}
+        self.missing, self._watch, self.step, self.meta = "", 0, {}, {}
         try:
             execution_id = address_id(self)
             execution, graph, steps, types = await asyncio.gather(
@@ -73,10 +73,12 @@ def page() -> rx.Component:
             catalogue=PastExecution.catalogue,
             live=PastExecution.live,
             step=PastExecution.step,
+            meta=PastExecution.meta,
             missing=PastExecution.missing,
             on_step=PastExecution.show_step,
             on_watch=PastExecution.look,
             on_leave=PastExecution.leave,
+            on_steer=PastExecution.steer,
         ),
         current="Executions",
         full=True,

@@ -42,7 +42,7 @@ class Editor(Watching, rx.State):
     credentials: list[dict[str, Any]] = []
     saved: dict[str, Any] = {}
     runs: list[dict[str, Any]] = []
-    meta: dict[str, Any] = {}
+    inputs: list[dict[str, Any]] = []
     remote: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
@@ -151,6 +151,51 @@ class Editor(Watching, rx.State):
         self.meta = {"seq": stamp(), **answer}
 
     @rx.event
+    async def listen(self) -> None:
+        """Let the draft's webhook answer under its test address for a while."""
+        api = signed_in(self)
+        workflow_id = address_id(self)
+        answer: dict[str, Any]
+        try:
+            answer = {"listening": await api.call("POST", f"/workflows/{workflow_id}/listen")}
+        except ApiError as error:
+            answer = _refused(error)
+        self.meta = {"seq": stamp(), **answer}
+
+    @rx.event
+    async def list_inputs(self) -> None:
+        """The test inputs that are kept for this workflow."""
+        await self._list_inputs(signed_in(self), address_id(self))
+
+    @rx.event
+    async def save_input(self, given: dict[str, Any]) -> Any:
+        """Keep a test input under a name; one of that name is replaced."""
+        api = signed_in(self)
+        workflow_id = address_id(self)
+        try:
+            await api.call("POST", f"/workflows/{workflow_id}/inputs", json={"name": given["name"], "input": given.get("input")})
+        except ApiError as error:
+            return rx.toast.error(str(error))
+        await self._list_inputs(api, workflow_id)
+        return None
+
+    @rx.event
+    async def delete_input(self, input_id: str) -> Any:
+        """Forget a test input."""
+        api = signed_in(self)
+        workflow_id = address_id(self)
+        try:
+            await api.call("DELETE", f"/workflows/{workflow_id}/inputs/{UUID(input_id)}")
+        except ApiError as error:
+            return rx.toast.error(str(error))
+        await self._list_inputs(api, workflow_id)
+        return None
+
+    async def _list_inputs(self, api: Api, workflow_id: UUID) -> None:
+        answer = await api.call("GET", f"/workflows/{workflow_id}/inputs")
+        self.inputs = [{name: one[name] for name in ("id", "name", "input")} for one in answer["items"]]
+
+    @rx.event
     async def list_runs(self) -> None:
         """The recent executions of this workflow."""
         page = await signed_in(self).executions(workflow_id=str(address_id(self)), limit=RUNS_SHOWN)
@@ -169,6 +214,7 @@ def page() -> rx.Component:
             live=Editor.live,
             step=Editor.step,
             runs=Editor.runs,
+            inputs=Editor.inputs,
             meta=Editor.meta,
             remote=Editor.remote,
             missing=Editor.missing,
@@ -183,6 +229,11 @@ def page() -> rx.Component:
             on_refresh=Editor.refresh,
             on_watch=Editor.watch,
             on_leave=Editor.leave,
+            on_steer=Editor.steer,
+            on_listen=Editor.listen,
+            on_inputs=Editor.list_inputs,
+            on_save_input=Editor.save_input,
+            on_delete_input=Editor.delete_input,
         ),
         current="Workflows",
         full=True,

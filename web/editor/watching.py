@@ -11,10 +11,18 @@ from trestle.contracts.executions import Step
 from trestle.contracts.workflows import DraftEvent
 from web.access import signed_in
 from web.api import Api
-from web.backend import ServerEvent
+from web.backend import ApiError, ServerEvent
 from web.editor.graph import attempts, run_of, statuses
 from web.editor.live import Follower, Window, bursts
 
+STEERED = {
+    "cancel": "Cancelled.",
+    "pause": "Paused: what runs now may finish, nothing new starts.",
+    "resume": "It goes on.",
+    "retry": "Started again from where it failed.",
+    "replay": "Started again with the same input.",
+}
+"""What may be done to an execution, and what is said when it is done."""
 GONE_S = 60.0
 """A tab that has not said for so long that somebody looks is taken for closed."""
 
@@ -47,6 +55,7 @@ class Watching(rx.State, mixin=True):
     document: dict[str, Any] = {}
     live: dict[str, Any] = {}
     step: dict[str, Any] = {}
+    meta: dict[str, Any] = {}
     _looked_at: float = 0.0
     _watch: int = 0  # the number of the watch that may go on; 0: none
     _follow: str = ""  # the execution that a person has just started
@@ -65,6 +74,19 @@ class Watching(rx.State, mixin=True):
         api = signed_in(self)
         steps = await all_steps(api, UUID(execution_id))
         self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node)}
+
+    @rx.event
+    async def steer(self, execution_id: str, verb: str) -> Any:
+        """Cancel, pause, resume, retry or replay an execution. The last two start another one, which is then shown."""
+        api = signed_in(self)
+        said = STEERED[verb]
+        try:
+            started = await api.steer(UUID(execution_id), verb)
+        except ApiError as error:
+            self.meta = {"seq": stamp(), "said": str(error), "kind": "error"}
+            return None
+        self.meta = {"seq": stamp(), "said": said, "kind": "success"}
+        return rx.redirect(f"/executions/{started['execution_id']}") if verb in ("retry", "replay") else None
 
     @rx.event
     def leave(self) -> None:

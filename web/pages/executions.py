@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
@@ -14,7 +15,8 @@ from web.components.browser import pulse, relative_time
 from web.components.feedback import empty_state, problem, waiting_rows
 from web.components.frame import page as framed
 from web.components.status import status_chip
-from web.components.table import cell, row, table
+from web.components.table import actions_cell, cell, row, table
+from web.editor.watching import STEERED
 
 PAGE = 50
 REFRESH_S = 5
@@ -91,6 +93,7 @@ class Executions(rx.State):
     workflows: list[Option] = []
     status: str = ANY
     workflow_id: str = ANY
+    trigger: str = ANY
     loaded: bool = False
     more: bool = False
     trouble: str = ""
@@ -129,6 +132,25 @@ class Executions(rx.State):
         await self._load(PAGE)
 
     @rx.event
+    async def by_trigger(self, trigger: str) -> None:
+        """Show those with one kind of trigger only, or any."""
+        signed_in(self)
+        self.trigger = trigger
+        await self._load(PAGE)
+
+    @rx.event
+    async def steer(self, execution_id: str, verb: str) -> Any:
+        """Cancel, pause, resume, retry or replay one."""
+        api = signed_in(self)
+        said = STEERED[verb]
+        try:
+            await api.steer(UUID(execution_id), verb)
+        except ApiError as error:
+            return rx.toast.error(str(error))
+        await self._load(min(max(PAGE, len(self.rows)), 200))
+        return rx.toast.success(said)
+
+    @rx.event
     async def load_more(self) -> None:
         """Append the next page."""
         found = await signed_in(self).executions(**self._filters(), limit=PAGE, cursor=self._cursor)
@@ -140,6 +162,7 @@ class Executions(rx.State):
         return {
             "status": "" if self.status == ANY else self.status,
             "workflow_id": "" if self.workflow_id == ANY else self.workflow_id,
+            "trigger": "" if self.trigger == ANY else self.trigger,
         }
 
     async def _load(self, limit: int) -> None:
@@ -175,8 +198,26 @@ def _row(execution: Row) -> rx.Component:
         cell(_trigger(execution.trigger), kind="t-fit t-below t-wide-only"),
         cell(relative_time(execution.created_at, class_name="t-muted"), kind="t-fit t-below"),
         cell(rx.el.span(execution.took, class_name="t-muted t-number"), kind="t-end t-wide-only"),
+        actions_cell(f"the run of {execution.workflow}", *_actions(execution)),
         key=execution.id,
     )
+
+
+def _actions(execution: Row) -> list[rx.Component]:
+    """What can be done to it in its state."""
+    live = (execution.status == "queued") | (execution.status == "running") | (execution.status == "waiting")
+    paused = execution.status == "paused"
+    failed = (execution.status == "failed") | (execution.status == "cancelled") | (execution.status == "quarantined")
+
+    def verb(name: str, words: str, **props: Any) -> rx.Component:
+        return rx.menu.item(words, on_select=Executions.steer(execution.id, name), **props)
+
+    return [
+        rx.cond(live, verb("pause", "Pause")),
+        rx.cond(paused, verb("resume", "Resume")),
+        rx.cond(failed, verb("retry", "Retry from where it failed")),
+        rx.cond(live | paused, verb("cancel", "Cancel", color_scheme="red"), verb("replay", "Replay with the same input")),
+    ]
 
 
 def _filter(label: str, value: rx.Var[str] | str, on_change: object, *items: Any) -> rx.Component:
@@ -202,6 +243,12 @@ def _filters() -> rx.Component:
             Executions.by_workflow,
             rx.foreach(Executions.workflows, lambda option: rx.select.item(option.label, value=option.value)),
         ),
+        _filter(
+            "Trigger",
+            Executions.trigger,
+            Executions.by_trigger,
+            *[rx.select.item(words, value=name) for name, (_, words) in TRIGGERS.items()],
+        ),
         class_name="t-toolbar",
     )
 
@@ -219,9 +266,9 @@ def _list() -> rx.Component:
         waiting_rows(8),
         rx.cond(
             Executions.rows.length() == 0,
-            rx.cond((Executions.status != ANY) | (Executions.workflow_id != ANY), none_found, nothing_yet),
+            rx.cond((Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY), none_found, nothing_yet),
             rx.fragment(
-                table(["Workflow", "Status", "Started by", "When", ("Took", "t-end")], rx.foreach(Executions.rows, _row), "Executions"),
+                table(["Workflow", "Status", "Started by", "When", ("Took", "t-end"), ""], rx.foreach(Executions.rows, _row), "Executions"),
                 rx.cond(
                     Executions.more,
                     rx.center(

@@ -7,6 +7,7 @@ import { STATUS } from "./node_card.jsx";
 import { useRun, useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { duration } from "./summary.js";
+import { Waiting } from "./waiting.jsx";
 
 const ENDED = new Set(["succeeded", "failed", "cancelled", "waiting"]);
 
@@ -88,6 +89,7 @@ export function Results({ nodeKey, whole = false }) {
       </header>
       <div className="ed-results-body">
         {!step && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${look.text} …`}</p>}
+        {step?.status === "waiting" && <Waiting step={step} />}
         {step && !whole && <Part name={part} step={step} />}
         {step && whole && (
           <>

@@ -4,6 +4,7 @@ import React, { useEffect, useState } from "react";
 import { Button, Dialog, Flex } from "@radix-ui/themes";
 import { ExternalLink, Play } from "lucide-react";
 import { TextBox } from "./controls.jsx";
+import { SavedInputs } from "./saved_inputs.jsx";
 import { PanelHead } from "./panel_head.jsx";
 import { useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
@@ -73,6 +74,7 @@ export function RunDialog() {
         <div className="ed-dialog-field">
           <TextBox value={text} onChange={setText} rows={8} most={20} className="is-mono" aria-label="Input" data-testid="run-input" />
           {wrong && <p className="ed-problem">Not valid JSON: {wrong}</p>}
+          {open && <SavedInputs input={input} wrong={wrong} take={setText} />}
         </div>
         <Flex justify="end" gap="2">
           <Button variant="soft" color="gray" onClick={close}>Cancel</Button>

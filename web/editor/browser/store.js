@@ -223,6 +223,18 @@ export class Store {
     this.whenSaved(() => this.emit.run({ input }));
   }
 
+  /** Cancels, pauses, resumes, retries or replays an execution. */
+  steer(executionId, verb) {
+    this.set({ busy: verb });
+    this.emit.steer(executionId, verb);
+  }
+
+  /** Lets the draft's webhook answer under its test address for a while. */
+  listen() {
+    this.set({ busy: "listen" });
+    this.whenSaved(() => this.emit.listen());
+  }
+
   enable(on) {
     this.set({ busy: "enable" });
     this.whenSaved(() => this.emit.enable(on));

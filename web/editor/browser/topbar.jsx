@@ -4,6 +4,7 @@ import React, { useEffect, useState } from "react";
 import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
 import { ArrowLeft, Check, ChevronDown, CircleAlert, CloudOff, History, LoaderCircle, Play, Plus, Rocket, Workflow } from "lucide-react";
 import { STATUS } from "./node_card.jsx";
+import { StopRun, Steering } from "./steering.jsx";
 import { RUN_STATUS, readInput, rememberedInput } from "./runs.jsx";
 import { useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
@@ -105,6 +106,7 @@ export function EditBar({ onPalette }) {
       <span className="ed-gap ed-bar-break" />
       <WebhookChip />
       <Button variant="ghost" color="gray" onClick={() => store.openPanel("runs")} data-testid="runs-open" title="Recent runs"><History size={16} /><span className="ed-wide">Runs</span></Button>
+      <StopRun />
       <RunButton />
       <PublishButton />
       <EnableSwitch />
@@ -145,6 +147,7 @@ export function RunBar() {
       <span className="ed-muted ed-wide">{execution.trigger?.kind ?? "manual"} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
       <span className="ed-gap" />
+      <Steering execution={execution} />
       {execution.workflow_id && <Button asChild variant="soft"><a href={`/workflows/${execution.workflow_id}`}><Workflow size={15} /><span className="ed-wide">Open the workflow</span></a></Button>}
     </header>
   );

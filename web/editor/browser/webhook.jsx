@@ -3,6 +3,7 @@
 import React from "react";
 import { Link2 } from "lucide-react";
 import { CopyButton } from "./json_view.jsx";
+import { Listening } from "./listening.jsx";
 import { useStore } from "./store.js";
 
 const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
@@ -23,12 +24,13 @@ export function WebhookAddress({ node }) {
   const note = !doc.published_version ? "It answers once the workflow is published and enabled."
     : !doc.enabled ? "The workflow is switched off: it answers once you enable it."
     : live && url && live.url !== url ? "The address changes with the next publish." : "It is live.";
-  if (!url) return <p className="ed-hint">Its address is made when the workflow is published.</p>;
+  if (!url) return <><p className="ed-hint">Its address is made when the workflow is published.</p><Listening /></>;
   return (
     <div className="ed-webhook">
       <div className="ed-webhook-line"><code data-testid="node-webhook-url">{url}</code><CopyButton text={() => url} label="Copy the address" /></div>
       <p className="ed-hint">{note}</p>
       <div className="ed-webhook-line is-code"><pre>{curl(url, node.config.methods ?? ["POST"])}</pre><CopyButton text={() => curl(url, node.config.methods ?? ["POST"])} label="Copy the call" /></div>
+      <Listening />
     </div>
   );
 }

@@ -1,0 +1,59 @@
+"""Webhooks, schedules and notifications as their pages show them."""
+
+from uuid import UUID
+
+import pytest
+
+from trestle.contracts.overview import Webhook
+from web.pages import notifications, schedules, webhooks
+
+HOOK = Webhook(
+    workflow_id=UUID(int=7),
+    workflow_name="Leads",
+    enabled=True,
+    node="hook",
+    url="https://trestle.example/webhooks/leads",
+    methods=["GET", "POST"],
+    auth="github",
+    last_called_at=None,
+)
+
+
+def test_a_webhook_says_what_it_asks_of_callers_and_how_to_call_it() -> None:
+    row = webhooks.shown(HOOK)
+    assert (row.path, row.methods, row.auth, row.last_called_at) == ("/webhooks/leads", "GET, POST", "GitHub signature", "")
+    assert row.curl.startswith("curl -X POST 'https://trestle.example/webhooks/leads'")
+    assert webhooks.curl("https://a.example/x", ["GET"]) == "curl -X GET 'https://a.example/x'"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "every second"), (45, "every 45 seconds"), (60, "every minute"), (5400, "every 90 minutes"), (7200, "every 2 hours")],
+)
+def test_an_interval_in_its_largest_whole_unit(seconds: float, words: str) -> None:
+    assert schedules.every(seconds) == words
+
+
+def test_a_schedule_shows_its_rule_its_times_and_its_last_run() -> None:
+    found = {
+        "trigger_id": "t",
+        "workflow_id": "w",
+        "node": "nightly",
+        "cron": "0 9 * * 1-5",
+        "timezone": "Europe/Berlin",
+        "next": ["2026-03-02T08:00:00Z", "2026-03-03T08:00:00Z"],
+        "last": {"fire_at": "2026-02-27T08:00:00Z", "execution_id": "e", "status": "failed"},
+    }
+    row = schedules.shown(found)
+    assert (row.rule, row.next_at, row.later) == ("0 9 * * 1-5 · Europe/Berlin", "2026-03-02T08:00:00Z", ["2026-03-03T08:00:00Z"])
+    assert (row.last_status, row.last_execution) == ("failed", "e")
+    idle = schedules.shown({**found, "cron": None, "every_s": 300, "next": [], "last": None})
+    assert (idle.rule, idle.next_at, idle.last_status) == ("every 5 minutes · Europe/Berlin", "", "")
+
+
+def test_a_notification_leads_to_its_link_else_to_its_execution() -> None:
+    found = {"id": "n", "title": "", "message": "Hello", "link": None, "execution_id": "e", "created_at": "2026-01-01T00:00:00Z"}
+    assert notifications.shown(found).link == "/executions/e"
+    linked = notifications.shown({**found, "link": "https://trestle.example/approvals/x", "read_at": "2026-01-01T00:00:00Z"})
+    assert (linked.link, linked.elsewhere, linked.unread) == ("https://trestle.example/approvals/x", True, False)
+    assert notifications.shown({**found, "execution_id": None}).link == ""

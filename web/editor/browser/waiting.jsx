@@ -1,0 +1,26 @@
+// What a waiting step waits for, and how somebody can answer it.
+
+import React from "react";
+import { Button } from "@radix-ui/themes";
+import { Clock, ExternalLink } from "lucide-react";
+import { CopyButton } from "./json_view.jsx";
+
+const LINKS = ["resume_url"];
+
+/** `wait` is what the backend says of a waiting step; addresses are in it only for those who may answer. */
+export function Waiting({ step }) {
+  const wait = step.wait && typeof step.wait === "object" ? step.wait : {};
+  const decide = wait.approve_url ?? wait.reject_url;
+  const due = step.due_at ?? wait.until;
+  return (
+    <div className="ed-waiting" data-testid="step-waiting">
+      <p className="ed-waiting-head"><Clock size={14} aria-hidden="true" /> {wait.reason ?? (decide ? "Waits for a decision" : wait.resume_url ? "Waits for a call" : "Waits")}{due && <> until <time dateTime={due}>{new Date(due).toLocaleString()}</time></>}</p>
+      {decide && (
+        <Button asChild variant="soft" size="1"><a href={decide.split("?")[0]} target="_blank" rel="noreferrer" data-testid="step-decide"><ExternalLink size={13} /> Decide</a></Button>
+      )}
+      {LINKS.filter((name) => wait[name]).map((name) => (
+        <div key={name} className="ed-webhook-line"><code data-testid="step-resume-url">{wait[name]}</code><CopyButton text={() => wait[name]} label="Copy the address" /></div>
+      ))}
+    </div>
+  );
+}
