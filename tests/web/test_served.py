@@ -44,7 +44,7 @@ class Fresh:
             return server.json_response(ADA.model_dump(mode="json"))
         if path == "/users/login":
             return server.json_response(tokens().model_dump())
-        return server.json_response({"items": [], "next_cursor": None})
+        return server.json_response({"items": [], "next_cursor": None, "unread": 0})
 
 
 @asynccontextmanager

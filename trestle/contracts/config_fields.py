@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from trestle.contracts.base import JsonObject, JsonValue
-from trestle.contracts.node_types import CONDITION, CREDENTIAL, STATIC
+from trestle.contracts.node_types import CONDITION, CREDENTIAL, STATIC, WORKFLOW
 
 Kind = Literal["static", "condition", "credential"]
 
@@ -63,7 +63,7 @@ def _marked(schema: JsonObject, value: JsonValue, path: tuple[str | int, ...]) -
         return MarkedField(path, "credential", value, tuple(schema[CREDENTIAL])) if value else MarkedField(path, "static", value)
     if schema.get(CONDITION):
         return MarkedField(path, "condition", value)
-    if schema.get(STATIC):
+    if schema.get(STATIC) or schema.get(WORKFLOW):
         return MarkedField(path, "static", value)
     return None
 

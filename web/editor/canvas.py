@@ -48,6 +48,8 @@ class Canvas(rx.NoSSRComponent):
     """Recent executions, newest first."""
     inputs: rx.Var[list[dict[str, Any]]]
     """`{id, name, input}` of each test input that is kept."""
+    workflows: rx.Var[list[dict[str, Any]]]
+    """`{id, name}` of each in the same project, to be called or started."""
     meta: rx.Var[dict[str, Any]]
     """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of
     problems, `said` (of `kind` success or error) is told, `listening` is `{test_url, expires_at}`. All only where this page asked."""
@@ -77,6 +79,7 @@ class Canvas(rx.NoSSRComponent):
             "on_inputs": no_args_event_spec,
             "on_save_input": _object,  # {name, input}
             "on_delete_input": _text,
+            "on_settings": _object,  # the workflow's settings, all of them
         }
 
 

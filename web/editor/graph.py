@@ -15,7 +15,7 @@ SHOWN_BYTES = 512 * 1024
 
 _NODE = {"key", "type", "name", "config", "position", "retry", "timeout_s", "on_error", "disabled", "for_each", "join", "notes", "pinned"}
 _CONNECTION = {"source", "source_port", "target"}
-_PUBLICATION = {"name", "enabled", "published_version", "has_unpublished_changes", "webhooks"}
+_PUBLICATION = {"name", "enabled", "published_version", "has_unpublished_changes", "webhooks", "settings"}
 
 
 def drawn(nodes: Iterable[Node], connections: Iterable[Connection]) -> JsonObject:
@@ -27,7 +27,7 @@ def drawn(nodes: Iterable[Node], connections: Iterable[Connection]) -> JsonObjec
 
 
 def publication(workflow: Workflow) -> JsonObject:
-    """What changes when a workflow is published, enabled or renamed."""
+    """What changes when a workflow is published, enabled, renamed or set otherwise."""
     return workflow.model_dump(mode="json", include=_PUBLICATION)
 
 

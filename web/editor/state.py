@@ -43,6 +43,7 @@ class Editor(Watching, rx.State):
     saved: dict[str, Any] = {}
     runs: list[dict[str, Any]] = []
     inputs: list[dict[str, Any]] = []
+    workflows: list[dict[str, Any]] = []
     remote: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
@@ -59,7 +60,9 @@ class Editor(Watching, rx.State):
         self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
         try:
             workflow_id = address_id(self)
-            workflow, types, credentials = await asyncio.gather(api.workflow(workflow_id), api.node_types(), api.credentials())
+            workflow, types, credentials, workflows = await asyncio.gather(
+                api.workflow(workflow_id), api.node_types(), api.credentials(), api.workflows(limit=200)
+            )
         except ValueError:
             self.missing = NO_SUCH
             return
@@ -69,6 +72,7 @@ class Editor(Watching, rx.State):
         self._revision = workflow.revision
         self.catalogue = [found.model_dump(mode="json") for found in types]
         self.credentials = _credentials(credentials)
+        self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows.items if one.project_id == workflow.project_id]
         self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url)
 
     def _drafts(self, changes: list[DraftEvent]) -> Any:
@@ -128,6 +132,13 @@ class Editor(Watching, rx.State):
         api = signed_in(self)
         workflow_id = address_id(self)
         await self._change(api, workflow_id, api.change_workflow(workflow_id, {"name": name[:200]}), "Renamed.")
+
+    @rx.event
+    async def change_settings(self, settings: dict[str, Any]) -> None:
+        """Set what holds for the workflow as a whole."""
+        api = signed_in(self)
+        workflow_id = address_id(self)
+        await self._change(api, workflow_id, api.change_workflow(workflow_id, {"settings": settings}), "")
 
     async def _change(self, api: Api, workflow_id: UUID, change: Awaitable[Any], said: str) -> None:
         """Wait for the change and hand on what the workflow is now. What is wrong in nodes goes to the nodes."""
@@ -215,6 +226,7 @@ def page() -> rx.Component:
             step=Editor.step,
             runs=Editor.runs,
             inputs=Editor.inputs,
+            workflows=Editor.workflows,
             meta=Editor.meta,
             remote=Editor.remote,
             missing=Editor.missing,
@@ -234,6 +246,7 @@ def page() -> rx.Component:
             on_inputs=Editor.list_inputs,
             on_save_input=Editor.save_input,
             on_delete_input=Editor.delete_input,
+            on_settings=Editor.change_settings,
         ),
         current="Workflows",
         full=True,

@@ -18,7 +18,7 @@ import "./frame.css";
 import "./canvas.css";
 import "./panel.css";
 
-const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput"];
+const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings"];
 const WATCH_MS = 20_000;
 const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
@@ -30,7 +30,7 @@ function usePageStore(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -44,6 +44,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void (step?.execution_id && store.set({ steps: { ...store.state.steps, [`${step.execution_id}/${step.node}`]: step.steps } })), [store, step]);
   useEffect(() => void store.set({ runs }), [store, runs]);
   useEffect(() => void store.set({ inputs }), [store, inputs]);
+  useEffect(() => void store.set({ workflows }), [store, workflows]);
   useEffect(() => void remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {
     if (!meta?.seq || !store.state.doc) return;

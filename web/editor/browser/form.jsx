@@ -1,12 +1,12 @@
 // The form of a node's config, drawn from its type's JSON Schema. Every field that isn't literal also takes an expression.
 
 import React, { useId, useState } from "react";
-import { KeyRound } from "lucide-react";
+import { ExternalLink, KeyRound } from "lucide-react";
 import { CodeBox, Rows, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
 import { brokenJson, fieldsOf, isExpression, jsonText, parsedJson } from "./schema.js";
 import { useStore } from "./store.js";
 
-const TYPED = new Set(["text", "multiline", "number", "json", "condition", "code", "credential"]);
+const TYPED = new Set(["text", "multiline", "number", "json", "condition", "code", "credential", "workflow"]);
 const plainText = (value) => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
 
 /** Whether a field is shown as an expression: it holds one, or somebody has asked for it on a field that isn't typed text. */
@@ -225,9 +225,23 @@ function CredentialPicker({ id, field, value, onChange }) {
   );
 }
 
+function WorkflowPicker({ id, value, onChange }) {
+  const workflows = useStore((state) => state.workflows);
+  const own = useStore((state) => state.doc?.id);
+  const choices = (workflows ?? []).map((one) => ({ value: one.id, label: one.id === own ? `${one.name} (this one)` : one.name }));
+  const gone = value && workflows && !choices.some((one) => one.value === value);
+  return (
+    <>
+      <Select id={id} value={value} onChange={onChange} choices={choices} empty="Choose …" />
+      {value && !gone && <a className="ed-add" href={`/workflows/${value}`} target="_blank" rel="noreferrer"><ExternalLink size={13} /> Open it</a>}
+      {gone && <p className="ed-problem">The workflow that was chosen is gone, or not yours. Choose another.</p>}
+    </>
+  );
+}
+
 const CONTROLS = {
   text: Text, multiline: Multiline, number: NumberInput, json: Json, condition: Condition, code: Code, switch: Switch, choice: Choice, choices: Choices,
-  list: List, pairs: Pairs, object: ObjectFields, union: Union, credential: CredentialPicker,
+  list: List, pairs: Pairs, object: ObjectFields, union: Union, credential: CredentialPicker, workflow: WorkflowPicker,
 };
 
 /** All fields of a config. `change(name, value)`; `problems` are those of this node. */

@@ -15,6 +15,7 @@ import { RunsPanel } from "./runs.jsx";
 import { duplicate, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 import { WebhookAddress } from "./webhook.jsx";
+import { SettingsPanel } from "./workflow_settings.jsx";
 
 /** The node's key, changed when the field is left or Enter is pressed: every keystroke would rename connections. */
 function KeyField({ node }) {
@@ -119,6 +120,7 @@ export function Panel() {
   return (
     <aside className="ed-panel" data-testid="panel" aria-label="Side panel">
       {panel.kind === "node" && <NodePanel nodeKey={panel.key} />}
+      {panel.kind === "settings" && <SettingsPanel />}
       {panel.kind === "runs" && <RunsPanel />}
       {panel.kind === "problems" && <ProblemsPanel />}
     </aside>

@@ -1,7 +1,8 @@
-// How a node is run: retries, time limit, what a failure means, when it starts. The same for every type of node.
+// How a node is run: for each item, retries, time limit, what a failure means, when it starts. The same for every type of node.
 
-import React, { useId } from "react";
-import { Select, TextBox, TextInput, Toggle, useDraft } from "./controls.jsx";
+import React from "react";
+import { Amount, Row } from "./amount.jsx";
+import { Select, TextBox, Toggle } from "./controls.jsx";
 import { useEditor } from "./store.js";
 
 const ON_ERROR = [
@@ -18,35 +19,6 @@ const BACKOFF = [
   { value: "fixed", label: "Always the same" },
 ];
 const DEFAULTS = { max_attempts: 1, backoff: "exponential", delay_s: 1, max_delay_s: 60 };
-
-function Row({ name, label, help, children, inline = false }) {
-  const id = useId();
-  return (
-    <div className={`ed-field${inline ? " is-inline" : ""}`} data-testid={`field-${name}`}>
-      <div className="ed-field-head"><label htmlFor={id}>{label}</label></div>
-      {children(id)}
-      {help && <p className="ed-hint">{help}</p>}
-    </div>
-  );
-}
-
-function Amount({ id, value, onChange, least = 0, most = Infinity, whole = false, placeholder }) {
-  const read = (text) => {
-    if (text.trim() === "") return undefined;
-    const number = Number(text.replace(",", "."));
-    if (!Number.isFinite(number) || number < least || number > most || (whole && !Number.isInteger(number))) {
-      throw new Error(`A ${whole ? "whole " : ""}number from ${least}${most === Infinity ? "" : ` to ${most}`}.`);
-    }
-    return number;
-  };
-  const [draft, change, wrong] = useDraft(value, (number) => (number === undefined || number === null ? "" : String(number)), read, onChange);
-  return (
-    <>
-      <TextInput id={id} inputMode="decimal" value={draft} onChange={change} placeholder={placeholder} />
-      {wrong && <p className="ed-problem">{wrong}</p>}
-    </>
-  );
-}
 
 function Retry({ node, set }) {
   const retry = { ...DEFAULTS, ...node.retry };
@@ -73,12 +45,38 @@ function Retry({ node, set }) {
   );
 }
 
+const EACH = { items: "{{ input }}", concurrency: 5, per_second: null };
+
+/** Runs the node once for each item of a list; its output is then the list of results. */
+function ForEach({ node, set }) {
+  const each = node.for_each;
+  const change = (name, value) => set("for_each", { ...EACH, ...each, [name]: value });
+  const text = typeof each?.items === "string" ? each.items : JSON.stringify(each?.items ?? "");
+  return (
+    <>
+      <Row name="for_each" label="Run for each item of a list" inline help={each ? "Expressions see `item` and `index`; the output is the list of results, in order." : ""}>
+        {(id) => <Toggle id={id} label="Run for each item of a list" value={Boolean(each)} onChange={(on) => set("for_each", on ? EACH : null)} />}
+      </Row>
+      {each && (
+        <div className="ed-nested">
+          <Row name="items" label="Items">
+            {(id) => <TextBox id={id} rows={1} className="is-mono is-expression" value={text} onChange={(items) => change("items", items)} placeholder="{{ payload.orders }}" />}
+          </Row>
+          <Row name="concurrency" label="At the same time">{(id) => <Amount id={id} value={each.concurrency} onChange={(value) => change("concurrency", value ?? EACH.concurrency)} least={1} most={1000} whole />}</Row>
+          <Row name="per_second" label="At most per second">{(id) => <Amount id={id} value={each.per_second} onChange={(value) => change("per_second", value ?? null)} least={0.001} placeholder="no limit" />}</Row>
+        </div>
+      )}
+    </>
+  );
+}
+
 export function Policies({ node, type, incoming }) {
   const store = useEditor();
   const set = (name, value) => store.setField(node.key, name, value);
   const trigger = type?.inputs?.length === 0;
   return (
     <>
+      {!trigger && <ForEach node={node} set={set} />}
       {!trigger && <Retry node={node} set={set} />}
       {!trigger && (
         <Row name="timeout_s" label="Time limit (s)" help="Of one attempt. Empty: only the workflow's own limit.">

@@ -42,6 +42,7 @@ function variant(option, by, root) {
 
 function kindOf(schema, options, root) {
   if (schema["x-credential"]) return { kind: "credential", types: schema["x-credential"] };
+  if (schema["x-workflow"]) return { kind: "workflow" };
   if (schema["x-condition"]) return { kind: "condition" };
   if (schema["x-code"]) return { kind: "code", language: schema["x-code"] };
   if (options) {
@@ -82,7 +83,7 @@ export function field(name, schema, root, required) {
     name, ...shape, required: Boolean(required) && !nullable && flat.default === undefined,
     label: flat.title && name ? flat.title : title(name), help: flat.description ?? "", default: flat.default ?? null, nullable,
     placeholder: example === undefined ? "" : typeof example === "string" ? example : JSON.stringify(example),
-    literal: Boolean(flat["x-static"] || shape.kind === "credential" || shape.kind === "code"),
+    literal: Boolean(flat["x-static"] || ["credential", "workflow"].includes(shape.kind) || shape.kind === "code"),
   };
 }
 

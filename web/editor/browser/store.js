@@ -6,6 +6,7 @@ import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { Outbox } from "./outbox.js";
 
+const SETTLE_MS = 600;
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
 export class Store {
@@ -233,6 +234,17 @@ export class Store {
   listen() {
     this.set({ busy: "listen" });
     this.whenSaved(() => this.emit.listen());
+  }
+
+  /** Changes some of the workflow's settings. What is typed is gathered for a moment, as operations are. */
+  changeSettings(change) {
+    const settings = { ...this.state.doc.settings, ...change };
+    this.set({ doc: { ...this.state.doc, settings } });
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.set({ busy: "settings" });
+      this.emit.settings(this.state.doc.settings);
+    }, SETTLE_MS);
   }
 
   enable(on) {
