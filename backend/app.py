@@ -8,6 +8,10 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from backend import errors
+from backend.blobs import routes as blobs_routes
+from backend.blobs.service import Blobs
+from backend.blobs.store import DatabaseStore
+from backend.blobs.tidying import Tidier
 from backend.catalogue import routes as catalogue_routes
 from backend.catalogue.service import Catalogue
 from backend.connections import routes as connections_routes
@@ -55,6 +59,7 @@ PUBLIC_API = [
     nodes_routes.router,
     connections_routes.router,
     executions_routes.router,
+    blobs_routes.router,
     catalogue_routes.router,
     credentials_routes.router,
     triggers_routes.router,
@@ -105,6 +110,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         sweeper = Sweeper(database.hot, queue, doorbell)
         sweeper.start()
         closing.push_async_callback(sweeper.aclose)
+        store = DatabaseStore(database.hot)
+        blobs = Blobs(database.hot, store, max_bytes=settings.max_blob_bytes)
+        tidier = Tidier(database.hot, store)
+        tidier.start()
+        closing.push_async_callback(tidier.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())
         acceptor = Acceptor(database.hot, queue, doorbell, max_queued=settings.max_queued)
         vault = Vault(settings.fernet_keys)
@@ -123,7 +133,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             doorbell=doorbell,
             acceptor=acceptor,
             webhooks=Webhooks(database.hot, Directory(database.hot), acceptor, Gate(reveal), Answers(database.hot, doorbell)),
-            internal=Internal(database.hot, queue, doorbell, executors, reveal),
+            internal=Internal(database.hot, queue, doorbell, executors, reveal, blobs),
+            blobs=blobs,
             catalogue=Catalogue(),
             checks=Checks(),
             vault=vault,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from backend.blobs.service import Blobs
 from backend.catalogue.service import Catalogue
 from backend.credentials.vault import Vault
 from backend.db import Database
@@ -30,6 +31,7 @@ class Services:
     acceptor: Acceptor
     webhooks: Webhooks
     internal: Internal
+    blobs: Blobs
     catalogue: Catalogue
     checks: Checks
     vault: Vault

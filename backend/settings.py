@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     open_registration: bool = Field(False, validation_alias="TRESTLE_OPEN_REGISTRATION")
     max_body_bytes: int = Field(10_000_000, validation_alias="TRESTLE_MAX_BODY_BYTES", gt=0)
     max_internal_body_bytes: int = Field(64_000_000, validation_alias="TRESTLE_MAX_INTERNAL_BODY_BYTES", gt=0)
+    max_blob_bytes: int = Field(200_000_000, validation_alias="TRESTLE_MAX_BLOB_BYTES", gt=0)
     max_queued: int = Field(100_000, validation_alias="TRESTLE_MAX_QUEUED", gt=0)
     access_token_s: int = Field(900, validation_alias="TRESTLE_ACCESS_TOKEN_S", gt=0)
     refresh_token_s: int = Field(30 * 86_400, validation_alias="TRESTLE_REFRESH_TOKEN_S", gt=0)

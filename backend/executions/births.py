@@ -32,7 +32,12 @@ with incoming as materialized (
     where w.enabled or i.even_disabled
     order by i.place
     on conflict (workflow_id, dedupe_key) where dedupe_key is not null do nothing
-    returning id, workflow_id
+    returning id, workflow_id, project_id
+), used as (
+    insert into blob_uses (blob_id, execution_id)
+    select distinct l.id, b.id
+    from born b join incoming i using (id) cross join json_each(i.input_refs) r
+    join blobs l on l.id = (r.value ->> 'id')::uuid and l.project_id = b.project_id and l.complete
 )
 select i.place::int, b.id, b.workflow_id from incoming i join born b using (id)
 """
@@ -56,7 +61,9 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """An execution to be. JSON is text; `input_refs` as in contracts.jobs.Refs. `even_disabled`: its workflow need not be enabled."""
+    """An execution to be. JSON is text. `input_refs`: as in contracts.jobs.Refs; the execution uses those blobs.
+    `even_disabled`: its workflow need not be enabled.
+    """
 
     trigger_id: UUID
     trigger: EncodedJson

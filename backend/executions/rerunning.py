@@ -19,9 +19,9 @@ _RETRIED = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.Q
 
 # What is finished (also by a failure that was continued or branched) stays as it is.
 _KEEP_FINISHED = text("""
-insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, error, started_at, finished_at,
+insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, refs, error, started_at, finished_at,
     duration_ms)
-select :execution, 0, 1, node, type, item, attempt, status, port, output, error, started_at, finished_at, duration_ms
+select :execution, 0, 1, node, type, item, attempt, status, port, output, refs, error, started_at, finished_at, duration_ms
 from steps where execution_id = :before and (status in ('succeeded', 'skipped') or status = 'failed' and port is not null) order by id
 """)
 
@@ -41,6 +41,10 @@ where status = 'failed' and port is null
 """.replace("{wait}", readable("wait")).replace("{error}", readable("error"))
 )
 
+_USE_TOO = text("""
+insert into blob_uses (blob_id, execution_id) select blob_id, :execution from blob_uses where execution_id = :before on conflict do nothing
+""")
+
 
 async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID) -> UUID:
     """The id of a new execution of the same graph that keeps what the old one finished, its input and its seed.
@@ -59,6 +63,7 @@ async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID)
         version=old.version,
         trigger=old.trigger,
         input=old.input,
+        input_refs=old.input_refs,
         until_node=old.until_node,
         only_node=old.only_node,
         seed=old.seed,
@@ -67,6 +72,7 @@ async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID)
     )
     await session.execute(_KEEP_FINISHED, {"execution": execution_id, "before": old.id})
     await session.execute(_TRY_AGAIN, {"execution": execution_id, "before": old.id})
+    await session.execute(_USE_TOO, {"execution": execution_id, "before": old.id})
     announce(parts, session, execution_id, old.workflow_id)
     return execution_id
 
@@ -92,8 +98,10 @@ async def replay(parts: Services, session: AsyncSession, user: User, ident: UUID
         version=version if version is not None else old.version,
         trigger=old.trigger,
         input=old.input,
+        input_refs=old.input_refs,
         seed=secrets.token_bytes(16),
     )
+    await session.execute(_USE_TOO, {"execution": execution_id, "before": old.id})
     announce(parts, session, execution_id, old.workflow_id)
     return execution_id
 

@@ -10,9 +10,9 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.service import NodeTypes
-from backend.db import after_commit
+from backend.db import after_commit, encode_json
 from backend.errors import NotFound, Unprocessable
-from backend.models import Execution, Snapshot, User, Version, Workflow
+from backend.models import BlobUse, Execution, Snapshot, User, Version, Workflow
 from backend.ownership import find
 from backend.services import Services
 from backend.workflows import drafts, snapshots
@@ -25,16 +25,21 @@ MANUAL = "trigger.manual"
 
 # What the predecessors of the one node that is to run put out in the workflow's newest execution that reached them all the way.
 _LAST_OUTPUTS = text("""
-insert into steps (execution_id, epoch, event_seq, node, type, attempt, status, port, output, started_at, finished_at, duration_ms)
-select :execution, 0, 1, s.node, s.type, s.attempt, s.status, s.port, s.output, s.started_at, s.finished_at, s.duration_ms
+with copied as (
+insert into steps (execution_id, epoch, event_seq, node, type, attempt, status, port, output, refs, started_at, finished_at, duration_ms)
+select :execution, 0, 1, s.node, s.type, s.attempt, s.status, s.port, s.output, s.refs, s.started_at, s.finished_at, s.duration_ms
 from (
     select distinct on (s.node) s.node, s.type, s.attempt, s.status, s.port, s.started_at, s.finished_at, s.duration_ms,
-        case when s.output is null and s.type like 'trigger.%' then e.input else s.output end as output
-    from (select id, input from executions where workflow_id = :workflow order by id desc limit 20) e
+        case when s.output is null and s.type like 'trigger.%' then e.input else s.output end as output,
+        case when s.output is null and s.type like 'trigger.%' then e.input_refs else s.refs end as refs
+    from (select id, input, input_refs from executions where workflow_id = :workflow order by id desc limit 20) e
     join steps s on s.execution_id = e.id
     where s.node = any(:nodes) and s.item is null and s.status = 'succeeded'
     order by s.node, e.id desc, s.attempt desc
-) s
+) s returning execution_id, refs
+)
+insert into blob_uses (blob_id, execution_id)
+select distinct (r.value ->> 'id')::uuid, c.execution_id from copied c cross join json_each(c.refs) r on conflict do nothing
 """)
 
 
@@ -58,6 +63,7 @@ async def execute(parts: Services, session: AsyncSession, user: User, workflow_i
     if start is None and body.only is None:
         message = "The workflow has no trigger to start at. Add one: Manual is made for starting by hand."
         raise Unprocessable(message, errors=[FieldError(loc=["nodes"], message=message)])
+    _, refs = await parts.blobs.spill(workflow.project_id, encode_json(body.input))
     execution_id = await insert_one(
         session,
         project_id=workflow.project_id,
@@ -65,11 +71,14 @@ async def execute(parts: Services, session: AsyncSession, user: User, workflow_i
         snapshot_id=snapshot_id,
         version=body.version,
         trigger={"kind": "manual", "node": start.key if start else None, "user_id": str(user.id), "received_at": _now()},
-        input=body.input,
+        input=None if refs else body.input,
+        input_refs={pointer: ref.model_dump(mode="json") for pointer, ref in refs.items()} or None,
         until_node=body.until,
         only_node=body.only,
         seed=secrets.token_bytes(16),
     )
+    for ref in refs.values():
+        await session.execute(insert(BlobUse).values(blob_id=ref.id, execution_id=execution_id))
     if body.only is not None and body.input is None:
         sources = [c.source for c in connections if c.target == body.only]
         await session.execute(_LAST_OUTPUTS, {"execution": execution_id, "workflow": workflow.id, "nodes": sources})

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from backend.blobs.service import Blobs
 from backend.errors import NotFound, Unauthorised, Unprocessable, answer, field_errors
 from backend.executions.doorbell import Doorbell
 from backend.internal import claims, leases, secrets
 from backend.internal.batch import Unreadable, read
+from backend.internal.blob_calls import BlobCalls
 from backend.internal.executors import Executors
 from backend.internal.reports import Answered, Recorder
 from backend.internal.taking import LEASE_S
@@ -26,6 +28,7 @@ from backend.queue import Queue
 from trestle.contracts.jobs import Claim, Heartbeat, HeartbeatAnswer, Registered, Registration, Release, Report, Secret, SecretRequest
 
 PREFIX = "/internal/v1/"
+_CHUNKS = PREFIX + "blobs/"
 HEARTBEAT_S = 10.0
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,13 +42,14 @@ class Internal:
     """Executors' calls."""
 
     def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", queue: Queue, doorbell: Doorbell, executors: Executors, reveal: Reveal
+        self, pool: "asyncpg.Pool[asyncpg.Record]", queue: Queue, doorbell: Doorbell, executors: Executors, reveal: Reveal, blobs: Blobs
     ) -> None:
         self._pool = pool
         self._queue = queue
         self._doorbell = doorbell
         self._executors = executors
         self._reveal = reveal
+        self._blobs = BlobCalls(blobs)
         self._recorder = Recorder(pool, queue, doorbell)
         self._posts: dict[str, Callable[[UUID, bytes], Awaitable[bytes]]] = {
             "claim": self._claim,
@@ -59,7 +63,8 @@ class Internal:
         """Handles one call (ASGI)."""
         request = Request(scope, receive)
         try:
-            response = Response(await self._handle(request), media_type="application/json")
+            kind = "application/octet-stream" if request.url.path.startswith(_CHUNKS) else "application/json"
+            response = Response(await self._handle(request), media_type=kind)
         except HTTPException as error:
             response = answer(error)
         await response(scope, receive, send)
@@ -75,6 +80,10 @@ class Internal:
         executor_id = self._executors.identify(bearer)
         if name.startswith("snapshots/") and request.method == "GET":
             return await self._snapshot(name.removeprefix("snapshots/"))
+        if name == "blobs" and request.method == "POST":
+            return await self._blobs.take(executor_id, request)
+        if name.startswith("blobs/") and request.method == "GET":
+            return await self._blobs.give(executor_id, name.removeprefix("blobs/"), request)
         if request.method != "POST" or name not in self._posts:
             raise NotFound("Executors have no such call.")
         return await self._posts[name](executor_id, await request.body())

@@ -76,6 +76,7 @@ def _job(row: asyncpg.Record, steps: Recorded) -> dict[str, Any]:
         "snapshot_id": row["snapshot_id"],
         "trigger": orjson.Fragment(row["trigger"]),
         "input": row["input"],
+        "input_refs": orjson.Fragment(row["input_refs"] or "{}"),
         "seed": row["seed"],
         "attempt": row["attempt"],
         "created_at": row["created_at"],

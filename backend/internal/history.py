@@ -12,7 +12,7 @@ import orjson
 from trestle.contracts.states import StepStatus
 
 _STEPS = """
-select execution_id, node, item, attempt, status, port, output, error, wait, due_at, started_at
+select execution_id, node, item, attempt, status, port, output, refs, error, wait, due_at, started_at
 from steps where execution_id = any($1::uuid[]) order by execution_id, node, item nulls first, attempt
 """
 
@@ -48,7 +48,9 @@ def _sort(attempts: list[asyncpg.Record], into: Recorded) -> None:
     error = _fragment(last["error"])
     if last["status"] in (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED):
         # Failed by no port: the attempt failed, and what was to follow was not recorded. The new owner decides.
-        into.finished.append({**step, "port": last["port"], "output": last["output"], "error": error})
+        into.finished.append(
+            {**step, "port": last["port"], "output": last["output"], "refs": _fragment(last["refs"] or "{}"), "error": error}
+        )
     elif last["status"] in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.WAITING):
         # A wait that never started is a backoff, after the failure before it; one that did is the node's own.
         backoff = len(attempts) > 1 and last["started_at"] is None

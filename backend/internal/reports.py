@@ -9,6 +9,7 @@ import orjson
 import structlog
 from pydantic import BaseModel
 
+from backend.blobs.service import encoded_refs
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.internal import limits
@@ -24,14 +25,16 @@ log = structlog.get_logger(__name__)
 # A hand-back whose time has come meanwhile goes straight back into the queue.
 _APPLY = guarded("""
 with r as materialized (
-    select * from unnest($2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::json[], $8::json[], $9::int[], $10::timestamptz[])
-        as r (id, epoch, seq, events, ending, output, error, failed_steps, due_at)
+    select * from unnest($2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::json[], $8::json[], $9::int[], $10::timestamptz[],
+            $32::json[])
+        as r (id, epoch, seq, events, ending, output, error, failed_steps, due_at, output_refs)
 ), fenced as (
     update executions e set
         report_seq = r.seq,
         event_seq = e.event_seq + r.events,
         status = case when r.ending is null then e.status when r.ending = 'waiting' and r.due_at <= now() then {to wake} else r.ending end,
         output = r.output,
+        output_refs = r.output_refs,
         error = r.error,
         failed_steps = coalesce(r.failed_steps, e.failed_steps),
         finished_at = case when r.ending <> 'waiting' then now() end,
@@ -49,18 +52,20 @@ with r as materialized (
     join fenced f on f.id = l.id
 ), written as (
     insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, error, wait, due_at,
-        started_at, finished_at, duration_ms)
+        started_at, finished_at, duration_ms, refs)
     select f.id, s.epoch, f.base + s.place, s.node, s.type, s.item, s.attempt, s.status, s.port, s.output, s.error, s.wait, s.due_at,
-        s.started_at, s.finished_at, s.duration_ms
+        s.started_at, s.finished_at, s.duration_ms, s.refs
     from unnest($11::uuid[], $12::int[], $13::int[], $14::text[], $15::text[], $16::int[], $17::int[], $18::text[], $19::text[],
-            $20::json[], $21::json[], $22::json[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::float8[])
-        as s (id, epoch, place, node, type, item, attempt, status, port, output, error, wait, due_at, started_at, finished_at, duration_ms)
+            $20::json[], $21::json[], $22::json[], $23::timestamptz[], $24::timestamptz[], $25::timestamptz[], $26::float8[], $33::json[])
+        as s (id, epoch, place, node, type, item, attempt, status, port, output, error, wait, due_at, started_at, finished_at, duration_ms,
+            refs)
     join fenced f on f.id = s.id
     order by s.place
     on conflict (execution_id, node, item, attempt) do update set
         epoch = excluded.epoch, event_seq = excluded.event_seq, status = excluded.status, port = excluded.port, output = excluded.output,
         error = excluded.error, wait = excluded.wait, due_at = excluded.due_at,
-        started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at, duration_ms = excluded.duration_ms
+        started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at, duration_ms = excluded.duration_ms,
+        refs = excluded.refs
     where steps.status in ('pending', 'running', 'waiting')
 )
 select id, workflow_id, event_seq, status, slot, now() as now from fenced
@@ -180,6 +185,8 @@ class Recorder:
             [line.level for _, line in logs],
             [line.message.replace("\0", "\N{SYMBOL FOR NULL}") for _, line in logs],
             [line.at for _, line in logs],
+            [encoded_refs(e.refs or {}) if e else None for e in endings],
+            [encoded_refs(s.refs or {}) for _, _, s in steps],
         )
         self._queue.push([row["id"] for row in rows if row["status"] == ExecutionStatus.QUEUED], first=True)
         self._doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)

@@ -4,7 +4,7 @@ from backend.executions.guards import guarded
 
 LEASE_S = 30.0
 
-JOB = """e.id, e.epoch, e.project_id, e.workflow_id, w.name as workflow_name, e.version, e.snapshot_id, e.trigger, e.input,
+JOB = """e.id, e.epoch, e.project_id, e.workflow_id, w.name as workflow_name, e.version, e.snapshot_id, e.trigger, e.input, e.input_refs,
     encode(e.seed, 'hex') as seed, e.attempt, e.created_at, e.until_node, e.only_node, e.retry_of, e.event_seq, now() as now"""
 
 # `skip locked`: two claims of the same ids in different orders can't deadlock, and whoever holds a row is claiming,

@@ -73,6 +73,10 @@ async def belongings(ada: Person, services: Services) -> dict[str, str]:
         flow["id"],
         json.dumps({"kind": "manual", "node": "hook"}),
     )
+    blob = await services.database.hot.fetchval(
+        "insert into blobs (project_id, media_type, complete) values ($1, 'text/plain', true) returning id", project["id"]
+    )
+    await services.database.hot.execute("insert into blob_uses (blob_id, execution_id) values ($1, $2)", blob, execution)
     return {
         "project_id": project["id"],
         "workflow_id": flow["id"],
@@ -80,6 +84,7 @@ async def belongings(ada: Person, services: Services) -> dict[str, str]:
         "connection_id": flow["connections"][0]["id"],
         "credential_id": credential["id"],
         "execution_id": str(execution),
+        "blob_id": str(blob),
         "user_id": ada.id,
         "number": "1",
         "first": "1",

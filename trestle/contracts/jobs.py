@@ -21,6 +21,11 @@ Refs = dict[str, "BlobRef"]
 """`{JSON pointer: blob}`: which parts of a value lie in blobs. At these places the value itself holds null. References travel
 beside a value, never in it, so that no payload can forge one. The pointer of a whole value is the empty text."""
 
+BLOB_BYTES = 256 * 1024
+"""A value, or a part of one, that is larger as JSON text lies in a blob."""
+BLOB_CHUNK_BYTES = 1024 * 1024
+"""Blobs travel and are kept in chunks of this size; only the last may be smaller."""
+
 WaitKind = Literal["webhook", "approval", "child"]
 """What may end a wait before its time: a call of its resume URL, a decision, the end of an execution that it started."""
 
