@@ -64,8 +64,8 @@ with r as materialized (
     on conflict (execution_id, node, item, attempt) do update set
         epoch = excluded.epoch, event_seq = excluded.event_seq, status = excluded.status, port = excluded.port, output = excluded.output,
         error = excluded.error, wait = excluded.wait, due_at = excluded.due_at,
-        started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at, duration_ms = excluded.duration_ms,
-        refs = excluded.refs
+        started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at,
+        duration_ms = excluded.duration_ms, refs = excluded.refs
     where steps.status in ('pending', 'running', 'waiting')
 )
 select id, workflow_id, event_seq, status, slot, now() as now from fenced
