@@ -2,20 +2,21 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import BaseModel
 
 from executor.context import StepContext
-from executor.errors import NodeError
+from executor.errors import NodeError, Throttled
 from executor.http import failure
-from executor.node import Branch, Resumed, Stop, Wait
+from executor.node import Branch, Stop, Wait
 from executor.values import decode, encode
 from trestle.contracts.base import EncodedJson
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import MAIN, STOPPED
+from trestle.contracts.jobs import WebhookAnswer
 from trestle.contracts.node_types import Effect
 from trestle.language import LanguageError
 from trestle.outbound import OutboundError
@@ -32,10 +33,11 @@ UNKNOWN_HINT = "Look at the service whether it was done. Then start the workflow
 
 @dataclass(slots=True)
 class Done:
-    """The node returned something. `text` is its output, encoded, without secrets."""
+    """The node returned something. `text` is its output, encoded, without secrets. `answer`: what the webhook's caller gets."""
 
     port: str
     text: EncodedJson
+    answer: WebhookAnswer | None = None
 
 
 @dataclass(slots=True)
@@ -49,7 +51,11 @@ class Failure:
     stops: bool = False
 
 
-async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait:
+class NotStarted:
+    """A halt came first."""
+
+
+async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Throttled | NotStarted:
     """Makes one attempt. Raises only when the execution is lost or cancelled."""
     prepared = step.prepared
     received = decode(step.input)
@@ -75,12 +81,13 @@ async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait:
         if step.interrupted and effect == "unsafe":
             message = f"{prepared.label} was running when its executor was lost. Whether it was done is not known."
             return Failure(StepError(type=OUTCOME_UNKNOWN, message=message, hint=UNKNOWN_HINT), outcome_unknown=True)
-        await _admit(run, step, effect)
+        if not await _admit(run, step, effect):
+            return NotStarted()
     return await _run(run, step, context, kind, config, received, effect)
 
 
-async def _admit(run: "Run", step: "StepRun", effect: Effect) -> None:
-    """Holds a step with effects back until all it builds on is recorded and the lease holds.
+async def _admit(run: "Run", step: "StepRun", effect: Effect) -> bool:
+    """Holds a step with effects back until all it builds on is recorded and the lease holds. False where a halt came meanwhile.
 
     That an unsafe step is running is recorded before it starts: otherwise a successor could not know of it.
     """
@@ -93,13 +100,14 @@ async def _admit(run: "Run", step: "StepRun", effect: Effect) -> None:
     if not run.ownership.holds():
         await run.ownership.held()
     step.started = time.monotonic()
+    return run.halted is None
 
 
 async def _run(
     run: "Run", step: "StepRun", context: StepContext, kind: Any, config: BaseModel, input: Any, effect: Effect
-) -> Done | Failure | Wait:
+) -> Done | Failure | Wait | Throttled:
     timeout_s = step.prepared.node.timeout_s
-    running = kind.run(config, input, context) if step.resumed is None else kind.resume(config, input, context, Resumed(step.resumed[0]))
+    running = kind.run(config, input, context) if step.resumed is None else kind.resume(config, input, context, step.resumed)
     try:
         if timeout_s is None:
             result = await running
@@ -107,7 +115,7 @@ async def _run(
             async with asyncio.timeout(timeout_s) as limit:
                 result = await running
         if isinstance(result, Wait):
-            return result
+            return _checked(result, step, context)
         if isinstance(result, Stop):
             if result.status == "failed":
                 return Failure(stopped_error(step.prepared.key, context.redactor.text(result.message)), stops=True)
@@ -118,7 +126,9 @@ async def _run(
             raise ValueError(f"left by the port “{port}”, which it does not have")
         if context.redactor:
             value = context.redactor.value(value)
-        return Done(port, encode(value))
+        return Done(port, encode(value), _redacted(context))
+    except Throttled as throttled:
+        return throttled
     except NodeError as error:
         redact = context.redactor.text
         told = StepError(type=error.type, message=redact(error.message), hint=redact(error.hint))
@@ -144,6 +154,25 @@ async def _run(
         return _judged(Failure(known.as_step_error(), known.retryable, known.outcome_unknown), effect)
     except Exception as error:  # noqa: BLE001  # whatever else a node raises is its bug, and told as one
         return _bug(run, step, error, effect)
+
+
+def _checked(wait: Wait, step: "StepRun", context: StepContext) -> Wait:
+    """The wait, as it can be stored. Raises ValueError (the node's bug), `BadOutput`."""
+    if wait.until is None and wait.token is None:
+        raise ValueError("waits for nothing: neither `until` nor `token` is given")
+    if wait.until is not None and wait.until.tzinfo is None:
+        raise ValueError("waits until a time without a zone")
+    if wait.token is not None and step.resolution is not None:
+        raise ValueError("waits for a second answer: a step gets one")
+    encode(wait.state)
+    return replace(wait, state=context.redactor.value(wait.state)) if context.redactor else wait
+
+
+def _redacted(context: StepContext) -> WebhookAnswer | None:
+    answer = context.answer
+    if answer is not None and answer.body is not None and context.redactor:
+        answer.body = encode(context.redactor.value(decode(answer.body)))
+    return answer
 
 
 def _judged(failure: Failure, effect: Effect) -> Failure:

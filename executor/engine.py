@@ -5,7 +5,6 @@ ready at the same time run at the same time.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from executor.crew import Crew
@@ -13,7 +12,8 @@ from executor.foreach import perform_for_each
 from executor.plan import Plan, PlanError
 from executor.program import Prepared
 from executor.run import Run, skipped
-from executor.step import Settled, StepRun, Suspended
+from executor.step import Settled, StepRun
+from executor.suspensions import Suspended, Suspensions
 from executor.values import encode, encode_object
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import MAIN, STOPPED, Outcome
@@ -44,7 +44,7 @@ class Engine:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._ready: list[StepRun] = []
-        self._suspended: list[tuple[StepRun, Suspended]] = []
+        self._suspended = Suspensions(run)
         self._crew: Crew[StepRun, Settled | Suspended] = Crew()
         self._failed: _Failed | None = None
         self._stopped: Settled | None = None
@@ -57,6 +57,7 @@ class Engine:
         except PlanError as error:
             told = StepError(type="PlanError", message=str(error), hint="Change the workflow and run it again.")
             return await self._fail(_Failed(None, told))
+        self._run.crews.add(self._crew)
         try:
             while True:
                 self._advance()
@@ -77,6 +78,7 @@ class Engine:
                 elif not await self._sleep():
                     return await self._hand_back()
         finally:
+            self._run.crews.discard(self._crew)
             if self._crew:
                 await self._crew.dismiss()
 
@@ -151,8 +153,8 @@ class Engine:
                 # A failed attempt that is recorded without what was to follow it.
                 step.attempt = record.attempt + 1
                 step.retry_no = record.attempt
-            if step.due is not None:
-                self._suspended.append((step, Suspended(step.due, 0)))
+            if step.suspended is not None:
+                self._suspended.add(step, step.suspended)
             else:
                 self._ready.append(step)
 
@@ -191,7 +193,7 @@ class Engine:
     async def _start(self) -> bool:
         """Starts what is ready. One step alone runs right here, and True says that it has; more run side by side."""
         run = self._run
-        self._wake()
+        self._ready += self._suspended.take()
         if not self._ready:
             return False
         await run.reporter.room()
@@ -211,7 +213,7 @@ class Engine:
 
     def _take(self, step: StepRun, outcome: Settled | Suspended) -> None:
         if isinstance(outcome, Suspended):
-            self._suspended.append((step, outcome))
+            self._suspended.add(step, outcome)
         else:
             self._settle(step.prepared.key, outcome)
 
@@ -226,26 +228,15 @@ class Engine:
 
     # what waits
 
-    def _wake(self) -> None:
-        if self._suspended:
-            now = self._run.clock.now()
-            self._ready += [step for step, suspended in self._suspended if suspended.due <= now]
-            self._suspended = [(step, suspended) for step, suspended in self._suspended if suspended.due > now]
-
-    def _next_due(self) -> datetime:
-        return min(suspended.due for _, suspended in self._suspended)
-
     def _patience(self) -> float | None:
         """How long to wait for a running step before something else is due."""
-        if not self._suspended or self._run.halted is not None:
-            return None
-        return max((self._next_due() - self._run.clock.now()).total_seconds(), 0.001)
+        left_s = None if self._run.halted is not None else self._suspended.left_s()
+        return None if left_s is None else max(left_s, 0.001)
 
     async def _sleep(self) -> bool:
         """Sleeps until the next due time, if it is worth holding the execution for. Nothing else runs."""
-        left_s = (self._next_due() - self._run.clock.now()).total_seconds()
-        worth_s = max(suspended.slept_s for _, suspended in self._suspended if suspended.due == self._next_due())
-        if left_s > worth_s:
+        left_s = self._suspended.left_s()
+        if left_s is None or left_s > self._suspended.worth_s():
             return False
         self._run.reporter.send()
         await self._run.sleep(left_s)
@@ -281,10 +272,10 @@ class Engine:
         run.failing = True
         for step, outcome in await self._crew.dismiss():
             if isinstance(outcome, Suspended):
-                self._suspended.append((step, outcome))
-        for step, _ in self._suspended:
+                self._suspended.add(step, outcome)
+        for step in self._suspended:
             step.cancel(run)
 
     async def _hand_back(self) -> Result:
-        await self._run.reporter.end(Ending(status="waiting", due_at=self._next_due(), failed_steps=self._run.failed_steps))
+        await self._run.reporter.end(Ending(status="waiting", due_at=self._suspended.next_due(), failed_steps=self._run.failed_steps))
         return Result.WAITING

@@ -4,11 +4,14 @@ ExecutorError
 ├── NodeError             a node says that it failed, and what to do
 │   ├── InvalidConfig     the rendered config isn't what the node takes
 │   └── CredentialRefused a credential may not be used here
+├── Throttled             a rate limit is reached: the step is to start later
 ├── RegistryError         the set of nodes can't be built
 │   ├── BrokenNode        a built-in node doesn't load
 │   └── DuplicateNodeType two files define one type
 └── UnknownNodeType       the graph names a type that isn't here
 """
+
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -63,6 +66,18 @@ class InvalidConfig(NodeError):
 
 class CredentialRefused(NodeError):
     """The credential is of another type than the field takes, or isn't allowed at the host that would get it."""
+
+
+class Throttled(ExecutorError):
+    """A rate limit is reached. The same attempt starts once more at `due` (aware); it doesn't count, and nothing has failed.
+
+    To be raised only before the attempt has sent anything: all of it is run again. `reason` shows on the waiting step.
+    """
+
+    def __init__(self, due: datetime, reason: str) -> None:
+        super().__init__(reason)
+        self.due = due
+        self.reason = reason
 
 
 class RegistryError(ExecutorError):

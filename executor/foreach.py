@@ -4,13 +4,15 @@ With effects, each item is a row of its own, acknowledged like a step, so that a
 stopped. A pure for-each is one step: its items have rows only where they wait. Retry and timeout are per item.
 """
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
 from executor.attempt import expression_error
 from executor.crew import Crew
 from executor.errors import NodeError
-from executor.step import Settled, StepRun, Suspended
+from executor.step import Settled, StepRun
+from executor.suspensions import Suspended, Suspensions
 from executor.values import MAX_OUTPUT_BYTES, decode, encode, encode_list
 from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.contracts.executions import StepError
@@ -38,11 +40,14 @@ class Items:
             elif record.status is StepStatus.FAILED and record.error is not None:
                 self._failed[index] = record.error
         decided = self._results.keys() | self._failed.keys()
-        self._todo = [self._item(index) for index in range(len(values) - 1, -1, -1) if index not in decided]
+        self._todo: list[StepRun] = []
         """Items that may start, the next one last."""
-        self._suspended: list[tuple[StepRun, Suspended]] = []
+        self._suspended = Suspensions(run)
         self._stopped: Settled | None = None
         """An item ended the execution."""
+        for index in range(len(values) - 1, -1, -1):
+            if index not in decided:
+                self._admit(self._item(index))
         self._next_start = 0.0
 
     def _item(self, index: int) -> StepRun:
@@ -53,15 +58,31 @@ class Items:
             item.take_up(begun)
         return item
 
+    def _admit(self, item: StepRun) -> None:
+        if item.suspended is not None:
+            self._suspended.add(item, item.suspended)
+        else:
+            self._todo.append(item)
+
+    def cancel(self) -> None:
+        """Those that wait were stopped because the execution failed elsewhere."""
+        for item in self._suspended:
+            item.cancel(self._run)
+
+    def awake(self) -> bool:
+        """Whether one that waits may go on."""
+        return self._suspended.awake()
+
     async def perform(self) -> Settled | Suspended:
         """Runs items until all are done, one fails for good, or all that is left waits."""
         run = self._run
         crew: Crew[StepRun, Settled | Suspended] = Crew()
+        run.crews.add(crew)
         try:
             while True:
                 if self._stopped is not None:
                     return self._stop(self._stopped)
-                self._wake()
+                self._todo += self._suspended.take()
                 pause_s = self._start(crew)
                 if crew or pause_s:
                     for item, outcome in await crew.next(self._patience(pause_s)):
@@ -71,15 +92,14 @@ class Items:
                 else:
                     return self._close()
         finally:
+            run.crews.discard(crew)
             for item, outcome in await crew.dismiss():
                 self._take(item, outcome)
-        if self._suspended:
-            dues = [suspended.due for _, suspended in self._suspended]
-            due, slept_s = min(dues), min(suspended.slept_s for _, suspended in self._suspended)
-        else:
-            due, slept_s = run.clock.now(), 0.0
-        self._step.suspend(run, due, {})
-        return Suspended(due, slept_s)
+        waits = Suspended(self._suspended.next_due(), self._suspended.worth_s())
+        suspended = Suspended(run.clock.now(), 0) if self._todo else waits
+        fresh = None if self._step.listed is not None else encode(self._values)
+        self._step.listed = self._step.listed or fresh
+        return self._step.suspend(run, suspended, items=fresh)
 
     def _start(self, crew: Crew[StepRun, Settled | Suspended]) -> float:
         """Starts as many items as may run. Gives the seconds until the rate allows the next one, 0 where it isn't the rate."""
@@ -94,38 +114,25 @@ class Items:
                     return self._next_start - now
                 self._next_start = max(self._next_start, now) + 1 / for_each.per_second
             item = self._todo.pop()
-            if item.due is not None:
-                self._suspended.append((item, Suspended(item.due, 0)))
-                item.due = None
-                continue
             crew.start(item, item.perform(self._run))
         return 0
 
     def _abandon(self) -> None:
         """No more items start: an item has failed for good. In a halt they are kept for the next owner."""
         if not self._run.halted:
-            for item, _ in self._suspended:
-                item.cancel(self._run)
+            self.cancel()
             self._todo.clear()
             self._suspended.clear()
 
-    def _wake(self) -> None:
-        now = self._run.clock.now()
-        self._todo += [item for item, suspended in self._suspended if suspended.due <= now]
-        self._suspended = [(item, suspended) for item, suspended in self._suspended if suspended.due > now]
-
     def _patience(self, pause_s: float) -> float | None:
         """How long to wait for an item to end before looking again."""
-        times = [(suspended.due - self._run.clock.now()).total_seconds() for _, suspended in self._suspended]
-        if pause_s:
-            times.append(pause_s)
+        times = [left_s for left_s in (self._suspended.left_s(), pause_s or None) if left_s is not None]
         return max(min(times), 0.001) if times else None
 
     def _take(self, item: StepRun, outcome: Settled | Suspended) -> None:
         index = item.index or 0
         if isinstance(outcome, Suspended):
-            self._suspended.append((item, outcome))
-            item.due = None
+            self._suspended.add(item, outcome)
         elif outcome.port == STOPPED:
             self._stopped = self._stopped or outcome
         elif outcome.fatal is not None:
@@ -136,8 +143,7 @@ class Items:
     def _stop(self, stopped: Settled) -> Settled:
         """An item ended the execution: the others end with it."""
         self._run.failing = True
-        for item, _ in self._suspended:
-            item.cancel(self._run)
+        self.cancel()
         if stopped.fatal is not None:
             return self._step.stop(self._run, stopped.fatal)
         return self._step.settle(self._run, STOPPED, stopped.text)
@@ -163,26 +169,42 @@ class Items:
 
 async def perform_for_each(run: "Run", step: StepRun) -> Settled | Suspended:
     """Runs a for-each step, or goes on with it."""
-    prepared = step.prepared
-    if step.items is None:
-        step.begin(run)
-        try:
-            prepared.require()
-            values = prepared.items.render(run.scope(decode(step.input)))["items"]
-            if not isinstance(values, list):
-                what = "nothing" if values is None else f"a value of the type {type(values).__name__}"
-                message = f"{prepared.label} runs for each item of a list, but its items came to {what}."
-                raise NodeError(message, hint="Let the items be an expression that gives a list.", type="InvalidItems")
-        except LanguageError as error:
-            return step.fail(run, expression_error(prepared.key, error))
-        except NodeError as error:
-            return step.fail(run, error.as_step_error())
-        step.items = Items(run, step, values)
-        if not prepared.pure:
-            step.tell_running(run)
-            run.reporter.send()
     run.active.add(step)
     try:
+        if step.items is None:
+            step.begin(run)
+            step.items = Items(run, step, _values(run, step))
+            if not step.prepared.pure:
+                step.tell_running(run)
+                run.reporter.send()
         return await step.items.perform()
+    except LanguageError as error:
+        return step.fail(run, expression_error(step.prepared.key, error))
+    except NodeError as error:
+        return step.fail(run, error.as_step_error())
+    except asyncio.CancelledError:
+        if run.failing:
+            step.cancel(run)
+        raise
     finally:
         run.active.discard(step)
+
+
+def _values(run: "Run", step: StepRun) -> list[JsonValue]:
+    """The list: as it was recorded when the step started, else evaluated now; with effects, it is recorded before an item starts.
+
+    Raises `LanguageError`, `NodeError`.
+    """
+    prepared = step.prepared
+    prepared.require()
+    if step.listed is not None:
+        recorded: list[JsonValue] = decode(step.listed)
+        return recorded
+    values = prepared.items.render(run.scope(decode(step.input)))["items"]
+    if not isinstance(values, list):
+        what = "nothing" if values is None else f"a value of the type {type(values).__name__}"
+        message = f"{prepared.label} runs for each item of a list, but its items came to {what}."
+        raise NodeError(message, hint="Let the items be an expression that gives a list.", type="InvalidItems")
+    if not prepared.pure:
+        step.tell_items(run, encode(values))
+    return values

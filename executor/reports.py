@@ -82,6 +82,8 @@ class Channel:
             return
         key = (step.node, step.item, step.attempt)
         replaced = self._steps.pop(key, None)
+        if replaced is not None and step.items is None:
+            step.items = replaced.items
         self._steps[key] = step
         self._courier.chars += _chars(step) - (_chars(replaced) if replaced else 0)
 
@@ -324,7 +326,10 @@ class Courier:
 
 
 def _chars(part: StepReport | Ending | None) -> int:
-    return len(part.output) if part is not None and part.output else 0
+    if part is None:
+        return 0
+    items = part.items if isinstance(part, StepReport) else None
+    return len(part.output or "") + len(items or "")
 
 
 def _reject(waiters: list[asyncio.Future[None]], error: Dropped) -> None:

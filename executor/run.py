@@ -1,17 +1,20 @@
 """One claimed execution in the engine's hands: what it was given, what its steps have put out, and its ties to the world."""
 
 import asyncio
+import time
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from executor.clock import BackendClock
+from executor.crew import Crew
 from executor.node import ExecutionInfo
 from executor.program import Program
 from executor.seams import Desk, Ownership, Reporter, Secrets
 from executor.values import Outputs, decode, encode_object
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.graph import Connection, Outcome
-from trestle.contracts.jobs import FinishedStep, Job, OpenStep, StepReport
+from trestle.contracts.jobs import FinishedStep, Job, OpenStep, Resolution, StepReport, WaitKind
 from trestle.contracts.states import StepStatus
 from trestle.language import Scope
 
@@ -62,6 +65,12 @@ class Run:
         self.failing = False
         """The execution has failed, or was stopped: what still runs is being cancelled."""
         self.halted: Halt | None = None
+        self.halted_at = 0.0
+        """By time.monotonic."""
+        self.crews: set[Crew[Any, Any]] = set()
+        """Whoever waits for steps to end: woken when something else happens."""
+        self.resolutions: dict[tuple[str, int | None], Resolution] = {}
+        """Answers to waits, as far as they are known here; one may come before its wait."""
         self._sleeper: asyncio.Future[None] | None = None
         self._noted = 0
         self._recorded = 0
@@ -77,6 +86,8 @@ class Run:
                 self.finished_items.setdefault(step.node, {})[step.item] = step
         for begun in job.open:
             self.open[begun.node, begun.item] = begun
+            if begun.resolution is not None:
+                self.resolutions[begun.node, begun.item] = begun.resolution
 
     @property
     def draft(self) -> bool:
@@ -153,19 +164,40 @@ class Run:
         await self.reporter.acknowledged()
         self._recorded = max(self._recorded, noted)
 
-    # what stops it
+    # what stops it, and what it waits for
 
     def halt(self, reason: Halt) -> None:
-        """From now on no new step starts; steps that run may finish."""
-        self.halted = reason
+        """From now on no new step starts; steps that run may finish. A drain is for good."""
+        if self.halted is None:
+            self.halted_at = time.monotonic()
+        self.halted = Halt.DRAIN if self.halted is Halt.DRAIN else reason
         self._wake()
+
+    def go_on(self) -> None:
+        """A pause is over."""
+        if self.halted is Halt.PAUSE:
+            self.halted = None
+            self._wake()
+
+    def resolve(self, resolutions: Iterable[Resolution]) -> None:
+        """Answers came. Whichever step waits for one goes on at once."""
+        for resolution in resolutions:
+            self.resolutions.setdefault((resolution.node, resolution.item), resolution)
+        self._wake()
+
+    def answer_to(self, step: "StepRun", kind: WaitKind) -> Resolution | None:
+        """The answer to a step's wait, where it is known."""
+        found = self.resolutions.get((step.prepared.key, step.index))
+        return found if found is not None and found.kind == kind else None
 
     def _wake(self) -> None:
         if self._sleeper is not None and not self._sleeper.done():
             self._sleeper.set_result(None)
+        for crew in self.crews:
+            crew.wake()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleeps under the lease; a halt ends it."""
+        """Sleeps under the lease; a halt ends it, and so does an answer."""
         if self.halted is not None:
             return
         loop = asyncio.get_running_loop()

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from executor.attempt import Done, Failure, attempt, elapsed_ms
-from executor.node import Wait
+from executor.attempt import Done, Failure, NotStarted, attempt, elapsed_ms
+from executor.errors import Throttled
+from executor.node import Resumed, Wait
 from executor.program import Prepared
+from executor.suspensions import Suspended
 from executor.values import decode, encode
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import ERROR, MAIN, STOPPED
-from trestle.contracts.jobs import OpenStep, StepReport
+from trestle.contracts.jobs import OpenStep, Resolution, StepReport, WebhookAnswer
 from trestle.contracts.states import StepStatus
 
 if TYPE_CHECKING:
@@ -32,6 +34,12 @@ STATE = "$state"
 """Key for a node's state that is no object."""
 RESUMED = "$resumed"
 """Key for the state of a wait that is over, while the step is being retried."""
+ANSWERED = "$answered"
+"""Key for the answer that ended it (a `Resolution`), where one did."""
+AGAIN = "$again"
+"""Key that tells a wait which the node did not ask for: what was to run is to run again."""
+REASON = "reason"
+"""Key for why it waits, for people."""
 
 
 @dataclass(slots=True)
@@ -44,31 +52,25 @@ class Settled:
     fatal: StepError | None = None
 
 
-@dataclass(slots=True)
-class Suspended:
-    """A step goes on at `due` (by the backend's clock); a wait of up to `slept_s` need not give the execution back."""
-
-    due: datetime
-    slept_s: float
-
-
 class StepRun:
     """A node's (item's) run within an execution. `attempt` grows with each try; `retry_no` only with each definite failure."""
 
     __slots__ = (
         "attempt",
-        "due",
         "index",
         "input",
         "interrupted",
         "item",
         "items",
+        "listed",
         "prepared",
         "recorded",
+        "resolution",
         "resumed",
         "retry_no",
         "started",
         "started_at",
+        "suspended",
         "told",
     )
 
@@ -81,12 +83,17 @@ class StepRun:
         self.retry_no = 0
         self.interrupted = False
         """It was running when its executor was lost."""
-        self.resumed: tuple[JsonValue] | None = None
-        """The node's state, where it goes on after its own wait."""
-        self.due: datetime | None = None
+        self.resumed: Resumed | None = None
+        """What the node gets, where it goes on after its own wait."""
+        self.resolution: Resolution | None = None
+        """The answer that ended that wait, if one did."""
+        self.suspended: Suspended | None = None
+        """What a former owner left it waiting for."""
         self.recorded = True
         """Whether it has a row of its own. Items of a pure for-each have none until they wait."""
         self.items: Items | None = None
+        self.listed: EncodedJson | None = None
+        """The list of a for-each, where it was recorded before."""
         self.started = 0.0
         self.started_at: datetime | None = None
         self.told = False
@@ -95,16 +102,29 @@ class StepRun:
         """Goes on where a former owner left off."""
         self.attempt = begun.attempt
         self.recorded = True
+        self.listed = begun.items
         wait = dict(begun.wait) if isinstance(begun.wait, dict) else {}
         self.retry_no = wait.pop(RETRY_NO, begun.attempt - 1)
         self.interrupted = begun.status is StepStatus.RUNNING
-        self.due = begun.due_at if begun.status is StepStatus.WAITING else None
+        waiting = begun.status is StepStatus.WAITING and (self.index is not None or self.prepared.node.for_each is None)
+        if waiting and (begun.due_at is not None or begun.token is not None):
+            self.suspended = Suspended(begun.due_at, 0, begun.token)
         if begun.status is StepStatus.FAILED:
             self.attempt, self.retry_no = begun.attempt + 1, begun.attempt
         if RESUMED in wait:
-            self.resumed = (wait[RESUMED],)
-        elif self.due is not None and begun.failure is None:
-            self.resumed = (wait.get(STATE, wait) or None,)
+            if ANSWERED in wait:
+                self.resolution = Resolution.model_validate(wait[ANSWERED])
+            self._resume(wait[RESUMED])
+        elif waiting and begun.failure is None and AGAIN not in wait:
+            self._resume(wait.get(STATE, wait) or None)
+
+    def hear(self, resolution: Resolution | None) -> None:
+        """Its wait is over: by this answer, or because its time has come."""
+        self.resolution = resolution
+        self._resume(self.resumed.state if self.resumed is not None else None)
+
+    def _resume(self, state: JsonValue) -> None:
+        self.resumed = Resumed(state, self.resolution.answer if self.resolution is not None else None)
 
     # what it tells
 
@@ -119,15 +139,26 @@ class StepRun:
         if self.told or not self.recorded or self.started_at is None or time.monotonic() - self.started < older_than_s:
             return
         self.told = True
-        run.note(self._report(StepStatus.RUNNING, wait=self._carried({})), binding=False)
+        run.note(self._report(StepStatus.RUNNING, wait=self._carried()), binding=False)
 
-    def _carried(self, wait: JsonObject) -> JsonObject | None:
-        """What a successor needs to know besides the row's columns."""
-        if self.resumed is not None and not wait:
-            wait = {RESUMED: self.resumed[0]}
+    def tell_items(self, run: "Run", items: EncodedJson) -> None:
+        """Reports that a for-each has started, and over which list: no item may start before that is recorded."""
+        self.told = True
+        self.listed = items
+        report = self._report(StepStatus.RUNNING, wait=self._carried())
+        report.items = items
+        run.note(report)
+
+    def _carried(self, wait: JsonObject | None = None) -> JsonObject | None:
+        """What a successor needs to know besides the row's columns; `wait`: what the row says anyway."""
+        carried = dict(wait or {})
+        if self.resumed is not None:
+            carried[RESUMED] = self.resumed.state
+            if self.resolution is not None:
+                carried[ANSWERED] = self.resolution.model_dump(mode="json", exclude_defaults=True)
         if self.retry_no != self.attempt - 1:
-            wait = {**wait, RETRY_NO: self.retry_no}
-        return wait or None
+            carried[RETRY_NO] = self.retry_no
+        return carried or None
 
     def _report(
         self,
@@ -159,10 +190,12 @@ class StepRun:
         port: str | None = None,
         output: EncodedJson | None = None,
         error: StepError | None = None,
+        answer: WebhookAnswer | None = None,
     ) -> None:
-        if not self.recorded:
+        if not self.recorded and answer is None:
             return
         report = self._report(status, port=port, output=output, error=error)
+        report.answer = answer
         report.finished_at = run.clock.now()
         report.duration_ms = elapsed_ms(self.started) if self.started else 0
         if report.started_at is None:
@@ -172,11 +205,13 @@ class StepRun:
 
     def cancel(self, run: "Run") -> None:
         """It was stopped because the execution failed elsewhere."""
+        if self.items is not None:
+            self.items.cancel()
         self._finish(run, StepStatus.CANCELLED)
 
-    def settle(self, run: "Run", port: str, text: EncodedJson) -> Settled:
+    def settle(self, run: "Run", port: str, text: EncodedJson, answer: WebhookAnswer | None = None) -> Settled:
         """It succeeded."""
-        self._finish(run, StepStatus.SUCCEEDED, port=port, output=text)
+        self._finish(run, StepStatus.SUCCEEDED, port=port, output=text, answer=answer)
         return Settled(port, text)
 
     def fail(self, run: "Run", error: StepError) -> Settled:
@@ -200,24 +235,32 @@ class StepRun:
 
     # its course
 
-    def suspend(self, run: "Run", due: datetime, wait: JsonObject) -> None:
-        """Records that it goes on at `due`. It has a row of its own from now on."""
-        self.due = due
+    def suspend(self, run: "Run", suspended: Suspended, wait: JsonObject | None = None, items: EncodedJson | None = None) -> Suspended:
+        """Records that it waits. It has a row of its own from now on."""
         self.recorded = True
         report = self._report(StepStatus.WAITING, wait=self._carried(wait))
-        report.due_at = due
+        report.due_at, report.token, report.items = suspended.due, suspended.token, items
         run.note(report)
+        return suspended
 
     async def perform(self, run: "Run") -> Settled | Suspended:
         """Runs it until it ends, or has to wait for longer than is worth sleeping."""
         run.active.add(self)
         try:
             while True:
-                outcome = await attempt(run, self)
+                outcome: Done | Failure | Wait | Throttled | NotStarted
+                outcome = NotStarted() if run.halted is not None else await attempt(run, self)
                 if isinstance(outcome, Done):
-                    return self.settle(run, outcome.port, outcome.text)
+                    settled = self.settle(run, outcome.port, outcome.text, outcome.answer)
+                    if outcome.answer is not None:
+                        await run.recorded()  # somebody waits for it
+                    return settled
                 if isinstance(outcome, Wait):
                     suspended = await self._wait(run, outcome)
+                elif isinstance(outcome, Throttled):
+                    suspended = await self._throttled(run, outcome)
+                elif isinstance(outcome, NotStarted):
+                    suspended = self._put_off(run)
                 elif outcome.stops:
                     return self.stop(run, outcome.error)
                 else:
@@ -234,20 +277,38 @@ class StepRun:
             run.active.discard(self)
 
     async def _wait(self, run: "Run", wait: Wait) -> Suspended | None:
-        if wait.until is None:
-            raise NotImplementedError("waits without an end")
-        left_s = (wait.until - run.clock.now()).total_seconds()
-        if left_s <= WAIT_SLEPT_S:
-            self.resumed = (wait.state,)
-            await asyncio.sleep(max(left_s, 0))
+        """The node's own wait. None where it is over already."""
+        answer = run.answer_to(self, wait.token) if wait.token is not None else None
+        left_s = (wait.until - run.clock.now()).total_seconds() if wait.until is not None else None
+        if answer is not None or (left_s is not None and left_s <= (WAIT_SLEPT_S if wait.token is None else 0)):
+            self.resolution = answer
+            self._resume(wait.state)
+            if answer is None:
+                await asyncio.sleep(max(left_s or 0, 0))
             return None
-        self.resumed = None
+        self.resumed = self.resolution = None
         shown = wait.state if isinstance(wait.state, dict) else {} if wait.state is None else {STATE: wait.state}
         if self.attempt > 1:
             shown = {**shown, RESUMED: wait.state}  # tells this wait from a backoff, as the attempt before it failed
-        self.suspend(run, wait.until, shown)
-        self.resumed = (wait.state,)
-        return Suspended(wait.until, WAIT_SLEPT_S)
+        suspended = self.suspend(run, Suspended(wait.until, WAIT_SLEPT_S, wait.token), shown)
+        self._resume(wait.state)
+        return suspended
+
+    async def _throttled(self, run: "Run", throttled: Throttled) -> Suspended | None:
+        """Somebody's rate limit is reached: the same attempt starts later."""
+        left_s = (throttled.due - run.clock.now()).total_seconds()
+        if left_s <= WAIT_SLEPT_S:
+            await asyncio.sleep(max(left_s, 0))
+            return None
+        self.interrupted = False
+        return self.suspend(run, Suspended(throttled.due, BACKOFF_SLEPT_S), {REASON: throttled.reason, AGAIN: True})
+
+    def _put_off(self, run: "Run") -> Suspended:
+        """A halt came before it had started. Where it was told as running, nobody shall take it for interrupted."""
+        if self.told:
+            self.told = False
+            run.note(self._report(StepStatus.PENDING, wait=self._carried()), binding=False)
+        return Suspended(run.clock.now(), 0)
 
     def _may_retry(self, failure: Failure) -> bool:
         return failure.retryable and self.attempt < self.prepared.retry.max_attempts
@@ -256,12 +317,17 @@ class StepRun:
         """Records the failed attempt, and waits before the next."""
         self._finish(run, StepStatus.FAILED, error=failure.error)
         delay_s = self.prepared.retry.delay_after(self.attempt) * (1 + JITTER * random.random())
-        delay_s = max(delay_s, failure.retry_after_s or 0)
+        asked_s = failure.retry_after_s or 0
         self.attempt += 1
         self.retry_no += not failure.outcome_unknown
         self.interrupted = False
-        if delay_s <= 0 and not failure.outcome_unknown:
+        if max(delay_s, asked_s) <= 0 and not failure.outcome_unknown:
             return None
-        due = run.clock.now() + timedelta(seconds=delay_s)
-        self.suspend(run, due, {})
-        return Suspended(due, BACKOFF_SLEPT_S)
+        due = run.clock.now() + timedelta(seconds=max(delay_s, asked_s))
+        why = {REASON: limited_until(due), AGAIN: True} if asked_s >= delay_s and asked_s > 0 else None
+        return self.suspend(run, Suspended(due, BACKOFF_SLEPT_S), why)
+
+
+def limited_until(due: datetime) -> str:
+    """Why a step waits whose service asked for patience."""
+    return f"rate limited until {due.isoformat(timespec='seconds').replace('+00:00', 'Z')}"

@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from executor.clock import BackendClock
 from executor.engine import Engine, Result
 from executor.errors import NodeError
-from executor.node import Bearer, Config, Context, JsonValue, Node, Use
+from executor.node import Bearer, Config, Context, JsonValue, Node, Resumed, Use
 from executor.program import Program
 from executor.registry import Entry, Registry, describe, discover
 from executor.run import Run
@@ -42,12 +42,20 @@ class Told(Node[AnyConfig]):
 
     title, group, icon = "Told", "Test", "square"
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, afterwards: Callable[[Resumed, Context], Any] | None = None) -> None:
         self.behaviour = behaviour
+        self.afterwards = afterwards
 
     async def run(self, config: AnyConfig, input: JsonValue, ctx: Context) -> Any:
         """The behaviour, awaited where it is to be."""
         result = self.behaviour(config, input, ctx)
+        return await result if asyncio.iscoroutine(result) else result
+
+    async def resume(self, config: AnyConfig, input: JsonValue, ctx: Context, resumed: Resumed) -> Any:
+        """The second behaviour, where there is one."""
+        if self.afterwards is None:
+            return await super().resume(config, input, ctx, resumed)
+        result = self.afterwards(resumed, ctx)
         return await result if asyncio.iscoroutine(result) else result
 
 
@@ -88,7 +96,9 @@ class FakeReporter:
 
     def add(self, step: StepReport) -> None:
         key = (step.node, step.item, step.attempt)
-        self._gathered.pop(key, None)
+        replaced = self._gathered.pop(key, None)
+        if replaced is not None and step.items is None:
+            step.items = replaced.items
         self._gathered[key] = step
 
     def log(self, line: LogLine) -> None:
@@ -203,8 +213,9 @@ class Kit:
         behaviour: Behaviour = lambda config, input, ctx: input,
         effect: Effect = "pure",
         ports: tuple[str, ...] = ("main",),
+        afterwards: Callable[[Resumed, Context], Any] | None = None,
     ) -> "Kit":
-        """Says what nodes of a type do. Calls are recorded."""
+        """Says what nodes of a type do, and what follows a wait. Calls are recorded."""
 
         def record(config: Any, input: JsonValue, ctx: Context) -> Any:
             self.calls.append((ctx.node, input))
@@ -213,7 +224,7 @@ class Kit:
             return behaviour(config, input, ctx)
 
         cls = builtins.type("Told", (Told,), {"type": type, "effect": effect, "outputs": ports, "__doc__": "Told."})
-        self.told[type] = cls(record)
+        self.told[type] = cls(record, afterwards)
         return self
 
     def program(self) -> Program:
@@ -269,7 +280,9 @@ class Kit:
         newest: dict[tuple[str, int | None], list[StepReport]] = {}
         rows: dict[tuple[str, int | None, int], StepReport] = {}
         for step in self.recorded:
-            rows[step.node, step.item, step.attempt] = step
+            before = rows.get((step.node, step.item, step.attempt))
+            items = step.items or (before.items if before else None)
+            rows[step.node, step.item, step.attempt] = step.model_copy(update={"items": items})
         for (node, item, _), step in sorted(rows.items(), key=lambda row: row[0][2]):
             newest.setdefault((node, item), []).append(step)
         finished, begun = [], []
@@ -279,7 +292,7 @@ class Kit:
                 fields = last.model_dump(include={"node", "item", "attempt", "status", "port", "output", "error"})
                 finished.append(FinishedStep(**fields))
             else:
-                fields = last.model_dump(include={"node", "item", "attempt", "status", "due_at", "wait"})
+                fields = last.model_dump(include={"node", "item", "attempt", "status", "due_at", "wait", "token", "items"})
                 failure: StepError | None = attempts[-2].error if len(attempts) > 1 else None
                 begun.append(OpenStep(**fields, failure=failure))
         return {"finished": finished, "open": begun}

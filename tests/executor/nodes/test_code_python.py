@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,16 @@ async def node() -> AsyncIterator[CodePython]:
 
 
 def workers() -> list[int]:
-    """Process ids of the sandbox's workers."""
-    mine = [pid for children in Path("/proc/self/task").glob("*/children") for pid in children.read_text().split()]
-    return [int(pid) for pid in mine if b"monty" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """Process ids of the sandbox's workers. Threads and processes may end while they are being listed."""
+    found = []
+    for children in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            mine = children.read_text().split()
+            for pid in mine:
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    if b"monty" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        found.append(int(pid))
+    return found
 
 
 @pytest.mark.parametrize(

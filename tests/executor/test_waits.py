@@ -1,0 +1,395 @@
+"""Waits that somebody outside ends, halts and their end, rate limits, and what a step answers to the webhook's caller."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from executor.engine import Engine, Result
+from executor.errors import Throttled
+from executor.node import Branch, NodeError, Resumed, Wait
+from executor.run import Halt, Run
+from tests.executor.engine_kit import Kit, until
+from trestle.contracts.jobs import Resolution
+from trestle.contracts.states import StepStatus
+
+APPROVED = {"decision": "approved", "by": "Ada"}
+
+
+def soon(seconds: float = 0) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def asks(until_s: float | None = None, **fields: Any) -> Kit:
+    """One node that waits for an approval and passes on how its wait ended."""
+    kit = Kit().does(
+        "ask",
+        lambda config, input, ctx: Wait(None if until_s is None else soon(until_s), {"asked": 1}, "approval"),
+        afterwards=lambda resumed, ctx: {"state": resumed.state, "answer": resumed.answer},
+        **fields,
+    )
+    return kit.node("ask", "ask", "start")
+
+
+def answer(node: str = "ask", item: int | None = None, said: Any = None) -> Resolution:
+    return Resolution(node=node, item=item, kind="approval", answer=said or APPROVED)
+
+
+async def started(run: Run) -> "asyncio.Task[Result]":
+    task = asyncio.create_task(Engine(run).execute())
+    await asyncio.sleep(0.01)
+    return task
+
+
+async def test_a_wait_for_an_answer_alone_gives_the_execution_back_at_once_and_goes_on_with_the_answer() -> None:
+    kit = asks()
+    assert await kit.execute() is Result.WAITING
+    row = kit.reporter.last("ask")
+    assert (row.status, row.due_at, row.token, row.wait) == (StepStatus.WAITING, None, "approval", {"asked": 1})
+    assert kit.reporter.ending is not None
+    assert kit.reporter.ending.due_at is None
+    record = kit.again().record()
+    assert await kit.execute(**record) is Result.WAITING, "without an answer it goes on waiting"
+    record["open"][0].resolution = answer()
+    assert await kit.execute(**record) is Result.ENDED
+    assert kit.reporter.output("ask") == {"state": {"asked": 1}, "answer": APPROVED}
+    assert kit.calls == [], "resume came, not run"
+
+
+async def test_its_time_ends_a_wait_without_an_answer_and_an_answer_wins_where_both_are_there() -> None:
+    kit = asks(3600)
+    await kit.execute()
+    assert kit.reporter.ending is not None
+    assert kit.reporter.ending.due_at == kit.reporter.last("ask").due_at
+    record = kit.again().record()
+    record["open"][0].due_at = soon()
+    await kit.execute(**record)
+    assert kit.reporter.output("ask") == {"state": {"asked": 1}, "answer": None}
+    record["open"][0].resolution = answer()
+    await kit.execute(**record)
+    assert kit.reporter.output("ask")["answer"] == APPROVED
+
+
+async def test_an_answer_that_comes_while_something_else_runs_wakes_its_step_at_once() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(config: Any, input: Any, ctx: Any) -> Any:
+        await go_on.wait()
+
+    kit = asks(3600).does("slow", slow, effect="idempotent").node("slow", "slow", "start").does("after").node("after", "after", "ask")
+    run = kit.prepare()
+    engine = await started(run)
+    run.resolve([answer()])
+    await until(lambda: ("after", {"state": {"asked": 1}, "answer": APPROVED}) in kit.calls)
+    go_on.set()
+    assert await engine is Result.ENDED
+
+
+async def test_an_answer_that_came_first_means_no_wait_at_all() -> None:
+    kit = asks()
+    run = kit.prepare()
+    run.resolve([answer()])
+    assert await Engine(run).execute() is Result.ENDED
+    assert kit.reporter.output("ask")["answer"] == APPROVED
+    assert all(step.status is not StepStatus.WAITING for step in kit.reporter.steps)
+
+
+async def test_an_answer_of_another_kind_is_not_for_this_wait() -> None:
+    kit = asks()
+    run = kit.prepare()
+    run.resolve([Resolution(node="ask", kind="child", answer={})])
+    assert await Engine(run).execute() is Result.WAITING
+
+
+async def test_a_step_may_wait_again_for_the_same_answer_as_for_a_reminder() -> None:
+    def afterwards(resumed: Resumed, ctx: Any) -> Any:
+        if resumed.answer is None and resumed.state == "remind":
+            return Wait(soon(3600), "deadline", "approval")
+        return Branch("approved", resumed.answer)
+
+    kit = Kit().does("ask", lambda config, input, ctx: Wait(soon(3600), "remind", "approval"), ports=("approved",), afterwards=afterwards)
+    kit.node("ask", "ask", "start")
+    await kit.execute()
+    record = kit.again().record()
+    record["open"][0].due_at = soon()
+    assert await kit.execute(**record) is Result.WAITING
+    assert kit.reporter.last("ask").token == "approval"
+    record = kit.again().record()
+    record["open"][0].resolution = answer()
+    assert await kit.execute(**record) is Result.ENDED
+    assert kit.reporter.last("ask").port == "approved"
+
+
+@pytest.mark.parametrize("waits", [Wait(), Wait(datetime(2030, 1, 1)), Wait(soon(5), object())])  # noqa: DTZ001  # the point
+async def test_a_wait_for_nothing_or_of_what_cannot_be_stored_is_the_nodes_mistake(waits: Wait) -> None:
+    kit = Kit().does("odd", lambda config, input, ctx: waits).node("a", "odd", "start")
+    assert await kit.execute() is Result.ENDED
+    error = kit.reporter.last("a").error
+    assert error is not None
+    assert error.type in ("NodeBug", "BadOutput")
+
+
+async def test_what_follows_an_answer_is_retried_with_the_answer_also_by_another_owner() -> None:
+    def afterwards(resumed: Resumed, ctx: Any) -> Any:
+        if ctx.attempt == 1:
+            raise NodeError("Not yet.", retryable=True)
+        return [resumed.state, resumed.answer]
+
+    kit = Kit().does("ask", lambda config, input, ctx: Wait(None, "s", "approval"), afterwards=afterwards)
+    kit.node("ask", "ask", "start", retry={"max_attempts": 2, "delay_s": 60, "max_delay_s": 60, "backoff": "fixed"})
+    await kit.execute()
+    record = kit.again().record()
+    record["open"][0].resolution = answer()
+    assert await kit.execute(**record) is Result.WAITING
+    record = kit.again().record()
+    assert record["open"][0].attempt == 2
+    record["open"][0].due_at = soon()
+    assert await kit.execute(**record) is Result.ENDED
+    assert kit.reporter.output("ask") == ["s", APPROVED]
+
+
+async def test_each_item_waits_for_its_own_answer() -> None:
+    kit = Kit().does("ask", lambda config, input, ctx: Wait(None, ctx.item, "approval"), afterwards=lambda resumed, ctx: resumed.answer)
+    kit.node("each", "ask", "start", for_each={"items": "{{ payload }}", "concurrency": 5})
+    assert await kit.execute(["a", "b"]) is Result.WAITING
+    assert kit.reporter.ending is not None
+    assert kit.reporter.ending.due_at is None
+    record = kit.again().record()
+    for begun in record["open"]:
+        begun.resolution = answer("each", 1, {"n": 1}) if begun.item == 1 else None
+    run = kit.prepare(["other", "list"], **record)
+    run.resolve([answer("each", 0, {"n": 0})])
+    assert await Engine(run).execute() is Result.ENDED
+    assert kit.reporter.output("each") == [{"n": 0}, {"n": 1}]
+
+
+async def test_a_for_each_that_was_suspended_hears_of_its_items_answers() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(config: Any, input: Any, ctx: Any) -> Any:
+        await go_on.wait()
+
+    kit = Kit().does("ask", lambda config, input, ctx: Wait(None, None, "approval"), afterwards=lambda resumed, ctx: resumed.answer)
+    kit.does("slow", slow, effect="idempotent").node("slow", "slow", "start").node("each", "ask", "start", for_each={"items": [1]})
+    run = kit.prepare()
+    engine = await started(run)
+    run.resolve([answer("each", 0)])
+    await until(lambda: run.outcomes.get("each") is not None)
+    go_on.set()
+    assert await engine is Result.ENDED
+
+
+# the list of a for-each
+
+
+async def test_the_list_is_recorded_before_an_item_starts_and_the_next_owner_takes_it_as_it_was() -> None:
+    kit = Kit().does("effect", lambda config, input, ctx: ctx.item, effect="idempotent")
+    kit.node("each", "effect", "start", for_each={"items": "{{ payload }}", "concurrency": 1})
+    await kit.execute([1, 2, 3])
+    events = kit.reporter.events
+    assert events.index("report each running") < events.index("acknowledged") < events.index("run each")
+    assert next(step for step in kit.reporter.steps if step.node == "each" and step.item is None).items == "[1,2,3]"
+    whole = kit.again().recorded
+    kit.recorded = [step for step in whole if step.status is StepStatus.RUNNING]
+    await kit.execute([7, 8], **kit.record())
+    assert kit.reporter.output("each") == [1, 2, 3]
+
+
+async def test_a_list_too_large_to_record_fails_the_step() -> None:
+    kit = Kit().does("effect", effect="idempotent").node("each", "effect", "start", for_each={"items": "{{ payload }}"})
+    await kit.execute(["x" * 6_000_000, "y" * 6_000_000])
+    assert kit.calls == []
+    assert kit.reporter.last("each").status is StepStatus.FAILED
+
+
+# halts
+
+
+@pytest.mark.parametrize("effect", ["pure", "idempotent", "unsafe"])
+async def test_a_pause_ends_and_the_execution_goes_on_with_the_same_owner(effect: Any) -> None:
+    go_on = asyncio.Event()
+
+    async def slow(config: Any, input: Any, ctx: Any) -> Any:
+        if ctx.node == "a":
+            await go_on.wait()
+        return ctx.node
+
+    kit = Kit().does("slow", slow, effect=effect).node("a", "slow", "start").node("other", "slow", "start").node("b", "slow", "a")
+    run = kit.prepare()
+    engine = await started(run)
+    run.halt(Halt.PAUSE)
+    run.go_on()
+    run.halt(Halt.PAUSE)
+    go_on.set()
+    assert await engine is Result.HALTED
+    assert [node for node, _ in kit.calls] == ["a", "other"]
+    run = kit.again().prepare(**kit.record())
+    go_on.clear()
+    run.halt(Halt.PAUSE)
+    run.go_on()
+    assert await Engine(run).execute() is Result.ENDED
+    assert [node for node, _ in kit.calls] == ["b"]
+
+
+async def test_a_pause_that_is_over_before_the_last_running_step_ends_costs_nothing() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(config: Any, input: Any, ctx: Any) -> Any:
+        await go_on.wait()
+
+    kit = Kit().does("slow", slow, effect="idempotent").does("quick").node("a", "slow", "start").node("b", "quick", "start")
+    kit.node("c", "quick", "b").does("waits", lambda config, input, ctx: Wait(soon(1.1))).node("w", "waits", "start")
+    run = kit.prepare()
+    engine = await started(run)
+    run.halt(Halt.PAUSE)
+    await asyncio.sleep(1.2)
+    run.tell_progress(0)
+    assert kit.reporter.last("w").status is StepStatus.WAITING, "a wait that falls due in a pause does not go on"
+    run.go_on()
+    await until(lambda: run.outcomes.get("w") is not None)
+    go_on.set()
+    assert await engine is Result.ENDED
+
+
+async def test_the_last_step_may_end_a_paused_execution() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(config: Any, input: Any, ctx: Any) -> Any:
+        await go_on.wait()
+
+    kit = Kit().does("slow", slow, effect="idempotent").node("a", "slow", "start")
+    run = kit.prepare()
+    engine = await started(run)
+    run.halt(Halt.PAUSE)
+    go_on.set()
+    assert await engine is Result.ENDED
+
+
+@pytest.mark.parametrize("effect", ["idempotent", "unsafe"])
+async def test_a_step_that_a_pause_catches_before_its_start_is_not_taken_for_interrupted(effect: Any) -> None:
+    kit = Kit().does("first").does("effect", effect=effect).node("first", "first", "start").node("a", "effect", "first")
+    kit.reporter.gate = asyncio.Event()
+    run = kit.prepare()
+    engine = await started(run)
+    run.halt(Halt.PAUSE)
+    kit.reporter.gate.set()
+    assert await engine is Result.HALTED
+    assert [node for node, _ in kit.calls] == ["first"]
+    assert kit.reporter.last("a").status is StepStatus.PENDING
+    assert await kit.again().execute(**kit.record()) is Result.ENDED
+    assert kit.reporter.last("a").status is StepStatus.SUCCEEDED
+
+
+async def test_a_drain_is_for_good() -> None:
+    run = Kit().does("a").node("a", "a", "start").prepare()
+    run.halt(Halt.DRAIN)
+    run.halt(Halt.PAUSE)
+    run.go_on()
+    assert await Engine(run).execute() is Result.HALTED
+
+
+async def test_a_for_each_stops_and_goes_on_with_a_pause() -> None:
+    gate = asyncio.Event()
+
+    async def work(config: Any, input: Any, ctx: Any) -> Any:
+        await gate.wait()
+        return ctx.item
+
+    kit = Kit().does("effect", work, effect="idempotent").does("other", work, effect="idempotent")
+    kit.node("each", "effect", "start", for_each={"items": [1, 2, 3], "concurrency": 1})
+    run = kit.prepare()
+    engine = await started(run)
+    run.halt(Halt.PAUSE)
+    gate.set()
+    assert await engine is Result.HALTED
+    assert len(kit.calls) == 1
+    assert await kit.again().execute(**kit.record()) is Result.ENDED
+    assert len(kit.calls) == 2
+    assert kit.reporter.output("each") == [1, 2, 3]
+
+
+# rate limits
+
+
+async def test_a_rate_limit_postpones_the_attempt_and_does_not_count_as_one() -> None:
+    limited = [True]
+
+    def behaviour(config: Any, input: Any, ctx: Any) -> Any:
+        if limited[0]:
+            raise Throttled(soon(60), "rate limited: 1 a minute")
+        return ctx.attempt
+
+    kit = Kit().does("calls", behaviour, effect="unsafe").node("a", "calls", "start")
+    assert await kit.execute() is Result.WAITING
+    row = kit.reporter.last("a")
+    assert (row.status, row.attempt, row.error) == (StepStatus.WAITING, 1, None)
+    assert isinstance(row.wait, dict)
+    assert row.wait["reason"] == "rate limited: 1 a minute"
+    record = kit.again().record()
+    record["open"][0].due_at = soon()
+    limited[0] = False
+    keys = list(kit.keys)
+    assert await kit.execute(**record) is Result.ENDED
+    assert kit.reporter.output("a") == 1
+    assert kit.keys[-1] == keys[0]
+
+
+async def test_a_short_rate_limit_is_slept() -> None:
+    left = [2]
+
+    def behaviour(config: Any, input: Any, ctx: Any) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise Throttled(soon(0.02), "rate limited")
+        return "done"
+
+    kit = Kit().does("calls", behaviour, effect="idempotent").node("a", "calls", "start")
+    assert await kit.execute() is Result.ENDED
+    assert all(step.status is not StepStatus.WAITING for step in kit.reporter.steps)
+
+
+async def test_a_service_that_asks_for_patience_shows_on_the_step() -> None:
+    def behaviour(config: Any, input: Any, ctx: Any) -> Any:
+        raise NodeError("429", retryable=True, retry_after_s=90)
+
+    kit = Kit().does("calls", behaviour, effect="idempotent")
+    kit.node("a", "calls", "start", retry={"max_attempts": 2, "delay_s": 1, "max_delay_s": 1, "backoff": "fixed"})
+    assert await kit.execute() is Result.WAITING
+    row = kit.reporter.last("a")
+    assert isinstance(row.wait, dict)
+    assert row.due_at is not None
+    assert row.wait["reason"] == f"rate limited until {row.due_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+# answers to callers
+
+
+async def test_what_a_step_responds_leaves_with_its_success_and_at_once() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(config: Any, input: Any, ctx: Any) -> Any:
+        await go_on.wait()
+
+    def respond(config: Any, input: Any, ctx: Any) -> Any:
+        ctx.respond(201, {"X-A": "b"}, {"made": 1})
+        return input
+
+    kit = Kit().does("respond", respond).does("slow", slow, effect="pure").node("r", "respond", "start").node("s", "slow", "r")
+    engine = await started(kit.prepare())
+    row = kit.reporter.last("r")
+    assert row.status is StepStatus.SUCCEEDED
+    assert row.answer is not None
+    assert (row.answer.status, row.answer.headers, row.answer.body) == (201, {"X-A": "b"}, '{"made":1}')
+    go_on.set()
+    await engine
+
+
+async def test_a_step_that_fails_answers_nothing() -> None:
+    def respond(config: Any, input: Any, ctx: Any) -> Any:
+        ctx.respond(200, {}, None)
+        raise NodeError("After all not.")
+
+    kit = Kit().does("respond", respond).node("r", "respond", "start")
+    await kit.execute()
+    assert kit.reporter.last("r").answer is None
