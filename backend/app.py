@@ -24,12 +24,15 @@ from backend.executions import routes as executions_routes
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
 from backend.health import routes as health_routes
+from backend.inputs import routes as inputs_routes
 from backend.internal.api import Internal
 from backend.internal.executors import Executors
 from backend.lanes import Lanes
 from backend.nodes import routes as nodes_routes
 from backend.projects import routes as projects_routes
 from backend.queue import Queue, connect
+from backend.retention.policies import Caps
+from backend.retention.pruning import Pruner
 from backend.routing import check_permissions
 from backend.security import Tokens
 from backend.services import Services
@@ -56,6 +59,7 @@ PUBLIC_API = [
     users_routes.router,
     projects_routes.router,
     workflows_routes.router,
+    inputs_routes.router,
     nodes_routes.router,
     connections_routes.router,
     executions_routes.router,
@@ -115,6 +119,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         tidier = Tidier(database.hot, store)
         tidier.start()
         closing.push_async_callback(tidier.aclose)
+        pruner = Pruner(database.hot, Caps(settings.keep_days, settings.keep_count, settings.keep_bytes))
+        pruner.start()
+        closing.push_async_callback(pruner.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())
         acceptor = Acceptor(database.hot, queue, doorbell, max_queued=settings.max_queued)
         vault = Vault(settings.fernet_keys)

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from backend import stream
 from backend.deps import CurrentUser, ServicesDep, Session
-from backend.executions import controlling, reading, repeats, rerunning, starting, steps
+from backend.executions import controlling, deleting, reading, repeats, rerunning, starting, steps
 from backend.executions.reading import Wanted
 from backend.models import Execution, Workflow
 from backend.ownership import find
@@ -108,6 +108,18 @@ async def events(
     """Server-sent events: `execution`, `step` and `log`. Ends when the execution has; `Last-Event-ID` resumes."""
     await find(session, user, Execution, execution_id)
     return stream.response(stream.of_execution(parts.database.hot, parts.doorbell, execution_id, last_event_id))
+
+
+@router.delete("/executions/{execution_id}", status_code=204)
+async def remove(session: Session, user: CurrentUser, execution_id: UUID) -> None:
+    """Delete a finished one, with its steps, its log and its large values."""
+    await deleting.delete(session, user, execution_id)
+
+
+@router.post("/executions/delete")
+async def delete_many(parts: ServicesDep, session: Session, user: CurrentUser, body: wire.DeleteExecutions) -> wire.Deleted:
+    """Delete the finished ones that a filter finds. What is under way stays."""
+    return await deleting.delete_many(parts, session, user, body.filter)
 
 
 @router.post("/executions/{execution_id}/cancel", status_code=202)

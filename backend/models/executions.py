@@ -40,7 +40,9 @@ class Execution(Base):
         ),
         Index("executions_jobs", "workflow_id", "id", postgresql_where=text("kind <> 'run'")),
         Index("executions_children", "parent_id", postgresql_where=text("parent_id is not null")),
-        Index("executions_finished", "workflow_id", "finished_at", postgresql_where=text("finished_at is not null")),
+        # What retention reads: failures are kept longer, so that they have an index of their own.
+        Index("executions_done", "workflow_id", "finished_at", postgresql_where=text("status in ('succeeded', 'cancelled')")),
+        Index("executions_failed", "workflow_id", "finished_at", postgresql_where=text("status in ('failed', 'quarantined')")),
         Index("executions_dedupe", "workflow_id", "dedupe_key", unique=True, postgresql_where=text("dedupe_key is not null")),
     )
 

@@ -18,9 +18,6 @@ def broken_by_settings(settings: WorkflowSettings) -> Iterable[FieldError]:
         yield _of_settings("error_workflow", "Error workflows are not started yet. Leave this empty, and branch on errors in the workflow.")
     if settings.save_data != "all":
         yield _of_settings("save_data", "Every execution's data is kept: leaving it out is not there yet. Choose “all”.")
-    for name in ("keep_count", "keep_bytes"):
-        if getattr(settings, name) is not None:
-            yield _of_settings(name, "Old executions are not removed by number or size yet. Leave this empty.")
 
 
 def broken_by_webhook(node: Node, nodes: Sequence[Node], credentials: Mapping[str, str]) -> Iterable[FieldError]:

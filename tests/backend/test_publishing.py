@@ -80,8 +80,6 @@ async def test_what_is_not_right_is_not_published(ada: Person) -> None:
         ({"respond": "node"}, {}, "respond"),
         ({}, {"error_workflow": "01890000-0000-7000-8000-000000000000"}, "settings.error_workflow"),
         ({}, {"save_data": "failed"}, "settings.save_data"),
-        ({}, {"keep_count": 5}, "settings.keep_count"),
-        ({}, {"keep_bytes": 5000}, "settings.keep_bytes"),
         ({}, {"timezone": "Mars/Olympus"}, "settings.timezone"),
     ],
 )

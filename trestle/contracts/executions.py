@@ -101,6 +101,30 @@ class ReplayRequest(Request):
     version: int | None = Field(None, ge=1)
 
 
+class ExecutionFilter(Request):
+    """Which executions; what is left out does not narrow it."""
+
+    ids: list[UUID] | None = Field(None, max_length=1000)
+    workflow_id: UUID | None = None
+    status: list[ExecutionStatus] | None = None
+    trigger: str | None = Field(None, description="Kind of the trigger: manual, webhook, …")
+    since: datetime | None = Field(None, description="Created at this time or later")
+    before: datetime | None = Field(None, description="Finished before this time")
+
+
+class DeleteExecutions(Request):
+    """Deletes the finished ones of these, in the projects where the caller may edit."""
+
+    filter: ExecutionFilter
+
+
+class Deleted(BaseModel):
+    """How many are gone. `more`: there are others yet; ask again."""
+
+    deleted: int
+    more: bool
+
+
 class Started(BaseModel):
     """The answer of everything that starts an execution."""
 

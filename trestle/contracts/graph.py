@@ -89,10 +89,10 @@ class WorkflowSettings(Request):
     concurrency: ConcurrencyLimit | None = None
     timezone: str = "UTC"
     save_data: Literal["all", "failed", "none"] = "all"
-    keep_days: int | None = Field(30, ge=1)
-    keep_failed_days: int | None = Field(None, ge=1, description="None: twice keep_days")
-    keep_count: int | None = Field(None, ge=1)
-    keep_bytes: int | None = Field(None, ge=1)
+    keep_days: int | None = Field(30, ge=1, le=36_500, description="None: for ever")
+    keep_failed_days: int | None = Field(None, ge=1, le=36_500, description="None: twice keep_days")
+    keep_count: int | None = Field(None, ge=1, le=2**62, description="Finished executions to keep; None: all")
+    keep_bytes: int | None = Field(None, ge=1, le=2**62, description="The same by the size of their data")
     error_workflow: str | None = None
 
 

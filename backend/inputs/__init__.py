@@ -1,0 +1,1 @@
+"""Test inputs that people keep for a workflow."""

@@ -1,0 +1,33 @@
+"""The one statement that deletes executions: a bounded number of those that are over and done with.
+
+Their steps, logs, answers and claims on blobs go with them, by cascade. Nobody waits for it: what somebody else holds is left for
+the next batch, and no other row is locked.
+"""
+
+BATCH = 500
+"""Executions a transaction."""
+
+# An end that has yet to be told (to a waiting parent, to error workflows) keeps its row. So does a parent that is still under way its
+# children's: a step of it that runs again would start them anew.
+_REMOVABLE = """e.finished_at is not null
+        and (e.settled or (e.status = 'succeeded' and not e.parent_waits))
+        and (e.parent_id is null or not exists (select from executions p where p.id = e.parent_id and p.finished_at is null))"""
+
+_REMOVE = """
+with doomed as (
+    select e.id from executions e
+    where {which} and {removable}
+    {order} limit {batch} for update of e skip locked
+)
+delete from executions e using doomed where e.id = doomed.id
+returning e.id
+"""
+
+YOUNG = "(e.dedupe_key is not null and e.finished_at > now() - interval '24 hours')"
+"""SQL: a second delivery of the same thing must still find this one."""
+
+
+def removing(which: str, order: str = "") -> str:
+    """The statement for the executions `e` that `which` tells, in this `order`. It returns the ids of those that are gone."""
+    whole = _REMOVE.replace("{which}", which).replace("{removable}", _REMOVABLE)
+    return whole.replace("{order}", order).replace("{batch}", str(BATCH))
