@@ -6,9 +6,10 @@ from pydantic import BaseModel, ValidationError
 
 from executor.errors import InvalidConfig
 from executor.node import Node
+from executor.per_item import PerItem
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.config_fields import MarkedField, marked_fields
-from trestle.language import Condition, LanguageError, Scope, Template, compile_condition, compile_config
+from trestle.language import Condition, LanguageError, Scope, Template, compile_condition, compile_config, compile_item_value
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -26,11 +27,13 @@ class ConfigTemplate(Generic[C]):
         self._shape = node.config_class
         self._cases = node.ports_from
         self._template: Template = compile_config(upgraded, static=[field.pointer for field in marked])
-        self._conditions = [_condition(field) for field in marked if field.kind == "condition"]
+        self._conditions = [_condition(field) for field in marked if field.kind == "condition" and not field.per_item]
+        self._per_item = [_per_item(field) for field in marked if field.per_item]
 
     def names(self) -> set[str]:
         """The roots and the `nodes.<key>` that rendering looks at."""
-        return set(self._template.names()).union(*(condition.names() for _, condition in self._conditions))
+        compiled = [part for _, part in (*self._conditions, *self._per_item)]
+        return set(self._template.names()).union(*(part.names() for part in compiled))
 
     def render(self, scope: Scope) -> C:
         """The config as the node takes it. Raises `LanguageError` (an expression) or `InvalidConfig` (what it came to).
@@ -45,6 +48,9 @@ class ConfigTemplate(Generic[C]):
             holds = not (is_case and taken) and _holds(condition, field, scope)
             taken = taken or (is_case and holds)
             rendered = _replaced(rendered, field.path, holds)
+        for field, part in self._per_item:
+            evaluate = part.holds if field.kind == "condition" else part.of
+            rendered = _replaced(rendered, field.path, PerItem(evaluate, scope, field.pointer))
         try:
             return self._shape.model_validate(rendered)  # type: ignore[return-value]  # C is the node's config_class
         except ValidationError as error:
@@ -54,6 +60,15 @@ class ConfigTemplate(Generic[C]):
 def _condition(field: MarkedField) -> tuple[MarkedField, Condition]:
     try:
         return field, compile_condition(field.value)
+    except LanguageError as error:
+        raise error.at(field.pointer, "") from None
+
+
+def _per_item(field: MarkedField) -> tuple[MarkedField, Any]:
+    if field.kind == "condition":
+        return _condition(field)
+    try:
+        return field, compile_item_value(field.value)
     except LanguageError as error:
         raise error.at(field.pointer, "") from None
 

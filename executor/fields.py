@@ -8,14 +8,15 @@ from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from executor.credentials import SecretData
 from executor.errors import CredentialRefused
+from executor.per_item import PerItem
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.jobs import Secret
-from trestle.contracts.node_types import CODE, CONDITION, CREDENTIAL, MULTILINE, STATIC
+from trestle.contracts.node_types import CODE, CONDITION, CREDENTIAL, MULTILINE, PER_ITEM, STATIC
 
 T = TypeVar("T")
 S = TypeVar("S", bound=SecretData)
@@ -41,6 +42,15 @@ Static = Annotated[T, Mark(STATIC, True)]
 
 Condition = Annotated[bool, Mark(CONDITION, True, _ANY_OF_CONDITION)]
 """Written as an expression, a JSONLogic object, `true` or `false`; the node gets the bool that it came to."""
+
+ItemCondition = Annotated[PerItem[bool], Mark(CONDITION, True, _ANY_OF_CONDITION), Mark(PER_ITEM, True)]
+"""A condition that the node asks for each item of a list itself: `config.condition(item, index)`, `await config.condition.all(items)`."""
+
+ItemValue = Annotated[PerItem[JsonValue], Mark(PER_ITEM, True, (("type", "string"), ("minLength", 1)))]
+"""An expression over `item` and `index`, or the path of a field in each item; called like an `ItemCondition`."""
+
+Items = Annotated[list[JsonValue], WithJsonSchema({"anyOf": [{"type": "array"}, {"type": "string", "pattern": r"\{\{"}]})]
+"""A list that is usually the value of an expression."""
 
 Multiline = Annotated[str, Mark(MULTILINE, True)]
 """A text of several lines."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from executor.credentials import Basic, Bearer, Header, SecretData
 from executor.errors import NodeError
-from executor.fields import Code, Condition, Multiline, Static, Use
+from executor.fields import Code, Condition, ItemCondition, Items, ItemValue, Multiline, Static, Use
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.graph import MAIN
 from trestle.contracts.jobs import Polled, PolledEvent, WaitKind
@@ -36,6 +36,9 @@ __all__ = [
     "Effect",
     "ExecutionInfo",
     "Header",
+    "ItemCondition",
+    "ItemValue",
+    "Items",
     "JsonObject",
     "JsonValue",
     "Log",

@@ -10,9 +10,12 @@ from trestle.contracts.config_fields import MarkedField, marked_fields
 from trestle.contracts.graph import Node
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.problems import FieldError
-from trestle.language import LanguageError, check_config, compile_condition, compile_config, has_expression
+from trestle.language import LanguageError, check_config, compile_condition, compile_config, compile_item_value, has_expression
 
 Path = tuple[str | int, ...]
+
+_OF_ITEMS = frozenset({"item", "index"})
+"""Names that a field evaluated for each item has by itself."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,11 @@ def examine(node: Node, kind: NodeType, validator: Draft202012Validator) -> Find
         if not errors:
             names.append((("config", name), frozenset(compile_config({name: value}, static=static).names())))
     for field in marked:
-        if field.kind == "condition":
+        if field.kind in ("condition", "item_value"):
             path: Path = ("config", *field.path)
             try:
-                names.append((path, frozenset(compile_condition(field.value).names())))
+                found = (compile_condition if field.kind == "condition" else compile_item_value)(field.value).names()
+                names.append((path, frozenset(found - _OF_ITEMS if field.per_item else found)))
             except LanguageError as error:
                 errors += _language(node, path, [error])
     if node.for_each is not None:
@@ -78,8 +82,8 @@ def _language(node: Node, base: Path, errors: Iterable[LanguageError]) -> list[F
 
 
 def _schema_errors(node: Node, validator: Draft202012Validator, marked: list[MarkedField]) -> Iterator[FieldError]:
-    literal = {field.path for field in marked if field.kind != "condition"}
-    compiled = {field.path for field in marked if field.kind == "condition"}
+    compiled = {field.path for field in marked if field.kind in ("condition", "item_value")}
+    literal = {field.path for field in marked} - compiled
     for error in validator.iter_errors(node.config):
         real = _reduced(error, literal, compiled)
         if real is not None:

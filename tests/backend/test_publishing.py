@@ -115,6 +115,10 @@ async def test_enabling_publishes_and_needs_a_trigger_that_fires(ada: Person) ->
     assert [item["id"] for item in (await ada.get("/workflows?enabled=true"))["items"]] == [made["id"]]
     assert not (await ada.patch(f"/workflows/{made['id']}", json={"enabled": False}))["enabled"]
 
+    for kind in ("trigger.workflow", "trigger.error"):
+        started_by_others = await make(ada, {"key": "start", "type": kind})
+        assert (await ada.patch(f"/workflows/{started_by_others['id']}", json={"enabled": True}))["enabled"]
+
     by_hand = await make(ada, MANUAL)
     refused = await ada.patch(f"/workflows/{by_hand['id']}", expect=422, json={"enabled": True})
     assert "trigger" in refused["detail"].lower()

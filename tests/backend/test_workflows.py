@@ -143,6 +143,9 @@ async def test_single_nodes_and_connections(ada: Person) -> None:
         (node("odd", "filter", condition="{{ nodes.last }}"), ["config", "condition"], "last"),
         (node("odd", "filter", condition="no expression"), ["config", "condition"], "braces"),
         (node("odd", "filter", condition={"no_such_operator": [1]}), ["config", "condition"], "no_such_operator"),
+        (node("odd", "list.sort", items="{{ input }}", by="{{ nodes.last }}"), ["config", "by"], "last"),
+        (node("odd", "list.filter", items="{{ input }}", condition="{{ item. }}"), ["config", "condition"], "condition"),
+        (node("odd", "list.filter", items="{{ item }}", condition=True), ["config", "items"], "for each"),
         (node("odd", "delay", duration_s="soon"), ["config", "duration_s"], "number"),
         (node("odd", "delay"), ["config"], "duration_s"),
         (node("odd", "branch", cases=[{"label": "else", "condition": True}]), ["config", "cases", 0, "label"], "reserved"),
@@ -178,6 +181,9 @@ async def test_problems_of_the_graph(ada: Person) -> None:
     assert await of([HOOK, node("w", "branch", cases=twice)], "hook>w") == [("w", ["config", "cases"])]
     fits = node("f", "http.request", url="{{ payload.url }}", method="{{ payload.how }}", headers={"n": "{{ payload.n }}"})
     assert await of([HOOK, fits], "hook>f") == [], "what an expression gives is checked when it is known"
+    totals = [{"name": "total", "function": "sum", "field": "{{ item.n * index }}"}, {"name": "all", "function": "count", "field": None}]
+    lists = [node("s", "list.sort", items="{{ input }}"), node("a", "list.aggregate", items="{{ input }}", group_by="x", functions=totals)]
+    assert await of([HOOK, *lists], "hook>s", "s>a") == [], "item and index are there for the node's own expressions"
     made = await ada.post("/workflows", json={"name": "W", "nodes": [HOOK], "settings": {"timezone": "Mars/Olympus"}})
     assert made["problems"][0]["loc"] == ["settings", "timezone"]
 

@@ -52,7 +52,7 @@ async def test_an_item_of_a_for_each_ends_the_execution() -> None:
         return Stop("failed", "enough") if ctx.item == 2 else hang(config, input, ctx)
 
     for effect in ("pure", "idempotent"):
-        kit = Kit().does("told", behave, effect=effect)  # type: ignore[arg-type]
+        kit = Kit().does("told", behave, effect=effect)
         kit.node("each", "told", "start", for_each={"items": [1, 2, 3]}, on_error="continue")
         assert await asyncio.wait_for(kit.execute(), 5) is Result.ENDED
         assert kit.reporter.ending is not None

@@ -8,18 +8,22 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from trestle.contracts.base import JsonObject, JsonValue
-from trestle.contracts.node_types import CONDITION, CREDENTIAL, STATIC, WORKFLOW
+from trestle.contracts.node_types import CONDITION, CREDENTIAL, PER_ITEM, STATIC, WORKFLOW
 
-Kind = Literal["static", "condition", "credential"]
+Kind = Literal["static", "condition", "credential", "item_value"]
 
 
 class MarkedField(NamedTuple):
-    """One place in a config. `path` leads to it, `pointer` is the same as a JSON pointer (RFC 6901)."""
+    """One place in a config. `path` leads to it, `pointer` is the same as a JSON pointer (RFC 6901).
+
+    `per_item`: a condition that the node evaluates for each item of a list, as it does an `item_value`.
+    """
 
     path: tuple[str | int, ...]
     kind: Kind
     value: JsonValue
     credential_types: tuple[str, ...] = ()
+    per_item: bool = False
 
     @property
     def pointer(self) -> str:
@@ -61,8 +65,12 @@ def _marked(schema: JsonObject, value: JsonValue, path: tuple[str | int, ...]) -
     if CREDENTIAL in schema:
         # An empty choice names no credential.
         return MarkedField(path, "credential", value, tuple(schema[CREDENTIAL])) if value else MarkedField(path, "static", value)
+    if schema.get(PER_ITEM) and value is None:
+        return MarkedField(path, "static", value)  # left empty
     if schema.get(CONDITION):
-        return MarkedField(path, "condition", value)
+        return MarkedField(path, "condition", value, per_item=bool(schema.get(PER_ITEM)))
+    if schema.get(PER_ITEM):
+        return MarkedField(path, "item_value", value, per_item=True)
     if schema.get(STATIC) or schema.get(WORKFLOW):
         return MarkedField(path, "static", value)
     return None

@@ -9,6 +9,7 @@ Only a text that is compiled is ever evaluated; what it renders from is data, ho
 from trestle.language.conditions import Condition, compile_condition, compile_logic
 from trestle.language.errors import LanguageError
 from trestle.language.expressions import Expression, compile_expression
+from trestle.language.per_item import ItemValue, compile_item_value
 from trestle.language.scope import ROOTS, Scope
 from trestle.language.template import Template, check_config, compile_config, has_expression
 
@@ -16,6 +17,7 @@ __all__ = [
     "ROOTS",
     "Condition",
     "Expression",
+    "ItemValue",
     "LanguageError",
     "Scope",
     "Template",
@@ -23,6 +25,7 @@ __all__ = [
     "compile_condition",
     "compile_config",
     "compile_expression",
+    "compile_item_value",
     "compile_logic",
     "has_expression",
 ]

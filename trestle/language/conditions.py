@@ -14,7 +14,7 @@ from trestle.language.lookup import describe
 from trestle.language.scope import Scope
 from trestle.language.template import names_of
 
-_DATA: Final = ("payload", "trigger", "input", "nodes", "vars")
+_DATA: Final = ("payload", "trigger", "input", "nodes", "vars", "item", "index")
 _FAMILIES: Final = ("DateTime", "ExtString", "ExtArray", "ExtObject", "ExtControl", "ExtMath")
 _MAX_RULE: Final = 64 * 1024  # characters of JSON
 

@@ -1,22 +1,17 @@
 """`branch`: one of several ways, by conditions."""
 
-from typing import Annotated
-
 from pydantic import Field, field_validator
 
 from executor.node import Branch as Leave
-from executor.node import Condition, Context, JsonValue, Node, Static
+from executor.node import Condition, Context, JsonValue, Node
 from executor.node import Config as Base
-
-RESERVED = ("main", "error", "else", "timeout")
-
-Label = Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"not": {"enum": list(RESERVED)}})]
+from executor.ports import PortLabel, check_labels
 
 
 class Case(Base):
     """One way out."""
 
-    label: Static[Label] = Field(title="Label", description="The name of this case's port", examples=["large"])
+    label: PortLabel = Field(title="Label", description="The name of this case's port", examples=["large"])
     condition: Condition = Field(title="Condition", description="When to leave this way", examples=["{{ payload.total > 1000 }}"])
 
 
@@ -28,9 +23,7 @@ class Config(Base):
     @field_validator("cases")
     @classmethod
     def _labels_are_ports(cls, cases: list[Case]) -> list[Case]:
-        labels = [case.label for case in cases]
-        if len(set(labels)) < len(labels) or set(labels) & set(RESERVED):
-            raise ValueError(f"the labels must differ from one another and from {', '.join(RESERVED)}")
+        check_labels([case.label for case in cases])
         return cases
 
 

@@ -43,9 +43,31 @@ async def test_branch_does_not_look_at_the_cases_after_the_one_taken() -> None:
 
 
 @pytest.mark.parametrize("labels", [["a", "a"], ["else"], ["error"], [""], []])
-async def test_branch_refuses_labels_that_can_not_be_ports(labels: list[str]) -> None:
+async def test_labels_that_can_not_be_ports_are_refused(labels: list[str]) -> None:
+    with pytest.raises(InvalidConfig, match="cases"):
+        await run_node(NODES.get("switch"), {"value": 1, "cases": [{"label": label, "equals": 1} for label in labels]})
     with pytest.raises(InvalidConfig, match="cases"):
         await run_node(NODES.get("branch"), {"cases": [{"label": label, "condition": True} for label in labels]})
+
+
+@pytest.mark.parametrize(
+    ("value", "port"),
+    [
+        ("paid", "paid"),
+        (3, "three"),
+        ("3", "else"),
+        (3.0, "three"),
+        (True, "else"),
+        ({"a": [1]}, "object"),
+        ("dynamic", "own"),
+        (None, "nothing"),
+    ],
+)
+async def test_switch_takes_the_first_case_that_equals(value: Any, port: str) -> None:
+    labels = {"paid": "paid", "three": 3, "again": 3, "object": {"a": [1.0]}, "own": "{{ payload.own }}", "nothing": None}
+    cases = [{"label": label, "equals": equals} for label, equals in labels.items()]
+    config = {"value": "{{ payload.value }}", "cases": cases}
+    assert await run_node(NODES.get("switch"), config, "in", payload={"value": value, "own": "dynamic"}) == Branch(port, "in")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +136,7 @@ async def test_set_on_top_of_its_input() -> None:
 
 
 async def test_triggers_pass_the_executions_input_on() -> None:
-    for trigger in ("trigger.manual", "trigger.webhook"):
+    for trigger in ("trigger.manual", "trigger.webhook", "trigger.error", "trigger.workflow"):
         assert await run_node(NODES.get(trigger), {}, {"a": 1}) == {"a": 1}
 
 
