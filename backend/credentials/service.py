@@ -46,7 +46,11 @@ def _fill(vault: Vault, row: Credential, data: JsonObject) -> None:
     errors = []
     for error in VALIDATORS[row.type].iter_errors(data):
         # Neither the message nor the path of these errors may repeat a value: it is a secret.
-        names = {"required": "A field is missing. ", "additionalProperties": "There is a field too many. "}
+        names = {
+            "required": "A field is missing. ",
+            "additionalProperties": "There is a field too many. ",
+            "oneOf": "These fields do not go together. ",
+        }
         fields = ", ".join(TYPES[row.type].fields_schema["properties"])
         message = f"{names.get(str(error.validator), 'This value does not fit. ')}A {row.type} credential has the fields {fields}."
         errors.append(FieldError(loc=["data", *error.absolute_path], message=message))
@@ -79,14 +83,15 @@ async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Credentia
 
 
 async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, body: wire.CredentialChange) -> wire.Credential:
-    """Changes what is given; fields left out of `data` keep their values."""
+    """Changes what is given; fields left out of `data` keep their values, null takes an optional one away."""
     row = await find(session, user, Credential, ident, needs=ProjectRole.EDITOR, lock=True)
     if body.name is not None:
         row.name = body.name
     if body.allowed_hosts is not None:
         row.allowed_hosts = body.allowed_hosts
     if body.data is not None:
-        _fill(vault, row, {**_opened(vault, row, lost={}), **body.data})
+        merged = {**_opened(vault, row, lost={}), **body.data}
+        _fill(vault, row, {name: value for name, value in merged.items() if value is not None})
     row.updated_at = func.now()
     await session.flush()
     await session.refresh(row, ["updated_at"])

@@ -1,23 +1,35 @@
 """The kinds of credentials and their fields. Secret fields are `writeOnly`: they are taken and never given back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from backend.triggers.tokens import SHARED, SIGNED
 from trestle.contracts.base import JsonObject
 from trestle.contracts.credentials import CredentialType
 
 _MAX = 65_536
 
 
-def _kind(name: str, title: str, description: str, /, **fields: JsonObject) -> CredentialType:
+def _kind(
+    name: str, title: str, description: str, /, *, optional: Sequence[str] = (), rules: JsonObject | None = None, **fields: JsonObject
+) -> CredentialType:
+    """`optional` fields may be left out; `rules` are more of JSON Schema, over the fields together."""
     schema: JsonObject = {
         "type": "object",
         "properties": {field: {"type": "string", "minLength": 1, "maxLength": _MAX, **rest} for field, rest in fields.items()},
-        "required": list(fields),
+        "required": [field for field in fields if field not in optional],
         "additionalProperties": False,
+        **(rules or {}),
     }
     return CredentialType(name=name, title=title, description=description, fields_schema=schema)
+
+
+def _needs(field: str, algorithms: Sequence[str]) -> JsonObject:
+    """Exactly this field of the two, with one of these algorithms."""
+    other = {"secret": "public_key", "public_key": "secret"}[field]
+    return {"required": [field], "not": {"required": [other]}, "properties": {"algorithm": {"enum": list(algorithms)}}}
 
 
 TYPES = {
@@ -42,6 +54,38 @@ TYPES = {
             "A header of your choice, as many APIs want it.",
             name={"title": "Header", "examples": ["X-API-Key"], "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"},
             value={"title": "Value", "writeOnly": True},
+        ),
+        _kind(
+            "jwt",
+            "JSON Web Token",
+            "Verifies the tokens of a webhook's callers, with one algorithm: by a shared secret, or by the issuer's public key.",
+            optional=("secret", "public_key"),
+            rules={"oneOf": [_needs("secret", SHARED), _needs("public_key", SIGNED)]},
+            algorithm={
+                "title": "Algorithm",
+                "enum": [*SHARED, *SIGNED],
+                "default": SHARED[0],
+                "description": "HS… goes with a secret, all others with a public key",
+            },
+            secret={"title": "Secret", "writeOnly": True, "description": "For HS256, HS384 and HS512"},
+            public_key={
+                "title": "Public key",
+                "pattern": "-----BEGIN [A-Z ]*PUBLIC KEY-----",
+                "examples": ["-----BEGIN PUBLIC KEY-----"],
+                "description": "In PEM, for all other algorithms",
+            },
+        ),
+        _kind(
+            "hmac",
+            "Signing secret",
+            "Verifies the signatures of a webhook's calls, as GitHub, Stripe and others send them.",
+            optional=("previous_secret",),
+            secret={"title": "Secret", "writeOnly": True},
+            previous_secret={
+                "title": "Previous secret",
+                "writeOnly": True,
+                "description": "Stays valid as well, while the sender is changed over",
+            },
         ),
     )
 }

@@ -1,22 +1,35 @@
 """Who may call a webhook: the scheme that its node chose, and the credential that it names."""
 
+import asyncio
 import base64
 import hmac
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from backend.errors import Error, Unauthorised
+from backend.triggers import signatures, tokens
 from backend.triggers.directory import Webhook
 from backend.triggers.payload import Headers, header
+from backend.triggers.signatures import Call
 from trestle.contracts.jobs import Secret
 
 Reveal = Callable[[UUID, UUID], Awaitable[Secret]]
 """(project, credential) → what it holds. Raises NotFound."""
 
 _KEPT_S = 10.0
+_SURE_S = 1.0
 _MAX_KEPT = 1000
+_LONG = 256 * 1024  # bytes that take more than an instant to hash
+
+
+class Scheme(NamedTuple):
+    """A way to prove who calls. `check(secret, auth, call)`; `says` what a call needs."""
+
+    credentials: tuple[str, ...]
+    check: Callable[[Mapping[str, Any], Mapping[str, Any], Call], bool]
+    says: str
 
 
 class Gate:
@@ -26,25 +39,29 @@ class Gate:
         self._reveal = reveal
         self._known: dict[tuple[UUID, UUID], tuple[Secret, float]] = {}
 
-    async def check(self, hook: Webhook, headers: Headers) -> None:
-        """Raises Unauthorised unless the call carries what the webhook's credential says."""
+    async def check(self, hook: Webhook, headers: Headers, body: bytes) -> None:
+        """Raises Unauthorised unless the call carries what the webhook's credential says. `body` as it was sent."""
         kind = hook.auth.get("kind", "none")
         if kind == "none":
             return
-        check = _SCHEMES.get(kind)
-        if check is None:
+        scheme = SCHEMES.get(kind)
+        if scheme is None:
             raise Unauthorised(f"This webhook asks for the scheme “{kind}”, which this instance does not know.")
-        secret = await self._secret(hook)
-        if secret is None or not check(secret.data, headers):
-            raise Unauthorised(f"This webhook needs {_SAYS[kind]}. What came with the call is missing or wrong.")
+        call = Call(headers, body, time.time())
+        for newer_than in (time.monotonic() - _KEPT_S, time.monotonic() - _SURE_S):  # a secret that was changed counts at once
+            secret = await self._secret(hook, newer_than)
+            if secret is not None and secret.type in scheme.credentials and await _passes(scheme, secret, hook.auth, call):
+                return
+        raise Unauthorised(f"This webhook needs {scheme.says}. What came with the call is missing or wrong.")
 
-    async def _secret(self, hook: Webhook) -> Secret | None:
+    async def _secret(self, hook: Webhook, newer_than: float) -> Secret | None:
+        """What the webhook's credential holds, as it was read after `newer_than` (monotonic clock)."""
         try:
             place = hook.project_id, UUID(str(hook.auth.get("credential")))
         except ValueError:
             return None
         known = self._known.get(place)
-        if known is not None and known[1] > time.monotonic():
+        if known is not None and known[1] > newer_than:
             return known[0]
         self._known.pop(place, None)
         try:
@@ -53,16 +70,22 @@ class Gate:
             return None
         while len(self._known) >= _MAX_KEPT:
             del self._known[next(iter(self._known))]
-        self._known[place] = secret, time.monotonic() + _KEPT_S
+        self._known[place] = secret, time.monotonic()
         return secret
+
+
+async def _passes(scheme: Scheme, secret: Secret, auth: Mapping[str, Any], call: Call) -> bool:
+    if len(call.body) > _LONG:
+        return await asyncio.to_thread(scheme.check, secret.data, auth, call)
+    return scheme.check(secret.data, auth, call)
 
 
 def _same(given: str, wanted: Any) -> bool:
     return isinstance(wanted, str) and bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
 
 
-def _basic(secret: Mapping[str, Any], headers: Headers) -> bool:
-    scheme, _, encoded = header(headers, b"authorization").partition(" ")
+def _basic(secret: Mapping[str, Any], auth: Mapping[str, Any], call: Call) -> bool:
+    scheme, _, encoded = header(call.headers, b"authorization").partition(" ")
     if scheme.lower() != "basic":
         return False
     try:
@@ -73,13 +96,27 @@ def _basic(secret: Mapping[str, Any], headers: Headers) -> bool:
     return _same(name, secret.get("username")) & _same(password, secret.get("password"))
 
 
-def _header(secret: Mapping[str, Any], headers: Headers) -> bool:
+def _header(secret: Mapping[str, Any], auth: Mapping[str, Any], call: Call) -> bool:
     if "token" in secret:
-        scheme, _, token = header(headers, b"authorization").partition(" ")
+        scheme, _, token = header(call.headers, b"authorization").partition(" ")
         return scheme.lower() == "bearer" and _same(token, secret["token"])
     name = secret.get("name")
-    return isinstance(name, str) and _same(header(headers, name.lower().encode()), secret.get("value"))
+    return isinstance(name, str) and _same(header(call.headers, name.lower().encode()), secret.get("value"))
 
 
-_SCHEMES: dict[str, Callable[[Mapping[str, Any], Headers], bool]] = {"basic": _basic, "header": _header}
-_SAYS = {"basic": "a user name and a password (HTTP Basic)", "header": "a header with the right value"}
+def _jwt(secret: Mapping[str, Any], auth: Mapping[str, Any], call: Call) -> bool:
+    return tokens.bearer(secret, call.headers)
+
+
+SCHEMES = {
+    "basic": Scheme(("basic",), _basic, "a user name and a password (HTTP Basic)"),
+    "header": Scheme(("header", "bearer"), _header, "a header with the right value"),
+    "jwt": Scheme(("jwt",), _jwt, "a JSON Web Token that has not expired (Authorization: Bearer …)"),
+    "hmac": Scheme(("hmac",), signatures.plain, "a signature of the body with HMAC-SHA256"),
+    "github": Scheme(("hmac",), signatures.github, "GitHub's signature (X-Hub-Signature-256)"),
+    "stripe": Scheme(("hmac",), signatures.stripe, "Stripe's signature, not older than 5 minutes (Stripe-Signature)"),
+    "standard": Scheme(
+        ("hmac",), signatures.standard, "a Standard Webhooks signature, not older than 5 minutes, by a secret that begins with whsec_"
+    ),
+}
+"""The values of `auth.kind` besides `none`, and the credential types that each takes."""

@@ -11,6 +11,8 @@ from backend.errors import Unprocessable
 from backend.executions.accept import Acceptor, Arrival
 from backend.executions.repeats import check_key, first_answer
 from backend.triggers.directory import Webhook
+from backend.triggers.payload import Headers, header
+from trestle.contracts.base import JsonValue
 from trestle.language import LanguageError, Scope, compile_config
 
 _RESERVE = """
@@ -61,20 +63,42 @@ async def accept(
     return execution_id
 
 
-def dedupe_key(hook: Webhook, arrival: Arrival) -> str | None:
-    """What the webhook's `dedupe` gives for this call; None where it has none, or it gives nothing.
+def dedupe_key(hook: Webhook, arrival: Arrival, headers: Headers) -> str | None:
+    """What tells this call from others: what the webhook's `dedupe` gives, or else the sender's id of the delivery, where the
+    webhook's scheme has one. None where there is neither: then every call counts.
 
     Raises Unprocessable where the call lacks what the expression looks at.
     """
+    value = _by_expression(hook, arrival)
+    if value is None or value == "":
+        value = _delivery_id(hook, arrival, headers)
+        return _key(f"{hook.node}#{hook.auth['kind']}:{value}", hook) if value else None
+    return _key(f"{hook.node}:{value if isinstance(value, str) else json.dumps(value, sort_keys=True)}", hook)
+
+
+def _by_expression(hook: Webhook, arrival: Arrival) -> JsonValue:
     expression = hook.config.get("dedupe")
     if not expression:
         return None
     try:
         template = compile_config({"dedupe": expression})
-        value = template.render(Scope(payload=orjson.loads(arrival.input), trigger=orjson.loads(arrival.trigger)))["dedupe"]
+        return template.render(Scope(payload=orjson.loads(arrival.input), trigger=orjson.loads(arrival.trigger)))["dedupe"]
     except LanguageError as error:
         raise Unprocessable(f"This webhook tells calls apart by {expression}, which can't be found in this one: {error}") from None
-    if value is None or value == "":
-        return None
-    text = f"{hook.node}:{value if isinstance(value, str) else json.dumps(value, sort_keys=True)}"
+
+
+def _delivery_id(hook: Webhook, arrival: Arrival, headers: Headers) -> str:
+    match hook.auth.get("kind"):
+        case "github":
+            return header(headers, b"x-github-delivery")
+        case "standard":
+            return header(headers, b"webhook-id")
+        case "stripe":
+            event = orjson.loads(arrival.input)
+            ident = event.get("id") if isinstance(event, dict) else None
+            return ident if isinstance(ident, str) else ""
+    return ""
+
+
+def _key(text: str, hook: Webhook) -> str:
     return text if len(text) <= _LONG and "\0" not in text else f"{hook.node}:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -6,14 +6,14 @@ import asyncpg
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from backend.errors import Error, MethodNotAllowed, NotFound, answer
+from backend.errors import Error, MethodNotAllowed, NotFound, Unauthorised, answer
 from backend.executions.accept import Acceptor, Arrival
 from backend.executions.repeats import request_hash
 from backend.triggers import once
 from backend.triggers.answers import Answers
 from backend.triggers.authentication import Gate
 from backend.triggers.directory import Directory, Webhook
-from backend.triggers.payload import circumstances, header, payload
+from backend.triggers.payload import Headers, circumstances, header, payload
 from trestle.contracts.base import EncodedJson
 from trestle.contracts.states import ExecutionStatus
 
@@ -58,7 +58,13 @@ class Webhooks:
         received: EncodedJson | None = None
         while True:
             if not hook.plain:
-                await self._gate.check(hook, headers)
+                try:
+                    await self._gate.check(hook, headers, body)
+                except Unauthorised:
+                    if fresh:
+                        raise
+                    hook, fresh = await self._look_up(path, method), True  # it may ask for something else by now
+                    continue
             if received is None:
                 received = payload(header(headers, b"content-type"), body)
             arrival = Arrival(hook.trigger_id, circumstances(hook.node, method, path, scope["query_string"], headers), received)
@@ -66,19 +72,20 @@ class Webhooks:
             if hook.plain and not key:
                 execution_id = await self._acceptor.accept(arrival)
             else:
-                execution_id = await self._accept_carefully(hook, arrival, f"webhook:{method}:{path}", key, scope["query_string"], body)
+                asked = request_hash(scope["query_string"], body) if key else b""
+                execution_id = await self._accept_carefully(hook, arrival, headers, f"webhook:{method}:{path}", key, asked)
             if execution_id is not None:
                 return await self._answer(hook, execution_id)
             if fresh:
                 raise _nothing_here(path)
             hook, fresh = await self._look_up(path, method), True
 
-    async def _accept_carefully(self, hook: Webhook, arrival: Arrival, scope: str, key: str, query: bytes, body: bytes) -> UUID | None:
-        self._answers.check_room()
-        dedupe = once.dedupe_key(hook, arrival)
+    async def _accept_carefully(self, hook: Webhook, arrival: Arrival, headers: Headers, scope: str, key: str, asked: bytes) -> UUID | None:
+        if hook.config.get("respond", "immediately") != "immediately":
+            self._answers.check_room()
+        dedupe = once.dedupe_key(hook, arrival, headers)
         if not key and dedupe is None:
             return await self._acceptor.accept(arrival)
-        asked = request_hash(query, body)
         return await once.accept(self._pool, self._acceptor, arrival, scope=scope, key=key, asked=asked, dedupe=dedupe)
 
     async def _answer(self, hook: Webhook, execution_id: UUID) -> tuple[int, bytes]:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from backend.triggers.authentication import SCHEMES
 from trestle.contracts.graph import Node, WorkflowSettings
 from trestle.contracts.problems import FieldError
 
 WEBHOOK = "trigger.webhook"
 RESPOND = "webhook.respond"
-WEBHOOK_SCHEMES = ("none", "basic", "header")
-"""The kinds of `auth` that triggers.authentication checks. A scheme other than `none` takes a credential of the same name."""
 
 
 def broken_by_settings(settings: WorkflowSettings) -> Iterable[FieldError]:
@@ -31,18 +30,18 @@ def broken_by_webhook(node: Node, nodes: Sequence[Node], credentials: Mapping[st
     kind = auth.get("kind", "none") if isinstance(auth, dict) else "none"
     if kind == "none":
         return
-    if kind not in WEBHOOK_SCHEMES:
-        message = (
-            f"auth.kind: The scheme “{kind}” is not checked yet: every call would be refused. Choose {' or '.join(WEBHOOK_SCHEMES[1:])}."
-        )
+    scheme = SCHEMES.get(str(kind))
+    if scheme is None:
+        message = f"auth.kind: There is no scheme “{kind}”: every call would be refused. Choose one of {', '.join(SCHEMES)}."
         yield FieldError(loc=["config", "auth", "kind"], node=node.key, message=message)
         return
     credential = auth.get("credential")
     if not credential:
         message = f"auth.credential: The scheme “{kind}” needs a credential: without it every call would be refused. Choose one."
         yield FieldError(loc=["config", "auth", "credential"], node=node.key, message=message)
-    elif credentials.get(str(credential), kind) != kind:  # one that isn't there has a problem of its own
-        message = f"auth.credential: The scheme “{kind}” needs a credential of the type {kind}. Choose one."
+    elif credentials.get(str(credential), scheme.credentials[0]) not in scheme.credentials:  # one that isn't there has a problem of its own
+        wanted = " or ".join(scheme.credentials)
+        message = f"auth.credential: The scheme “{kind}” needs a credential of the type {wanted}. Choose one."
         yield FieldError(loc=["config", "auth", "credential"], node=node.key, message=message)
 
 

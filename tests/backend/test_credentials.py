@@ -75,7 +75,13 @@ def test_keys_rotate() -> None:
 async def test_types_say_which_fields_are_secret(ada: Person) -> None:
     kinds = {kind["name"]: kind["fields_schema"]["properties"] for kind in (await ada.get("/credential-types"))["items"]}
     secret = {name: [field for field, schema in fields.items() if schema.get("writeOnly")] for name, fields in kinds.items()}
-    assert secret == {"bearer": ["token"], "basic": ["password"], "header": ["value"]}
+    assert secret == {
+        "bearer": ["token"],
+        "basic": ["password"],
+        "header": ["value"],
+        "jwt": ["secret"],
+        "hmac": ["secret", "previous_secret"],
+    }
     await ada.post("/credentials", expect=422, json={"name": "C", "type": "nonsense", "data": {}})
     bearer = {"name": "C", "type": "bearer", "data": {"token": "x"}}
     await ada.post("/credentials", expect=422, json={**bearer, "allowed_hosts": ["https://x.example/path"]})
@@ -101,3 +107,35 @@ async def test_one_in_use_stays_unless_forced(ada: Person, bob: Person, services
     assert (await ada.get(f"/workflows/{flow['id']}"))["problems"] == []
     await ada.delete(f"/credentials/{made['id']}?force=true")
     await ada.get(f"/credentials/{made['id']}", expect=404)
+
+
+KEY = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        ({"algorithm": "HS256", "secret": "s"}, 201),
+        ({"algorithm": "RS256", "public_key": KEY}, 201),
+        ({"algorithm": "HS256", "public_key": KEY}, 422),
+        ({"algorithm": "ES256", "secret": "s"}, 422),
+        ({"algorithm": "HS256", "secret": "s", "public_key": KEY}, 422),
+        ({"algorithm": "HS256"}, 422),
+        ({"algorithm": "none"}, 422),
+        ({"algorithm": "none", "secret": "s"}, 422),
+        ({"secret": "s"}, 422),
+        ({"algorithm": "RS256", "public_key": "no key"}, 422),
+    ],
+)
+async def test_a_token_is_verified_by_a_secret_or_by_a_key(ada: Person, data: dict[str, str], status: int) -> None:
+    await ada.post("/credentials", expect=status, json={"name": "C", "type": "jwt", "data": data})
+
+
+async def test_null_takes_an_optional_field_away(ada: Person) -> None:
+    made = await ada.post("/credentials", json={"name": "C", "type": "hmac", "data": {"secret": "new", "previous_secret": "old"}})
+    path = f"/credentials/{made['id']}"
+    assert (await ada.patch(path, json={"data": {"previous_secret": None}}))["set_fields"] == ["secret"]
+    await ada.patch(path, expect=422, json={"data": {"secret": None}})
+    token = await ada.post("/credentials", json={"name": "C", "type": "jwt", "data": {"algorithm": "HS256", "secret": "s"}})
+    other = {"algorithm": "RS256", "public_key": KEY, "secret": None}
+    assert (await ada.patch(f"/credentials/{token['id']}", json={"data": other}))["fields"] == {"algorithm": "RS256", "public_key": KEY}

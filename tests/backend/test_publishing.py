@@ -72,8 +72,9 @@ async def test_what_is_not_right_is_not_published(ada: Person) -> None:
 @pytest.mark.parametrize(
     ("config", "chosen", "field"),
     [
-        ({"auth": {"kind": "jwt", "credential": "BASIC"}}, {}, "auth.kind"),
-        ({"auth": {"kind": "github"}}, {}, "auth.kind"),
+        ({"auth": {"kind": "retina", "credential": "BASIC"}}, {}, "auth.kind"),
+        ({"auth": {"kind": "jwt", "credential": "BASIC"}}, {}, "auth.credential"),
+        ({"auth": {"kind": "github"}}, {}, "auth.credential"),
         ({"auth": {"kind": "basic"}}, {}, "auth.credential"),
         ({"auth": {"kind": "header", "credential": "BASIC"}}, {}, "auth.credential"),
         ({"auth": {"kind": "basic", "credential": "01890000-0000-7000-8000-000000000000"}}, {}, "auth.credential"),

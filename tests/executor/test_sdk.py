@@ -163,7 +163,7 @@ def test_marked_fields_are_found_in_unions_lists_and_references() -> None:
     webhook = discover(installed=False).type_of("trigger.webhook").config_schema
     (kind, login) = marked_fields(webhook, {"auth": {"kind": "basic", "credential": str(KEY)}, "dedupe": "{{ payload.id }}"})
     assert (kind.kind, login.kind, login.value) == ("static", "credential", str(KEY))
-    assert login.credential_types == ("basic", "header", "jwt", "hmac")
+    assert login.credential_types == ("basic", "header", "bearer", "jwt", "hmac")
 
 
 async def test_a_secret_is_opened_as_its_type_and_never_shown() -> None:

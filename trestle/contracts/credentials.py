@@ -40,7 +40,7 @@ class NewCredential(Request):
 
 
 class CredentialChange(Request):
-    """What to change; what is left out stays. A field left out of `data` keeps its value."""
+    """What to change; what is left out stays. A field left out of `data` keeps its value, null takes it away."""
 
     name: str | None = Field(None, min_length=1, max_length=200)
     data: JsonObject | None = None

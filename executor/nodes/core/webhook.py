@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from executor.credentials import Hmac, Jwt
-from executor.node import Basic, Header, Static, Trigger, Use
+from executor.node import Basic, Bearer, Header, Static, Trigger, Use
 from executor.node import Config as Base
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -15,13 +15,28 @@ class Auth(Base):
     """How a caller proves who it is."""
 
     kind: Static[Literal["none", "basic", "header", "jwt", "hmac", "github", "stripe", "standard"]] = Field(
-        "none", title="Scheme", description="`github`, `stripe` and `standard` are signatures as those services send them"
+        "none",
+        title="Scheme",
+        description="hmac, github, stripe and standard (Standard Webhooks) are signatures of the body, made with a signing secret. "
+        "Those of stripe and standard are good for 5 minutes",
     )
-    credential: Use[Basic | Header | Jwt | Hmac] | None = Field(
-        None, title="Credential", description="What the caller must know. Without it every call is refused, unless the scheme is `none`"
+    credential: Use[Basic | Header | Bearer | Jwt | Hmac] | None = Field(
+        None, title="Credential", description="What the caller must know. Without it every call is refused, unless the scheme is none"
     )
     header: Static[str] | None = Field(
-        None, title="Signature header", description="For `hmac`: the header with the signature", examples=["X-Signature"]
+        None,
+        title="Signature header",
+        description="For hmac: the header with the signature, in hex or base64, with or without sha256=. Left out: X-Signature",
+        examples=["X-Signature"],
+        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+    )
+    timestamp_header: Static[str] | None = Field(
+        None,
+        title="Time header",
+        description="For hmac: the header with the time of sending, in Unix seconds. The signature is then over the time, a dot and "
+        "the body, and good for 5 minutes",
+        examples=["X-Timestamp"],
+        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
     )
 
 
@@ -45,7 +60,8 @@ class Config(Base):
     dedupe: str | None = Field(
         None,
         title="Once per",
-        description="An expression: calls for which it gives the same value start the workflow once",
+        description="An expression: calls for which it gives the same value start the workflow once. Without it, or where it gives "
+        "nothing, the sender's own id counts: X-GitHub-Delivery (github), the event's id (stripe), webhook-id (standard)",
         examples=["{{ payload.id }}"],
     )
     response_timeout_s: Static[float] = Field(

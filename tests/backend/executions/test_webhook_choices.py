@@ -1,43 +1,12 @@
 """What a webhook's node can choose: who may call, what counts as the same call, when the answer comes."""
 
 import asyncio
-import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
+from tests.backend.executions.hooks import configured, credential
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
-
-
-async def configured(world: World, **config: Any) -> None:
-    """Publish the webhook with this config."""
-    trigger_id = uuid4()
-    await world.pool.execute("delete from triggers")
-    await world.pool.execute(
-        "insert into triggers (id, workflow_id, node, kind, version, snapshot_id, config)"
-        " select $1, $2, 'hook', 'webhook', 1, id, $3 from snapshots limit 1",
-        trigger_id,
-        world.workflow_id,
-        json.dumps({"path": "go", **config}),
-    )
-    await world.pool.execute("insert into webhook_routes (path, method, trigger_id) values ('go', 'POST', $1)", trigger_id)
-
-
-async def credential(backend: Backend, world: World, type_: str, data: dict[str, str]) -> str:
-    """A credential of the world's project."""
-    ident, vault = uuid4(), backend.app.state.services.vault
-    await world.pool.execute(
-        "insert into credentials (id, project_id, name, type, ciphertext, key_id, version, fields, set_fields)"
-        " values ($1, $2, 'c', $3, $4, $5, 1, '{}', '{}')",
-        ident,
-        world.project_id,
-        type_,
-        vault.seal(data, project=world.project_id, credential=ident, version=1),
-        vault.key_id,
-    )
-    return str(ident)
-
 
 SECRETS = [
     ("basic", "basic", {"username": "ada", "password": "s3cret"}, {"Authorization": "Basic YWRhOnMzY3JldA=="}),
@@ -55,6 +24,17 @@ async def test_only_who_knows_the_secret_gets_in(
     for wrong in ({}, {name: value[:-2] for name, value in headers.items()}, dict.fromkeys(headers, ""), dict.fromkeys(headers, "Basic é")):
         assert (await backend.call("POST", "/webhooks/go", json={}, headers=wrong))[0] == 401
     assert await world.pool.fetchval("select count(*) from executions") == 1
+
+
+async def test_a_secret_that_was_changed_counts_at_once(backend: Backend, world: World) -> None:
+    old, new = [await credential(backend, world, "bearer", {"token": token}) for token in ("old", "new")]
+    await configured(world, auth={"kind": "header", "credential": old})
+    await backend.post(headers={"Authorization": "Bearer old"})
+    await configured(world, auth={"kind": "header", "credential": new})
+    await backend.post(headers={"Authorization": "Bearer new"})
+    assert (await backend.call("POST", "/webhooks/go", json={}, headers={"Authorization": "Bearer old"}))[0] == 401
+    await configured(world)
+    await backend.post()
 
 
 async def test_a_scheme_without_secret_or_that_is_unknown_keeps_everybody_out(backend: Backend, world: World) -> None:
