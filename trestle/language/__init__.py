@@ -10,6 +10,7 @@ from trestle.language.conditions import Condition, compile_condition, compile_lo
 from trestle.language.errors import LanguageError
 from trestle.language.expressions import Expression, compile_expression
 from trestle.language.per_item import ItemValue, compile_item_value
+from trestle.language.references import Reference, Unloaded, references_in, replaced, whole
 from trestle.language.scope import ROOTS, Scope
 from trestle.language.template import Template, check_config, compile_config, has_expression
 
@@ -19,8 +20,10 @@ __all__ = [
     "Expression",
     "ItemValue",
     "LanguageError",
+    "Reference",
     "Scope",
     "Template",
+    "Unloaded",
     "check_config",
     "compile_condition",
     "compile_config",
@@ -28,4 +31,7 @@ __all__ = [
     "compile_item_value",
     "compile_logic",
     "has_expression",
+    "references_in",
+    "replaced",
+    "whole",
 ]

@@ -1,16 +1,19 @@
 """Conditions: an expression in a text, or a JSONLogic object."""
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import datalogic_py
 
+from trestle.language import references
 from trestle.language.encoding import encode
 from trestle.language.errors import LanguageError
 from trestle.language.expressions import Expression, compile_expression
 from trestle.language.limits import FUEL
 from trestle.language.lookup import describe
+from trestle.language.references import Reference
 from trestle.language.scope import Scope
 from trestle.language.template import names_of
 
@@ -52,6 +55,8 @@ class ExpressionCondition(Condition):
 
     def holds(self, scope: Scope) -> bool:
         value = self._expression.render(scope)
+        if isinstance(value, Reference):
+            value = value.content
         if isinstance(value, str):
             return self._text(value)
         return bool(value)
@@ -81,11 +86,21 @@ class Logic(Condition):
         reads = [read for read in facts["reads"] if read]
         whole = facts["computed_reads"] or not facts["reads_complete"] or len(reads) < len(facts["reads"])
         # Only what the rule reads is handed over: the rest of a large payload's neighbours costs nothing.
+        self._paths = None if whole else [tuple(read) for read in reads if read[0] in _DATA]
         self._roots = set(_DATA) if whole else {read[0] for read in reads} & set(_DATA)
         self._names = self._roots if whole else names_of([tuple(read) for read in reads if read[0] in _DATA])
 
     def holds(self, scope: Scope) -> bool:
-        return self.holds_for({name: _plain(scope.roots[name]) for name in self._roots if name in scope.roots})
+        data = {name: _plain(scope.roots[name]) for name in self._roots if name in scope.roots}
+        return self.holds_for(self._loaded(data) if scope.references else data)
+
+    def _loaded(self, data: Any) -> Any:
+        """The data with the large values that the rule reads; the others are null to it."""
+        if self._paths is None:
+            return references.whole(data)
+        read = {reference.id: reference for path in self._paths for reference in _met(data, path)}
+        references.require(read.values())
+        return references.replaced(data, lambda reference: reference.content if reference.id in read else None)
 
     def holds_for(self, data: Any) -> bool:
         """Whether it holds over ``data`` itself, as for ``trigger.event``, where the data is the event."""
@@ -174,6 +189,22 @@ def _engine() -> datalogic_py.Engine:
     return datalogic_py.Engine(families=_FAMILIES, strict_operator_names=True, config={"ops_budget": FUEL, "max_recursion_depth": 64})
 
 
+def _met(value: Any, path: tuple[Any, ...]) -> list[Reference]:
+    """The references on the way along `path`, or at its end and beneath."""
+    for key in path:
+        if isinstance(value, Reference):
+            return [value]
+        if isinstance(value, list):
+            if not str(key).isdecimal() or int(key) >= len(value):
+                return []
+            value = value[int(key)]
+        elif isinstance(value, Mapping) and key in value:
+            value = value[key]
+        else:
+            return []
+    return references.references_in(value)
+
+
 def _plain(value: Any) -> Any:
     # nodes and vars may be lazy mappings, which only become dicts here.
-    return value if isinstance(value, dict | list | str | int | float | None) else dict(value)
+    return value if isinstance(value, dict | list | str | int | float | Reference | None) else dict(value)

@@ -12,6 +12,7 @@ from trestle.language.limits import Meter
 from trestle.language.lookup import Path, find
 from trestle.language.machine import Program, machine
 from trestle.language.operators import as_text
+from trestle.language.references import whole
 from trestle.language.scope import Scope
 from trestle.language.translate import Translator
 
@@ -35,13 +36,15 @@ class Expression:
     def render(self, scope: Scope, *, field: str = "") -> Any:
         """The value over ``scope``: JSON. ``field`` is named in errors. Raises LanguageError.
 
-        A bare path gives the scope's own object, not a copy.
+        A bare path gives the scope's own object, not a copy: also a `Reference`. Anything else raises Unloaded where it comes
+        upon one that isn't loaded.
         """
         try:
             if self._program is None:
                 return self._plain(scope)
             running = machine()
-            return running.value(self._program, scope.roots) if self.single else running.text(self._program, scope.roots)
+            run = running.value if self.single else running.text
+            return run(self._program, scope.roots, references=scope.references)
         except LanguageError as error:
             raise error.at(field, self.text) from None
 
@@ -50,9 +53,13 @@ class Expression:
             piece = self._pieces[0]
             return find(scope.roots, piece) if isinstance(piece, tuple) else piece
         meter = Meter()
-        texts = [as_text(meter, find(scope.roots, piece)) if isinstance(piece, tuple) else piece for piece in self._pieces]
+        texts = [self._text(meter, scope, piece) if isinstance(piece, tuple) else piece for piece in self._pieces]
         meter.emit(sum(map(len, texts)))
         return "".join(texts)
+
+    def _text(self, meter: Meter, scope: Scope, path: Path) -> str:
+        value = find(scope.roots, path)
+        return as_text(meter, whole(value) if scope.references else value)
 
 
 @lru_cache(maxsize=_CACHED)

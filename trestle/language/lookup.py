@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from trestle.language.errors import LanguageError, shorten
+from trestle.language.references import Reference
 from trestle.language.scope import ABSENT
 
 Path = tuple[str | int, ...]
@@ -14,7 +15,10 @@ _SHOWN: Final = 8
 
 
 def find(roots: Mapping[str, Any], path: Path) -> Any:
-    """The value at ``path``. Raises LanguageError (undefined) that says which step fails and what there is instead."""
+    """The value at ``path``; a `Reference` where that is what stands there.
+
+    Raises LanguageError (undefined) that says which step fails and what there is instead, or Unloaded where it leads into a reference.
+    """
     value: Any = roots
     try:
         for key in path:
@@ -22,7 +26,7 @@ def find(roots: Mapping[str, Any], path: Path) -> Any:
     except (LookupError, TypeError):
         raise missing(roots, path) from None
     # A text can be indexed by number too; nothing else that Python can index is data of the language.
-    if type(value) in _JSON:
+    if type(value) in _JSON or type(value) is Reference:
         return value
     return json_value(value)
 
@@ -70,6 +74,8 @@ def missing(roots: Mapping[str, Any], path: Path) -> LanguageError:
         return LanguageError(f"`{name}` does not exist here.", kind="undefined", hint=ABSENT.get(name) or f"There is {there}.")
     value: Any = roots
     for number, key in enumerate(path):
+        if type(value) is Reference:
+            value = value.content
         try:
             value = value[key]
         except (LookupError, TypeError):

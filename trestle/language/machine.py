@@ -21,6 +21,7 @@ from trestle.language.functions import FUNCTIONS, TESTS
 from trestle.language.limits import FUEL, Meter
 from trestle.language.lists import items_of
 from trestle.language.lookup import Path, describe, exists, find, get
+from trestle.language.references import Reference, whole
 
 _MAX_LOADED: Final = 1024
 _EXACT: Final = 2**127  # minijinja's integers end here; larger ones would become floats
@@ -63,6 +64,7 @@ class Machine:
     def __init__(self) -> None:
         self._roots: Mapping[str, Any] = {}
         self._program = Program("", (), ())
+        self._references = False
         self._meter = Meter()
         self._kept: Any = None
         self._loaded: OrderedDict[str, None] = OrderedDict()
@@ -85,7 +87,7 @@ class Machine:
         }
         plain: dict[str, Callable[..., Any]] = {
             "_c": lambda number: self._program.constants[number],
-            "_p": lambda number: self._taken(find(self._roots, self._program.paths[number])),
+            "_p": self._path,
             "_has": lambda number: exists(self._roots, self._program.paths[number]),
             "_holds": lambda value, *keys: exists(value, keys),
             "_get": lambda value, *keys: self._taken(get(value, *keys)),
@@ -104,6 +106,10 @@ class Machine:
 
     def _metered(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *arguments, **named: function(self._meter, *arguments, **named)
+
+    def _path(self, number: int) -> Any:
+        value = find(self._roots, self._program.paths[number])
+        return self._taken(whole(value) if self._references or type(value) is Reference else value)
 
     def _taken(self, value: Any) -> Any:
         # minijinja copies a text each time it gets it; a list or an object it only refers to.
@@ -161,10 +167,10 @@ class Machine:
         if len(self._loaded) > _MAX_LOADED:
             self._environment.remove_template(self._loaded.popitem(last=False)[0])
 
-    def text(self, program: Program, roots: Mapping[str, Any]) -> str:
-        """What the program writes. Raises LanguageError."""
+    def text(self, program: Program, roots: Mapping[str, Any], *, references: bool = False) -> str:
+        """What the program writes. `references`: some may stand in `roots`. Raises LanguageError, Unloaded."""
         self.load(program)
-        self._roots, self._program, self._meter = roots, program, Meter()
+        self._roots, self._program, self._meter, self._references = roots, program, Meter(), references
         try:
             return self._environment.render_template(program.name)
         except minijinja.TemplateError as error:
@@ -174,10 +180,10 @@ class Machine:
         finally:
             self._roots = {}
 
-    def value(self, program: Program, roots: Mapping[str, Any]) -> Any:
-        """What the program keeps: the value of its one expression. Raises LanguageError."""
+    def value(self, program: Program, roots: Mapping[str, Any], *, references: bool = False) -> Any:
+        """What the program keeps: the value of its one expression. Raises LanguageError, Unloaded."""
         try:
-            self.text(program, roots)
+            self.text(program, roots, references=references)
             return self._kept
         finally:
             self._kept = None

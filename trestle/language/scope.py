@@ -27,9 +27,10 @@ class Scope:
     ``nodes`` (by node key) and ``vars`` (by name) may be any Mapping, so that their values can be decoded when first asked for.
     A name that is left out is undefined, except ``now``, an RFC 3339 text in UTC: the moment the scope was made.
     Values that an expression passes on whole are the scope's own objects: treat them as read-only.
+    ``references`` says that a `Reference` may stand somewhere in the values: only then are they looked for.
     """
 
-    __slots__ = ("roots",)
+    __slots__ = ("references", "roots")
 
     def __init__(
         self,
@@ -44,13 +45,16 @@ class Scope:
         execution: Any = MISSING,
         workflow: Any = MISSING,
         now: str | datetime | None = None,
+        references: bool = False,
     ) -> None:
+        self.references = references
         given = (payload, trigger, input, nodes, item, index, vars, execution, workflow, moment(now))
         self.roots: dict[str, Any] = {name: value for name, value in zip(ROOTS, given, strict=True) if value is not MISSING}
 
     def with_item(self, item: Any, index: int) -> "Scope":
         """The same scope seen from one item of a for-each; the values are shared."""
         scope = Scope.__new__(Scope)
+        scope.references = self.references
         scope.roots = {**self.roots, "item": item, "index": index}
         return scope
 
