@@ -23,6 +23,7 @@ from backend.edge import Edge
 from backend.executions import routes as executions_routes
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
+from backend.executions.settling import Settler
 from backend.health import routes as health_routes
 from backend.inputs import routes as inputs_routes
 from backend.internal.api import Internal
@@ -111,7 +112,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         doorbell = Doorbell(queue, connect(settings.redis_url, socket_timeout_s=None))
         doorbell.start()
         closing.push_async_callback(doorbell.aclose)
-        sweeper = Sweeper(database.hot, queue, doorbell)
+        settler = Settler(database.hot, queue, doorbell)
+        settler.start()
+        closing.push_async_callback(settler.aclose)
+        sweeper = Sweeper(database.hot, queue, doorbell, settler)
         sweeper.start()
         closing.push_async_callback(sweeper.aclose)
         store = DatabaseStore(database.hot)
@@ -139,8 +143,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             queue=queue,
             doorbell=doorbell,
             acceptor=acceptor,
+            settler=settler,
             webhooks=Webhooks(database.hot, Directory(database.hot), acceptor, Gate(reveal), Answers(database.hot, doorbell)),
-            internal=Internal(database.hot, queue, doorbell, executors, reveal, blobs),
+            internal=Internal(database.hot, queue, doorbell, settler, executors, reveal, blobs, settings),
             blobs=blobs,
             catalogue=Catalogue(),
             checks=Checks(),

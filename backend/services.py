@@ -10,6 +10,7 @@ from backend.credentials.vault import Vault
 from backend.db import Database
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
+from backend.executions.settling import Settler
 from backend.internal.api import Internal
 from backend.queue import Queue
 from backend.security import Tokens
@@ -29,6 +30,7 @@ class Services:
     queue: Queue
     doorbell: Doorbell
     acceptor: Acceptor
+    settler: Settler
     webhooks: Webhooks
     internal: Internal
     blobs: Blobs

@@ -12,6 +12,7 @@ from backend.background import for_ever, stop
 from backend.db import is_away
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
+from backend.executions.settling import Settler
 from backend.internal import limits
 from backend.queue import Queue
 from trestle.contracts.jobs import Verdict
@@ -114,10 +115,11 @@ where e.status in ('queued', 'waiting') and {e may cancel} and e.workflow_id is 
 class Sweeper:
     """Sweeps once a second for as long as it runs."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", queue: Queue, doorbell: Doorbell) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", queue: Queue, doorbell: Doorbell, settler: Settler) -> None:
         self._pool = pool
         self._queue = queue
         self._doorbell = doorbell
+        self._settler = settler
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -149,6 +151,7 @@ class Sweeper:
         self._doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in (*late, *expired, *due))
         if expired:
             log.warning("leases_expired", executions=len(expired))
+        await self._settler.missed()
         return True
 
     async def _lost(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", length: int | None) -> list[asyncpg.Record]:

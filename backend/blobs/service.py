@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 
+from backend.blobs import uses
 from backend.blobs.store import BlobStore
 from backend.errors import BodyTooLarge, NotFound, Unprocessable
 from trestle.contracts.base import EncodedJson
@@ -25,7 +26,6 @@ _PROJECT = "select project_id from executions where id = $1 and epoch = $2 and e
 _NEW = "insert into blobs (id, project_id, media_type) values ($1, $2, $3) on conflict do nothing"
 _FIND = "select id, size, media_type, complete from blobs where id = $1 and project_id = $2"
 _COMPLETE = "update blobs set complete = true, size = $2, created_at = now() where id = $1 and not complete"
-_USE = "insert into blob_uses (blob_id, execution_id) values ($1, $2) on conflict do nothing"
 
 
 def media_type(said: str) -> str:
@@ -65,10 +65,11 @@ class Blobs:
         if not found["complete"]:
             size = self._size(place, last=last, chunk=chunk)
             await self._store.put(blob_id, place, chunk)
+            made = BlobRef(id=blob_id, size=size, media_type=found["media_type"])
             if last:
                 await self._finish(blob_id, size, place + 1)
-                await self._pool.execute(_USE, blob_id, execution_id)
-            return BlobRef(id=blob_id, size=size, media_type=found["media_type"])
+                await uses.note(self._pool, [(execution_id, made)])
+            return made
         return BlobRef(id=blob_id, size=found["size"], media_type=found["media_type"])
 
     async def give(self, executor_id: UUID, execution_id: UUID, epoch: int, *, blob_id: UUID, place: int) -> bytes:

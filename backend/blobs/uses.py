@@ -6,12 +6,19 @@ from uuid import UUID
 from backend.executions.births import Database
 from trestle.contracts.jobs import BlobRef
 
-# A reference to another project's blob is worth nothing: it is never noted, so it can't be read.
+# A reference to another project's blob is worth nothing: it is never noted, so it can't be read. What is used counts as the
+# execution's bytes, once.
 _NOTE = """
-insert into blob_uses (blob_id, execution_id)
-select distinct b.id, e.id from unnest($1::uuid[], $2::uuid[]) as u (execution_id, blob_id)
-join executions e on e.id = u.execution_id join blobs b on b.id = u.blob_id and b.project_id = e.project_id and b.complete
-on conflict do nothing
+with used as (
+    insert into blob_uses (blob_id, execution_id)
+    select distinct b.id, e.id from unnest($1::uuid[], $2::uuid[]) as u (execution_id, blob_id)
+    join executions e on e.id = u.execution_id join blobs b on b.id = u.blob_id and b.project_id = e.project_id and b.complete
+    on conflict do nothing
+    returning blob_id, execution_id
+), counted as (
+    select u.execution_id, sum(b.size)::bigint as bytes from used u join blobs b on b.id = u.blob_id group by u.execution_id
+)
+update executions e set bytes = e.bytes + counted.bytes from counted where e.id = counted.execution_id
 """
 
 _SHARE = """

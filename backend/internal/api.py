@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from backend.blobs.service import Blobs
 from backend.errors import NotFound, Unauthorised, Unprocessable, answer, field_errors
 from backend.executions.doorbell import Doorbell
+from backend.executions.settling import Settler
 from backend.internal import claims, leases, secrets
 from backend.internal.batch import Unreadable, read
 from backend.internal.blob_calls import BlobCalls
@@ -25,6 +26,7 @@ from backend.internal.executors import Executors
 from backend.internal.reports import Answered, Recorder
 from backend.internal.taking import LEASE_S
 from backend.queue import Queue
+from backend.settings import Settings
 from trestle.contracts.jobs import Claim, Heartbeat, HeartbeatAnswer, Registered, Registration, Release, Report, Secret, SecretRequest
 
 PREFIX = "/internal/v1/"
@@ -42,7 +44,15 @@ class Internal:
     """Executors' calls."""
 
     def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", queue: Queue, doorbell: Doorbell, executors: Executors, reveal: Reveal, blobs: Blobs
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        queue: Queue,
+        doorbell: Doorbell,
+        settler: Settler,
+        executors: Executors,
+        reveal: Reveal,
+        blobs: Blobs,
+        settings: Settings,
     ) -> None:
         self._pool = pool
         self._queue = queue
@@ -50,7 +60,7 @@ class Internal:
         self._executors = executors
         self._reveal = reveal
         self._blobs = BlobCalls(blobs)
-        self._recorder = Recorder(pool, queue, doorbell)
+        self._recorder = Recorder(pool, queue, doorbell, settler)
         self._posts: dict[str, Callable[[UUID, bytes], Awaitable[bytes]]] = {
             "claim": self._claim,
             "reports": self._report,

@@ -67,7 +67,7 @@ class House:
         self.backend = backend
         self.pool = pool
         services: Services = backend.app.state.services
-        self.sweeper = Sweeper(services.database.hot, services.queue, services.doorbell)
+        self.sweeper = Sweeper(services.database.hot, services.queue, services.doorbell, services.settler)
         self.executors: list[FakeExecutor] = []
         self.headers: dict[str, str] = {}
 
