@@ -12,9 +12,17 @@ import orjson
 from trestle.contracts.states import StepStatus
 
 _STEPS = """
-select execution_id, node, item, attempt, status, port, output, refs, error, wait, due_at, started_at
+select execution_id, node, item, attempt, status, port, output, refs, error, wait, due_at, started_at, items, token
 from steps where execution_id = any($1::uuid[]) order by execution_id, node, item nulls first, attempt
 """
+
+
+# Of steps that wait for them. An answer that came before its wait is found when the wait is handed back.
+_RESOLUTIONS = """
+select execution_id, node, item, kind, answer, refs from resolutions where execution_id = any($1::uuid[])
+"""
+
+Place = tuple[UUID, str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +37,37 @@ NOTHING = Recorded()
 
 
 async def recorded(pool: "asyncpg.Pool[asyncpg.Record]", execution_ids: Sequence[UUID]) -> dict[UUID, Recorded]:
-    """By execution: each node's (and item's) newest attempt, finished or still open."""
+    """By execution: each node's (and item's) newest attempt, finished or still open, with the answer that it waits for."""
     attempts: dict[UUID, dict[tuple[str, int | None], list[asyncpg.Record]]] = defaultdict(lambda: defaultdict(list))
+    waiting: set[UUID] = set()
     for row in await pool.fetch(_STEPS, execution_ids):
         attempts[row["execution_id"]][row["node"], row["item"]].append(row)
+        if row["token"] is not None and row["status"] == StepStatus.WAITING:
+            waiting.add(row["execution_id"])
+    answers = await resolved(pool, list(waiting)) if waiting else {}
     found = {}
     for execution_id, nodes in attempts.items():
         found[execution_id] = Recorded()
-        for rows in nodes.values():
-            _sort(rows, found[execution_id])
+        for (node, item), rows in nodes.items():
+            _sort(rows, answers.get((execution_id, node, item)), found[execution_id])
     return found
 
 
-def _sort(attempts: list[asyncpg.Record], into: Recorded) -> None:
+async def resolved(pool: "asyncpg.Pool[asyncpg.Record]", execution_ids: Sequence[UUID]) -> dict[Place, dict[str, Any]]:
+    """`Resolution`s (contracts.jobs), ready to encode, by where they belong."""
+    return {
+        (row["execution_id"], row["node"], row["item"]): {
+            "node": row["node"],
+            "item": row["item"],
+            "kind": row["kind"],
+            "answer": orjson.Fragment(row["answer"]),
+            "refs": _fragment(row["refs"] or "{}"),
+        }
+        for row in await pool.fetch(_RESOLUTIONS, execution_ids)
+    }
+
+
+def _sort(attempts: list[asyncpg.Record], answer: dict[str, Any] | None, into: Recorded) -> None:
     """Only the newest attempt counts; of an older one, its error says why there is a newer."""
     last = attempts[-1]
     step: dict[str, Any] = {"node": last["node"], "item": last["item"], "attempt": last["attempt"], "status": last["status"]}
@@ -54,8 +80,17 @@ def _sort(attempts: list[asyncpg.Record], into: Recorded) -> None:
     elif last["status"] in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.WAITING):
         # A wait that never started is a backoff, after the failure before it; one that did is the node's own.
         backoff = len(attempts) > 1 and last["started_at"] is None
-        failure = _fragment(attempts[-2]["error"]) if backoff else None
-        into.open.append({**step, "due_at": last["due_at"], "wait": _fragment(last["wait"]), "failure": failure})
+        into.open.append(
+            {
+                **step,
+                "due_at": last["due_at"],
+                "wait": _fragment(last["wait"]),
+                "failure": _fragment(attempts[-2]["error"]) if backoff else None,
+                "items": last["items"],
+                "token": last["token"],
+                "resolution": answer if answer is not None and answer["kind"] == last["token"] else None,
+            }
+        )
 
 
 def _fragment(encoded: str | None) -> orjson.Fragment | None:
