@@ -50,6 +50,10 @@ class Canvas(rx.NoSSRComponent):
     """`{id, name, input}` of each test input that is kept."""
     workflows: rx.Var[list[dict[str, Any]]]
     """`{id, name}` of each in the same project, to be called or started."""
+    data: rx.Var[dict[str, Any]]
+    """`web.editor.samples.recorded`, with a `stamp`: what the last run's steps put out."""
+    previews: rx.Var[dict[str, Any]]
+    """`{node, results}`: what the expressions of a node give."""
     meta: rx.Var[dict[str, Any]]
     """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of
     problems, `said` (of `kind` success or error) is told, `listening` is `{test_url, expires_at}`. All only where this page asked."""
@@ -79,6 +83,8 @@ class Canvas(rx.NoSSRComponent):
             "on_inputs": no_args_event_spec,
             "on_save_input": _object,  # {name, input}
             "on_delete_input": _text,
+            "on_data": _text,  # recorded data for expressions is wanted: of this execution, or (empty) of the newest
+            "on_previews": _object,  # {node, expressions}: what do these give?
             "on_settings": _object,  # the workflow's settings, all of them
         }
 

@@ -15,11 +15,13 @@ from web.components.frame import frame
 from web.editor.canvas import canvas
 from web.editor.graph import draft_document, publication
 from web.editor.live import Window
-from web.editor.watching import Watching, address_id, stamp
+from web.editor.samples import recorded, shortened
+from web.editor.watching import Watching, address_id, all_steps, stamp
 from web.services import services
 
 RUNS_SHOWN = 30
 SENT_KEPT = 2000
+MOST_PREVIEWS = 50
 NO_SUCH = "There is no such workflow, or it isn't yours."
 
 
@@ -44,6 +46,8 @@ class Editor(Watching, rx.State):
     runs: list[dict[str, Any]] = []
     inputs: list[dict[str, Any]] = []
     workflows: list[dict[str, Any]] = []
+    data: dict[str, Any] = {}
+    previews: dict[str, Any] = {}
     remote: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
@@ -162,6 +166,37 @@ class Editor(Watching, rx.State):
         self.meta = {"seq": stamp(), **answer}
 
     @rx.event
+    async def fetch_data(self, execution_id: str) -> None:
+        """What expressions can use: recorded by this execution, or by the newest."""
+        api = signed_in(self)
+        workflow_id = address_id(self)
+        if not execution_id:
+            newest = (await api.executions(workflow_id=str(workflow_id), limit=1)).items
+            execution_id = str(newest[0].id) if newest else ""
+        found: dict[str, Any] = {}
+        if execution_id:
+            execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id)))
+            found = recorded(execution, steps)
+        self.data = {"stamp": stamp(), **found}
+
+    @rx.event
+    async def preview(self, wanted: dict[str, Any]) -> None:
+        """What expressions of a node give with that data."""
+        api = signed_in(self)
+        path, node = f"/workflows/{address_id(self)}/preview", str(wanted["node"])
+        execution_id = self.data.get("execution_id")
+
+        async def one(expression: str) -> dict[str, Any]:
+            try:
+                answer = await api.call("POST", path, json={"node": node, "expression": expression, "execution_id": execution_id})
+            except ApiError as error:
+                return {"expression": expression, "error": {"message": str(error), "hint": ""}}
+            return {"expression": expression, **shortened(answer)}
+
+        results = await asyncio.gather(*(one(str(expression)) for expression in wanted["expressions"][:MOST_PREVIEWS]))
+        self.previews = {"stamp": stamp(), "node": node, "results": results}
+
+    @rx.event
     async def listen(self) -> None:
         """Let the draft's webhook answer under its test address for a while."""
         api = signed_in(self)
@@ -227,6 +262,8 @@ def page() -> rx.Component:
             runs=Editor.runs,
             inputs=Editor.inputs,
             workflows=Editor.workflows,
+            data=Editor.data,
+            previews=Editor.previews,
             meta=Editor.meta,
             remote=Editor.remote,
             missing=Editor.missing,
@@ -247,6 +284,8 @@ def page() -> rx.Component:
             on_save_input=Editor.save_input,
             on_delete_input=Editor.delete_input,
             on_settings=Editor.change_settings,
+            on_data=Editor.fetch_data,
+            on_previews=Editor.preview,
         ),
         current="Workflows",
         full=True,

@@ -135,7 +135,7 @@ async def test_nodes_are_drawn_connected_configured_and_kept(stack: Stack) -> No
         await desk.at("field-query").get_by_role("button", name="Add").click()
         await desk.at("field-query").locator("input").first.fill("who")
         await desk.at("field-query").locator("input, textarea").nth(1).focus()
-        await desk.page.get_by_role("button", name="nodes.webhook", exact=True).click()
+        await desk.at("data-tree").get_by_title("{{ nodes.webhook }}").click()
         await desk.at("field-method").locator("select").select_option("POST")
         await desk.at("field-url").locator("input").fill("https://chat.example/hook")
         await desk.at("field-body").locator("textarea").fill('{"content": "{{ payload.name }}", "n": 3}')

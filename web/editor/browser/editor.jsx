@@ -10,7 +10,7 @@ import { Palette, QuickAdd } from "./palette.jsx";
 import { Panel } from "./panel.jsx";
 import { RunDialog } from "./runs.jsx";
 import { KeySheet, useShortcuts } from "./shortcuts.jsx";
-import { statuses } from "./status.js";
+import { statuses, useRun } from "./status.js";
 import { Store, StoreContext, useEditor, useStore, useStoreOf } from "./store.js";
 import { Toolbar } from "./toolbar.jsx";
 import { EditBar, FailureBanner, RunBar } from "./topbar.jsx";
@@ -18,7 +18,7 @@ import "./frame.css";
 import "./canvas.css";
 import "./panel.css";
 
-const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings"];
+const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews"];
 const WATCH_MS = 20_000;
 const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
@@ -30,7 +30,7 @@ function usePageStore(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -45,6 +45,8 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void store.set({ runs }), [store, runs]);
   useEffect(() => void store.set({ inputs }), [store, inputs]);
   useEffect(() => void store.set({ workflows }), [store, workflows]);
+  useEffect(() => void (data?.stamp && store.set({ data, previews: {} })), [store, data]);
+  useEffect(() => void (previews?.results && store.previewed(previews)), [store, previews]);
   useEffect(() => void remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {
     if (!meta?.seq || !store.state.doc) return;
@@ -106,6 +108,17 @@ function Notice() {
   );
 }
 
+/** Recorded data for expressions: of the run before at first, and of each run that ends. */
+function useData() {
+  const store = useEditor();
+  const editing = useStore((state) => state.doc?.mode === "edit" && state.doc.load);
+  const run = useRun();
+  const ended = ["succeeded", "failed", "cancelled", "waiting"].includes(run?.status) ? `${run.execution_id} ${run.status}` : "";
+  useEffect(() => {
+    if (editing) store.emit.data(run?.execution_id ?? "");
+  }, [store, editing, ended]);
+}
+
 /** The id at the end of the address: a document of another one is the page before, still in Python's state. */
 const addressed = () => location.pathname.split("/").filter(Boolean).at(-1);
 
@@ -123,6 +136,7 @@ function useDark() {
 
 function Page({ missing }) {
   useShortcuts();
+  useData();
   const mode = useStore((state) => (state.doc?.id === addressed() ? state.doc.mode : null));
   const [palette, setPalette] = useState(false);
   const dark = useDark();

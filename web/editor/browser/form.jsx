@@ -3,6 +3,7 @@
 import React, { useId, useState } from "react";
 import { ExternalLink, KeyRound } from "lucide-react";
 import { CodeBox, Rows, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
+import { Preview } from "./preview.jsx";
 import { brokenJson, fieldsOf, isExpression, jsonText, parsedJson } from "./schema.js";
 import { useStore } from "./store.js";
 
@@ -43,6 +44,7 @@ export function Field({ field, value, onChange, problem, plain = false }) {
         )}
       </div>
       <Control id={id} field={field} value={value} onChange={onChange} />
+      {!field.literal && <Preview value={value} />}
       {field.help && <p className="ed-hint">{marked(field.help)}</p>}
       {problem && <p className="ed-problem" role="alert">{problem}</p>}
     </div>
@@ -143,7 +145,9 @@ function List({ field, value, onChange }) {
 function Nested({ field, value, onChange }) {
   const id = useId();
   const Control = CONTROLS[isExpression(value) && !["text", "multiline", "json", "condition", "number"].includes(field.kind) ? "text" : field.kind];
-  return <Control id={id} field={field} value={value} onChange={onChange} rows={1} />;
+  const control = <Control id={id} field={field} value={value} onChange={onChange} rows={1} />;
+  if (field.literal || !isExpression(value)) return control;
+  return <div className="ed-nested-value">{control}<Preview value={value} /></div>;
 }
 
 const toRows = (value) => (value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : []);

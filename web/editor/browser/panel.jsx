@@ -6,10 +6,12 @@ import { TextInput } from "./controls.jsx";
 import { Form } from "./form.jsx";
 import { keyProblem, nodeOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
-import { Names } from "./names.jsx";
 import { useProblems } from "./node_card.jsx";
+import { Completion } from "./completion.jsx";
+import { DataTree } from "./data_tree.jsx";
 import { PanelHead } from "./panel_head.jsx";
 import { Policies } from "./policies.jsx";
+import { NodeContext } from "./preview.jsx";
 import { Results } from "./results.jsx";
 import { RunsPanel } from "./runs.jsx";
 import { duplicate, toggleDisabled } from "./shortcuts.jsx";
@@ -83,10 +85,13 @@ function NodePanel({ nodeKey }) {
         <OtherProblems problems={problems} type={type} />
         {tab === "configure" && !type && <p className="ed-hint">No executor offers “{node.type}” now. Its settings are kept as they are.</p>}
         {tab === "configure" && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
-        {tab === "configure" && type && <Form type={type} config={node.config} change={(name, value) => store.configure(nodeKey, name, value)} problems={problems} />}
-        {tab === "configure" && type?.inputs.length > 0 && <Names nodeKey={nodeKey} />}
+        {tab === "configure" && type && (
+          <NodeContext.Provider value={nodeKey}><Form type={type} config={node.config} change={(name, value) => store.configure(nodeKey, name, value)} problems={problems} /></NodeContext.Provider>
+        )}
+        {tab === "configure" && type?.inputs.length > 0 && <DataTree nodeKey={nodeKey} />}
         {tab === "configure" && type && <p className="ed-about">{type.description}</p>}
-        {tab === "policies" && <Policies node={node} type={type} incoming={incoming} />}
+        {tab === "policies" && <NodeContext.Provider value={nodeKey}><Policies node={node} type={type} incoming={incoming} /></NodeContext.Provider>}
+        <Completion nodeKey={nodeKey} />
       </div>
       <Results nodeKey={nodeKey} />
     </>

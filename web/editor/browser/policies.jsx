@@ -3,6 +3,7 @@
 import React from "react";
 import { Amount, Row } from "./amount.jsx";
 import { Select, TextBox, Toggle } from "./controls.jsx";
+import { Preview } from "./preview.jsx";
 import { useEditor } from "./store.js";
 
 const ON_ERROR = [
@@ -62,6 +63,7 @@ function ForEach({ node, set }) {
           <Row name="items" label="Items">
             {(id) => <TextBox id={id} rows={1} className="is-mono is-expression" value={text} onChange={(items) => change("items", items)} placeholder="{{ payload.orders }}" />}
           </Row>
+          <Preview value={text} />
           <Row name="concurrency" label="At the same time">{(id) => <Amount id={id} value={each.concurrency} onChange={(value) => change("concurrency", value ?? EACH.concurrency)} least={1} most={1000} whole />}</Row>
           <Row name="per_second" label="At most per second">{(id) => <Amount id={id} value={each.per_second} onChange={(value) => change("per_second", value ?? null)} least={0.001} placeholder="no limit" />}</Row>
         </div>

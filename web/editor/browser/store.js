@@ -6,6 +6,7 @@ import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { Outbox } from "./outbox.js";
 
+const PREVIEW_MS = 350;
 const SETTLE_MS = 600;
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
@@ -17,8 +18,9 @@ export class Store {
     this.history = new History();
     this.state = {
       doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], notice: null,
-      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {},
+      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, data: null, previews: {},
     };
+    this.wanted = new Set();
     this.chosenLinks = [];
     this.heard = 0;
     this.outbox = new Outbox({ send: (batch) => this.emit.operations({ workflow_id: this.state.doc.id, ...batch }), changed: (save) => this.set({ save }) });
@@ -222,6 +224,27 @@ export class Store {
   run(input) {
     this.set({ busy: "run" });
     this.whenSaved(() => this.emit.run({ input }));
+  }
+
+  /** Asks what an expression of a node gives with the recorded data. Those asked for in a moment are asked together. */
+  wantPreview(key, expression) {
+    if (this.wanted.node !== key) {
+      this.wanted.clear();
+      this.wanted.node = key;
+    }
+    this.wanted.add(expression);
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => this.whenSaved(() => {
+      const expressions = [...this.wanted];
+      this.wanted.clear();
+      if (expressions.length) this.emit.previews({ node: key, expressions });
+    }), PREVIEW_MS);
+  }
+
+  /** What expressions give: `{node, results: [{expression, value} or {expression, error}]}`. */
+  previewed({ node, results }) {
+    const found = Object.fromEntries(results.map((result) => [`${node} ${result.expression}`, result]));
+    this.set({ previews: { ...this.state.previews, ...found } });
   }
 
   /** Cancels, pauses, resumes, retries or replays an execution. */

@@ -1,0 +1,53 @@
+"""What the editor gets of recorded data: the shape of it, small; and what a node sees is what the language would see."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from tests.web.editor.browser_modules import BrowserModules
+from trestle.contracts.executions import Execution, Step
+from trestle.contracts.states import ExecutionStatus, StepStatus
+from web.editor.samples import recorded, sample, shortened
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def step(node: str, output: Any, **fields: Any) -> Step:
+    given = {"id": UUID(int=1), "node": node, "type": "set", "status": StepStatus.SUCCEEDED, "attempt": 1, "port": "main", "output": output}
+    return Step(**{**given, **fields})
+
+
+def test_large_values_keep_their_shape_and_lose_their_length() -> None:
+    value = {"list": [{"text": "x" * 1000}] * 1000, "deep": [[[[[[[[[[1]]]]]]]]]]}
+    cut = sample(value)
+    assert len(cut["list"]) == 20
+    assert len(cut["list"][0]["text"]) == 301
+    assert len(orjson.dumps(cut)) < 10_000
+    assert len(orjson.dumps(shortened({"value": list(range(100_000))}))) < 200
+    assert shortened({"error": {"message": "no"}}) == {"error": {"message": "no"}}
+
+
+def test_recorded_data_is_that_of_the_last_attempts(js: BrowserModules) -> None:
+    run = Execution(
+        id=UUID(int=9), workflow_id=None, version=None, status=ExecutionStatus.FAILED, trigger={"kind": "manual"}, created_at=NOW, input=5
+    )
+    steps = [
+        step("start", 5),
+        step("call", None, status=StepStatus.FAILED, port=None),
+        step("call", {"a": 1}, attempt=2),
+        step("each", "item", item=0),
+    ]
+    found = recorded(run, steps)
+    assert found["nodes"] == {"start": {"port": "main", "output": 5}, "call": {"port": "main", "output": {"a": 1}}}
+    nodes = [{"key": key} for key in ("start", "call", "other", "end")]
+    nodes[2]["pinned"] = "pinned"
+    links = [("start", "call"), ("start", "other"), ("call", "end"), ("other", "end")]
+    graph = {"nodes": nodes, "connections": [{"source": a, "source_port": "main", "target": b} for a, b in links]}
+    scope = js.call("scope.js", "scopeOf", found, graph, "end")
+    assert scope["payload"] == 5
+    assert scope["input"] == {"call": {"a": 1}, "other": "pinned"}
+    assert set(scope["nodes"]) == {"start", "call", "other"}
+    assert js.call("scope.js", "scopeOf", found, graph, "call")["input"] == 5
+    assert js.call("scope.js", "scopeOf", None, graph, "call")["payload"] is None

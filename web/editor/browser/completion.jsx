@@ -1,0 +1,84 @@
+// While an expression is typed in the panel: what the last run's data has at that place. One list for all fields of the panel.
+
+import React, { useEffect, useRef, useState } from "react";
+import { completed, completions, typing } from "./paths.js";
+import { scopeOf } from "./scope.js";
+import { useEditor, useStore } from "./store.js";
+
+const FIELDS = ".ed-panel-body input[type=text], .ed-panel-body textarea";
+const SHOWN = 8;
+
+/** Replaces a part of a field's text in a way that keeps its undo and tells React. */
+export function replaceText(element, from, to, text) {
+  element.focus();
+  element.setSelectionRange(from, to);
+  document.execCommand("insertText", false, text); // deprecated, and still the only way that does both
+}
+
+function useOpen(nodeKey) {
+  const store = useEditor();
+  const [open, setOpen] = useState(null);
+  useEffect(() => {
+    const look = (event) => {
+      const element = event.target;
+      if (!element.matches?.(FIELDS) || element.selectionStart !== element.selectionEnd) return setOpen(null);
+      const at = typing(element.value, element.selectionStart, Boolean(element.closest(".ed-code")));
+      const choices = at ? completions(scopeOf(store.state.data, store.state.graph, nodeKey), at) : [];
+      const only = choices.length === 1 && choices[0].name === at.typed;
+      const box = element.getBoundingClientRect();
+      return setOpen(choices.length && !only ? { element, at, choices, left: box.left, top: box.bottom + 2, width: box.width } : null);
+    };
+    const moved = (event) => event.target.matches?.(FIELDS) && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key) && look(event);
+    const close = () => setOpen(null);
+    document.addEventListener("input", look);
+    document.addEventListener("keyup", moved);
+    document.addEventListener("focusout", close);
+    document.addEventListener("scroll", close, true);
+    return () => {
+      document.removeEventListener("input", look);
+      document.removeEventListener("keyup", moved);
+      document.removeEventListener("focusout", close);
+      document.removeEventListener("scroll", close, true);
+    };
+  }, [store, nodeKey]);
+  return [open, setOpen];
+}
+
+export function Completion({ nodeKey }) {
+  const [open, setOpen] = useOpen(nodeKey);
+  const [active, setActive] = useState(0);
+  const list = useRef(null);
+  useEffect(() => void setActive(0), [open]);
+  const take = (choice) => {
+    const { element, at } = open;
+    const { from, to, insert } = completed(element.value, element.selectionStart, at, choice);
+    replaceText(element, from, to, insert);
+  };
+  useEffect(() => {
+    if (!open) return undefined;
+    const keys = (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step) setActive((now) => (now + step + open.choices.length) % open.choices.length);
+      else if (event.key === "Enter" || event.key === "Tab") take(open.choices[active]);
+      else if (event.key === "Escape") setOpen(null);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    document.addEventListener("keydown", keys, true);
+    return () => document.removeEventListener("keydown", keys, true);
+  });
+  useEffect(() => void list.current?.children[active]?.scrollIntoView({ block: "nearest" }), [active]);
+  if (!open) return null;
+  const below = open.top + 34 * Math.min(open.choices.length, SHOWN) < window.innerHeight;
+  const place = below ? { top: open.top } : { bottom: window.innerHeight - open.top + open.element.offsetHeight + 4 };
+  return (
+    <ul ref={list} className="ed-completion" role="listbox" aria-label="What the data has here" style={{ ...place, left: open.left, minWidth: Math.min(open.width, 320) }} data-testid="completion">
+      {open.choices.map((choice, index) => (
+        <li key={choice.name} role="option" aria-selected={index === active} onMouseDown={(event) => { event.preventDefault(); take(choice); }}>
+          <span>{choice.name}</span><span className="ed-muted">{choice.about}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,71 @@
+// The data that expressions of a node can use, as the last run recorded it: a press puts its expression where the cursor stands.
+
+import React, { useState } from "react";
+import { ChevronRight, Database } from "lucide-react";
+import { replaceText } from "./completion.jsx";
+import { written } from "./paths.js";
+import { scopeOf } from "./scope.js";
+import { useEditor, useStore } from "./store.js";
+
+const PAGE = 30;
+const SHOWN = ["payload", "input", "trigger", "nodes", "item", "index"];
+
+/** Types the expression into the focused field; within an expression the bare path, else a whole expression. */
+function insert(store, path) {
+  const field = document.activeElement;
+  const text = written(path);
+  if (!field?.matches?.(".ed-panel-body input[type=text], .ed-panel-body textarea")) {
+    store.notify(`Put the cursor into a field first; then a press here writes {{ ${text} }} there.`);
+    return;
+  }
+  const before = field.value.slice(0, field.selectionStart);
+  const inside = before.lastIndexOf("{{") > before.lastIndexOf("}}") || field.closest(".ed-code");
+  replaceText(field, field.selectionStart, field.selectionEnd, inside ? text : `{{ ${text} }}`);
+}
+
+const isBranch = (value) => value !== null && typeof value === "object";
+const about = (value) => {
+  if (Array.isArray(value)) return `${value.length} item${value.length === 1 ? "" : "s"}`;
+  if (isBranch(value)) return `${Object.keys(value).length} field${Object.keys(value).length === 1 ? "" : "s"}`;
+  const text = typeof value === "string" ? `“${value}”` : String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};
+
+function Entry({ path, value, depth }) {
+  const store = useEditor();
+  const [open, setOpen] = useState(depth === 0 && path[0] !== "trigger");
+  const [count, setCount] = useState(PAGE);
+  const keys = isBranch(value) ? (Array.isArray(value) ? [...value.keys()] : Object.keys(value)) : [];
+  const hold = (event) => event.preventDefault(); // the field keeps the cursor
+  return (
+    <li>
+      <div className="ed-tree-line">
+        {keys.length > 0
+          ? <button type="button" className="ed-tree-fold" data-open={open || undefined} aria-expanded={open} aria-label={`${open ? "Close" : "Open"} ${path.at(-1)}`} onMouseDown={hold} onClick={() => setOpen(!open)}><ChevronRight size={12} /></button>
+          : <span className="ed-tree-fold" />}
+        <button type="button" className="ed-tree-name" onMouseDown={hold} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`}>
+          <span>{path.at(-1)}</span><span className="ed-muted">{about(value)}</span>
+        </button>
+      </div>
+      {open && keys.length > 0 && (
+        <ul>
+          {keys.slice(0, count).map((key) => <Entry key={key} path={[...path, key]} value={value[key]} depth={depth + 1} />)}
+          {keys.length > count && <li><button type="button" className="ed-json-more" onMouseDown={hold} onClick={() => setCount(count + PAGE)}>{keys.length - count} more</button></li>}
+        </ul>
+      )}
+    </li>
+  );
+}
+
+export function DataTree({ nodeKey }) {
+  const graph = useStore((state) => state.graph);
+  const data = useStore((state) => state.data);
+  const scope = scopeOf(data, graph, nodeKey);
+  const names = SHOWN.filter((name) => scope[name] !== undefined && !(name === "nodes" && !Object.keys(scope.nodes).length));
+  return (
+    <section className="ed-tree" aria-label="Data for expressions" data-testid="data-tree">
+      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; a press writes its expression" : "after the first run it is shown here"}</span></h3>
+      <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} />)}</ul>
+    </section>
+  );
+}

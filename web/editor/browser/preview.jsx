@@ -1,0 +1,30 @@
+// Under a field: what its expression gives with the last run's data, or why it gives nothing.
+
+import React, { useContext, useEffect } from "react";
+import { isExpression } from "./schema.js";
+import { useEditor, useStore } from "./store.js";
+
+const LONG = 200;
+
+/** The node whose form this is; null in a form that has none. */
+export const NodeContext = React.createContext(null);
+
+const shown = (value) => {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > LONG ? `${text.slice(0, LONG)} …` : text;
+};
+
+export function Preview({ value }) {
+  const store = useEditor();
+  const nodeKey = useContext(NodeContext);
+  const found = useStore((state) => state.previews[`${nodeKey} ${value}`]);
+  const stamp = useStore((state) => state.data?.stamp);
+  const wanted = nodeKey && isExpression(value);
+  useEffect(() => {
+    if (wanted) store.wantPreview(nodeKey, value);
+  }, [wanted, nodeKey, value, stamp, store]);
+  if (!wanted || !found) return null;
+  if (found.error && !store.state.data?.execution_id) return <p className="ed-preview is-none">Run it once to see its value here.</p>;
+  if (found.error) return <p className="ed-preview is-error" role="status" data-testid="preview-error">{found.error.message} {found.error.hint}</p>;
+  return <p className="ed-preview" data-testid="preview"><span aria-hidden="true">= </span>{shown(found.value)}</p>;
+}
