@@ -11,7 +11,7 @@ def run() -> int:
         signal.signal(number, lambda number, frame: os._exit(0))
     from executor.process import main
 
-    return main()
+    return main(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """The shapes of secrets as nodes get them. A subclass of `SecretData` is a credential type."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from executor.errors import CredentialRefused
+
+if TYPE_CHECKING:
+    from executor.node import Context
 
 
 class SecretData(BaseModel):
@@ -13,6 +16,18 @@ class SecretData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     credential_type: ClassVar[str]
     _allowed_hosts: tuple[str, ...] = PrivateAttr(())
+
+    async def test(self, ctx: "Context") -> str:
+        """Asks the service whether it takes this credential, and says in a sentence what it answered. Raises `NodeError`.
+
+        A type whose use nobody but its node can try out leaves it as it is.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def is_tested(cls) -> bool:
+        """Whether there is a service to ask."""
+        return cls.test is not SecretData.test
 
     def __repr_args__(self) -> list[tuple[str | None, object]]:
         return []
@@ -75,3 +90,21 @@ class Hmac(SecretData):
     credential_type = "hmac"
     secret: str
     previous_secret: str | None = None
+
+
+def credential_types() -> dict[str, type[SecretData]]:
+    """Every credential type that a loaded file defines, by name. Of two with one name, one that can be tested."""
+    found: dict[str, type[SecretData]] = {}
+    todo = SecretData.__subclasses__()
+    while todo:
+        shape = todo.pop()
+        todo += shape.__subclasses__()
+        name = getattr(shape, "credential_type", None)
+        if name is not None and (name not in found or shape.is_tested()):
+            found[name] = shape
+    return found
+
+
+def types_with_a_test() -> list[str]:
+    """The names of those that can be tested, sorted."""
+    return sorted(name for name, shape in credential_types().items() if shape.is_tested())

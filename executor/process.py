@@ -2,9 +2,10 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,9 @@ import structlog
 from pydantic import ValidationError
 
 from executor.api import Api, BackendAway, BackendRefused
+from executor.credentials import types_with_a_test
 from executor.errors import RegistryError
+from executor.lane import ARGUMENT, Lane, die_with, tell_parent
 from executor.queue import Queue
 from executor.registry import Registry, discover
 from executor.settings import Settings
@@ -24,8 +27,11 @@ from trestle.outbound import OutboundClient, Policy
 _log = structlog.get_logger("executor")
 
 
-def main() -> int:
-    """Gives the exit code: 0 after a drain, 1 where it can't start."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Gives the exit code: 0 after a drain, 1 where it can't start. `--quarantine <parent's process id>`: it is a lane."""
+    quarantine = bool(arguments) and arguments[0] == ARGUMENT
+    if quarantine:
+        die_with(int(arguments[1]) if len(arguments) > 1 else os.getppid())
     logs.configure()
     try:
         settings = Settings()
@@ -43,7 +49,7 @@ def main() -> int:
         if entry.node is None:
             _log.warning("a node is broken", source=entry.source, reason=entry.type.broken)
     gc.freeze()  # all that was loaded stays: the collector need not look at it again
-    return _run(serve(settings, registry, policy))
+    return _run(serve(settings, registry, policy, quarantine=quarantine))
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
@@ -70,13 +76,19 @@ def _closed(settings: Settings) -> list[tuple[str, int]]:
     return closed
 
 
-async def serve(settings: Settings, registry: Registry, policy: Policy) -> int:
-    """Registers, works until a signal comes, drains."""
+async def serve(settings: Settings, registry: Registry, policy: Policy, *, quarantine: bool = False) -> int:
+    """Registers, works until a signal comes (in a quarantine lane: or until nothing is left for it), drains."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    api = Api(settings.backend_url, settings.executor_key, Registration(name=settings.name, catalogue=registry.catalogue()))
+    registration = Registration(
+        name=f"{settings.name}-quarantine" if quarantine else settings.name,
+        catalogue=registry.catalogue(),
+        lane="quarantine" if quarantine else "main",
+        credential_types=types_with_a_test(),
+    )
+    api = Api(settings.backend_url, settings.executor_key, registration)
     try:
         registering = asyncio.create_task(_register(api))
         stopped = asyncio.create_task(stop.wait())
@@ -88,10 +100,14 @@ async def serve(settings: Settings, registry: Registry, policy: Policy) -> int:
         registered = registering.result()
         if registered is None:
             return 1
-        _log.info("at work", executor=str(registered.executor_id), nodes=len(registry.catalogue()), concurrency=settings.concurrency)
+        concurrency = 1 if quarantine else settings.concurrency
+        _log.info("at work", executor=str(registered.executor_id), nodes=len(registry.catalogue()), concurrency=concurrency)
+        if quarantine:
+            tell_parent(registered.executor_id)
         queue = Queue(settings.redis_url, registered.executor_id)
         async with OutboundClient(policy) as http:
-            worker = Worker(api, queue, registry, http, concurrency=settings.concurrency, drain_s=settings.drain_s)
+            lane = None if quarantine else Lane(api)
+            worker = Worker(api, queue, registry, http, concurrency=concurrency, drain_s=settings.drain_s, lane=lane)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, worker.stop)
             if stop.is_set():

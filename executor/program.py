@@ -95,6 +95,7 @@ class Program:
 
     def __init__(self, snapshot: Snapshot, registry: Registry) -> None:
         self.snapshot = snapshot
+        self.registry = registry
         self.nodes = {node.key: Prepared(node, registry, snapshot.settings.on_error) for node in snapshot.nodes}
         self._layouts: dict[tuple[str, str | None], Layout] = {}
 

@@ -8,6 +8,8 @@ import structlog
 from executor.api import Api, BackendAway
 from executor.program import Program
 from executor.registry import Registry
+from trestle.contracts.graph import Snapshot, WorkflowSettings
+from trestle.contracts.jobs import Job
 
 KEPT = 200
 MAX_PAUSE_S = 2.0
@@ -23,6 +25,11 @@ class Programs:
         self._registry = registry
         self._ready: OrderedDict[str, Program] = OrderedDict()
         self._fetching: dict[str, asyncio.Task[Program]] = {}
+        self._empty = Program(Snapshot(id="", nodes=[], connections=[], settings=WorkflowSettings()), registry)
+
+    async def of(self, job: Job) -> Program:
+        """The program of a job, as by `get`; an empty one for a job that runs no node."""
+        return self._empty if job.kind == "check" else await self.get(job.snapshot_id)
 
     def known(self, snapshot_id: str) -> Program | None:
         """The program, where it is here already."""

@@ -10,7 +10,7 @@ from pydantic.errors import PydanticUserError
 
 from executor.errors import BrokenNode, DuplicateNodeType, UnknownNodeType
 from executor.loading import Loaded, built_in, from_entry_points, from_folder
-from executor.node import Node
+from executor.node import Node, PollingTrigger
 from trestle.contracts.graph import ERROR
 from trestle.contracts.node_types import CREDENTIAL, NodeType
 
@@ -118,6 +118,7 @@ def describe(node: Node[Any]) -> NodeType:
         summary=node.summary,
         example=dict(node.example),
         fires_itself=node.fires_itself,
+        poll_every_s=node.poll_every_s if isinstance(node, PollingTrigger) else None,
     )
 
 

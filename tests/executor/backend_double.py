@@ -16,6 +16,7 @@ from trestle.contracts.jobs import (
     Answers,
     Claim,
     Claimed,
+    Died,
     Heartbeat,
     HeartbeatAnswer,
     Job,
@@ -24,6 +25,9 @@ from trestle.contracts.jobs import (
     Release,
     Report,
     Reports,
+    Resolution,
+    Secret,
+    SecretRequest,
     Verdict,
 )
 
@@ -39,6 +43,7 @@ class Execution:
     epoch: int = 0
     seq: int = 0
     claim_id: UUID | None = None
+    poison: bool = False
     reports: list[Report] = field(default_factory=list)
 
     @property
@@ -48,7 +53,10 @@ class Execution:
 
 
 class BackendDouble:
-    """`away` answers 503, `deaf` does its work and then hangs up, `lease_s` and `heartbeat_s` are what executors are told."""
+    """`poison` executions are given only to quarantine lanes.
+
+    `away` answers 503, `deaf` does its work and then hangs up, `lease_s` and `heartbeat_s` are what executors are told.
+    """
 
     def __init__(self) -> None:
         self.executions: dict[UUID, Execution] = {}
@@ -59,6 +67,12 @@ class BackendDouble:
         self.deaf: set[str] = set()
         self.verdicts: dict[UUID, Verdict] = {}
         self.lease_s, self.heartbeat_s = 30.0, 10.0
+        self.resolved: dict[UUID, list[Resolution]] = {}
+        self.registrations: list[Registration] = []
+        self.lanes: dict[str, UUID] = {}
+        self.vault: dict[UUID, Secret] = {}
+        self.asked: list[SecretRequest] = []
+        self.died_lanes: list[UUID] = []
         self.token = "token-1"
         self.url = ""
 
@@ -77,8 +91,8 @@ class BackendDouble:
             nodes.append(Node(key=f"n{place}", type=name, config=config))
         return self.snapshot(nodes, connections)
 
-    def accept(self, snapshot_id: str, input: str = "null") -> UUID:
-        """A queued execution."""
+    def accept(self, snapshot_id: str, input: str = "null", *, poison: bool = False, **fields: Any) -> UUID:
+        """A queued execution. `fields`: of its job."""
         execution_id = uuid4()
         job = {
             "execution_id": execution_id,
@@ -93,7 +107,7 @@ class BackendDouble:
             "attempt": 1,
             "created_at": datetime.now(UTC),
         }
-        self.executions[execution_id] = Execution(job)
+        self.executions[execution_id] = Execution({**job, **fields}, poison=poison)
         return execution_id
 
     def count(self, status: str) -> int:
@@ -102,16 +116,19 @@ class BackendDouble:
 
     # what it answers
 
-    async def register(self, body: bytes) -> Registered:
-        Registration.model_validate_json(body)
-        return Registered(executor_id=uuid4(), token=self.token, heartbeat_s=self.heartbeat_s, lease_s=self.lease_s)
+    async def register(self, body: bytes, token: str) -> Registered:
+        registration = Registration.model_validate_json(body)
+        self.registrations.append(registration)
+        executor_id, token = uuid4(), self.token
+        if registration.lane == "quarantine":
+            token = f"lane-{executor_id}"
+            self.lanes[token] = executor_id
+        return Registered(executor_id=executor_id, token=token, heartbeat_s=self.heartbeat_s, lease_s=self.lease_s)
 
-    async def claim(self, body: bytes) -> Claimed:
+    async def claim(self, body: bytes, token: str) -> Claimed:
         asked = Claim.model_validate_json(body)
-        ids = (
-            asked.ids
-            or [execution_id for execution_id, execution in self.executions.items() if execution.status == "queued"][: asked.limit]
-        )
+        queued = [known for known, one in self.executions.items() if one.status == "queued" and one.poison == (token in self.lanes)]
+        ids = asked.ids or queued[: asked.limit]
         jobs = []
         for execution_id in ids:
             execution = self.executions.get(execution_id)
@@ -122,9 +139,10 @@ class BackendDouble:
                 execution.seq = 0
             execution.status, execution.claim_id = "running", asked.claim_id
             jobs.append(Job(epoch=execution.epoch, **execution.job))
-        return Claimed(now=datetime.now(UTC), jobs=jobs)
+        waiting = any(one.poison and one.status == "queued" for one in self.executions.values())
+        return Claimed(now=datetime.now(UTC), jobs=jobs, quarantine=waiting and token not in self.lanes)
 
-    async def reports(self, body: bytes) -> Answers:
+    async def reports(self, body: bytes, token: str) -> Answers:
         batch = Reports.model_validate_json(body).reports
         self.batches.append(len(batch))
         return Answers(now=datetime.now(UTC), answers=[self._take(report) for report in batch])
@@ -143,11 +161,20 @@ class BackendDouble:
             execution.status = report.ending.status
         return Answer(execution_id=report.execution_id, verdict=Verdict.CONTINUE)
 
-    async def heartbeat(self, body: bytes) -> HeartbeatAnswer:
+    async def heartbeat(self, body: bytes, token: str) -> HeartbeatAnswer:
         Heartbeat.model_validate_json(body)
-        return HeartbeatAnswer(now=datetime.now(UTC), token=self.token, verdicts=self.verdicts)
+        kept = token if token in self.lanes else self.token
+        return HeartbeatAnswer(now=datetime.now(UTC), token=kept, verdicts=self.verdicts, resolved=self.resolved)
 
-    async def release(self, body: bytes) -> None:
+    async def secrets(self, body: bytes, token: str) -> Secret:
+        asked = SecretRequest.model_validate_json(body)
+        self.asked.append(asked)
+        return self.vault[asked.credential_id]
+
+    async def died(self, body: bytes, token: str) -> None:
+        self.died_lanes.append(Died.model_validate_json(body).executor_id)
+
+    async def release(self, body: bytes, token: str) -> None:
         for holding in Release.model_validate_json(body).running:
             execution = self.executions[holding.execution_id]
             if execution.epoch == holding.epoch and execution.status == "running":
@@ -158,13 +185,13 @@ class BackendDouble:
         self.calls.append(name)
         if self.away:
             return web.Response(status=503)
-        key = KEY if name == "register" else self.token
-        if request.headers["Authorization"] != f"Bearer {key}":
+        token = request.headers["Authorization"].removeprefix("Bearer ")
+        if token != (KEY if name == "register" else self.token) and (token not in self.lanes or name == "register"):
             return web.Response(status=401, text="Who are you?")
         if name.startswith("snapshots/"):
             snapshot = self.snapshots.get(name.removeprefix("snapshots/"))
             return web.Response(status=404, text="no such") if snapshot is None else web.Response(body=snapshot.model_dump_json())
-        answer = await getattr(self, name)(await request.read())
+        answer = await getattr(self, name)(await request.read(), token)
         if name in self.deaf:
             self.deaf.discard(name)
             assert request.transport is not None

@@ -7,18 +7,37 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 import redis.asyncio as redis
+from pydantic import Field
 
+from executor import pulse, taking
 from executor import worker as subject
 from executor.api import Api, BackendRefused
-from executor.node import Config, Context, JsonValue, Node
+from executor.credentials import types_with_a_test
+from executor.lane import Lane
+from executor.node import (
+    Config,
+    Context,
+    JsonValue,
+    Node,
+    NodeError,
+    Polled,
+    PolledEvent,
+    PollingTrigger,
+    Resumed,
+    SecretData,
+    Wait,
+)
 from executor.queue import PROCESSING, QUEUE, Queue
 from executor.registry import Entry, Registry, describe, discover
 from executor.worker import Worker
 from tests.executor.backend_double import KEY, BackendDouble, backend_double
 from tests.executor.engine_kit import until
-from trestle.contracts.jobs import Registration, Verdict
+from trestle.contracts.graph import Connection, ForEach
+from trestle.contracts.graph import Node as GraphNode
+from trestle.contracts.jobs import CheckTask, PollTask, Registration, Resolution, Secret, Verdict
 from trestle.contracts.states import StepStatus
 from trestle.outbound import OutboundClient, Policy
 
@@ -45,6 +64,49 @@ class Slow(Node[Config]):
         return "slow"
 
 
+class Ask(Node[Config]):
+    """Waits for a call."""
+
+    type, title, group, icon = "test.ask", "Ask", "Test", "square"
+    effect = "pure"
+
+    async def run(self, config: Config, input: JsonValue, ctx: Context) -> Wait:
+        return Wait(token="webhook")
+
+    async def resume(self, config: Config, input: JsonValue, ctx: Context, resumed: Resumed) -> JsonValue:
+        return resumed.answer
+
+
+class FeedConfig(Config):
+    """What to ask."""
+
+    url: str = Field(title="URL")
+
+
+class Feed(PollingTrigger[FeedConfig]):
+    """Has one more than it had."""
+
+    type, title, icon = "test.feed", "Feed", "rss"
+    poll_every_s = 30
+
+    async def poll(self, config: FeedConfig, state: JsonValue, ctx: Context) -> Polled:
+        if state == "fail":
+            raise NodeError("The feed is gone.")
+        return Polled(events=[PolledEvent(id=str(state + 1), payload={"url": config.url})], state=state + 1)
+
+
+class TriedKey(SecretData):
+    """A credential that can be tried out."""
+
+    credential_type = "test.key"
+    key: str
+
+    async def test(self, ctx: Context) -> str:
+        if self.key != "right-secret":
+            raise NodeError(f"The key {self.key} is wrong.", hint="Make a new one.")
+        return f"Welcome, {self.key}."
+
+
 SET = ("set", {"fields": {"x": "{{ payload }}"}})
 SLOW: tuple[str, dict[str, object]] = ("test.slow", {})
 
@@ -56,7 +118,7 @@ def slow() -> Slow:
 
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "TELL_S", 0.02)
+    monkeypatch.setattr(pulse, "TELL_S", 0.02)
 
 
 class Bench:
@@ -65,7 +127,8 @@ class Bench:
     def __init__(self, backend: BackendDouble, redis_url: str, slow: Slow) -> None:
         self.backend = backend
         self.redis_url = redis_url
-        self.registry = Registry([*discover(installed=False), Entry(describe(slow), slow, "test")])
+        made: list[Node[Any]] = [slow, Ask(), Feed()]
+        self.registry = Registry([*discover(installed=False), *(Entry(describe(node), node, "test") for node in made)])
 
     async def push(self, *ids: UUID) -> None:
         client: Any
@@ -78,7 +141,8 @@ class Bench:
         registered = await api.register()
         queue = Queue(redis_url or self.redis_url, registered.executor_id, block_s=0.2)
         async with OutboundClient(Policy()) as http:
-            worker = Worker(api, queue, self.registry, http, concurrency=concurrency, drain_s=drain_s)
+            lane = Lane(api, ("false",))
+            worker = Worker(api, queue, self.registry, http, concurrency=concurrency, drain_s=drain_s, lane=lane)
             running = asyncio.create_task(worker.run())
             yield worker
             worker.stop()
@@ -135,7 +199,7 @@ async def test_an_id_that_the_queue_lost_is_asked_for_at_the_start(bench: Bench)
 
 
 async def test_an_idle_executor_asks_now_and_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "ASK_ANY_S", 0.3)
+    monkeypatch.setattr(taking, "ASK_ANY_S", 0.3)
     async with bench.worker():
         await until(lambda: bench.backend.calls.count("claim") >= 1)
         bench.backend.accept(bench.backend.chain(SET))
@@ -224,6 +288,96 @@ async def test_a_pause_lets_the_running_step_finish_and_gives_the_execution_back
             s.status is StepStatus.SUCCEEDED for report in backend.executions[execution_id].reports for s in report.steps if s.node == "n0"
         )
         assert "release" in backend.calls
+
+
+async def test_a_pause_that_ends_while_a_step_still_runs_leaves_the_execution_here(bench: Bench, slow: Slow) -> None:
+    backend = bench.backend
+    backend.heartbeat_s = 0.05
+    async with bench.worker() as worker:
+        execution_id = backend.accept(backend.chain(SLOW, SLOW))
+        await bench.push(execution_id)
+        await until(lambda: slow.started == 1)
+        backend.verdicts = {execution_id: Verdict.PAUSE}
+        await asyncio.sleep(0.2)
+        backend.verdicts = {}
+        await asyncio.sleep(0.2)
+        slow.go_on.set()
+        await until(lambda: backend.count("succeeded") == 1 and worker.running == 0)
+    execution = backend.executions[execution_id]
+    assert (execution.epoch, slow.started) == (1, 2)
+
+
+async def test_an_answer_to_a_wait_is_heard_at_once_while_the_execution_is_held(bench: Bench, slow: Slow) -> None:
+    backend = bench.backend
+    nodes = [GraphNode(key="start", type="trigger.manual"), GraphNode(key="slow", type="test.slow"), GraphNode(key="ask", type="test.ask")]
+    snapshot = backend.snapshot(nodes, [Connection(source="start", target="slow"), Connection(source="start", target="ask")])
+    async with bench.worker():
+        execution_id = backend.accept(snapshot)
+        await bench.push(execution_id)
+        await until(lambda: slow.started == 1)
+        backend.resolved = {execution_id: [Resolution(node="ask", kind="webhook", answer={"body": 7})]}
+        async with redis.Redis.from_url(bench.redis_url) as client:
+            await client.publish("trestle:control", f'{{"execution_id":"{execution_id}"}}')
+        reports = backend.executions[execution_id].reports
+        await until(lambda: any(s.node == "ask" and s.output == '{"body":7}' for r in reports for s in r.steps), within_s=2)
+        slow.go_on.set()
+        await until(lambda: backend.count("succeeded") == 1)
+
+
+async def test_a_poll_hands_in_what_it_found(bench: Bench) -> None:
+    backend = bench.backend
+    snapshot = backend.snapshot([GraphNode(key="feed", type="test.feed", config={"url": "http://x"})], [])
+    async with bench.worker():
+        tasks = [PollTask(node="feed", state=state) for state in (3, "fail", "bug")]
+        ids = [backend.accept(snapshot, kind="poll", task=task) for task in tasks]
+        await bench.push(*ids)
+        await until(lambda: backend.count("succeeded") == 1 and backend.count("failed") == 2)
+    good, failed, bug = (backend.executions[execution_id].reports[-1].ending for execution_id in ids)
+    assert good is not None
+    assert good.polled == Polled(events=[PolledEvent(id="4", payload={"url": "http://x"})], state=4)
+    assert failed is not None
+    assert failed.error is not None
+    assert (failed.error.type, failed.error.message, failed.error_node) == ("NodeError", "The feed is gone.", "feed")
+    assert bug is not None
+    assert bug.error is not None
+    assert bug.error.type == "NodeBug"
+
+
+async def test_a_credential_is_tried_out_and_what_it_says_is_the_answer(bench: Bench) -> None:
+    backend = bench.backend
+    good, bad, bearer = (uuid4() for _ in range(3))
+    backend.vault = {
+        good: Secret(type="test.key", data={"key": "right-secret"}),
+        bad: Secret(type="test.key", data={"key": "wrong-secret"}),
+        bearer: Secret(type="bearer", data={"token": "t"}),
+    }
+    async with bench.worker():
+        kinds = [(good, "test.key"), (bad, "test.key"), (bearer, "bearer")]
+        tasks = [CheckTask(credential_id=ident, credential_type=kind) for ident, kind in kinds]
+        ids = [backend.accept("", kind="check", task=task, workflow_id=None) for task in tasks]
+        await bench.push(*ids)
+        await until(lambda: backend.count("succeeded") == 3)
+    outputs = [orjson.loads(backend.executions[execution_id].output or "null") for execution_id in ids]
+    assert outputs[0] == {"ok": True, "message": "Welcome, [redacted]."}
+    assert outputs[1] == {"ok": False, "message": "The key [redacted] is wrong. Make a new one."}
+    assert outputs[2]["ok"] is False
+    assert "no service" in outputs[2]["message"]
+    assert {request.node for request in backend.asked} == {""}
+    assert "test.key" in types_with_a_test()
+    assert not {"bearer", "basic", "header"} & set(types_with_a_test())
+
+
+async def test_a_cancel_stops_a_for_each_at_once(bench: Bench, slow: Slow) -> None:
+    backend = bench.backend
+    nodes = [GraphNode(key="start", type="trigger.manual"), GraphNode(key="n", type="test.slow", for_each=ForEach(items=[1, 2, 3]))]
+    async with bench.worker() as worker:
+        execution_id = backend.accept(backend.snapshot(nodes, [Connection(source="start", target="n")]))
+        await bench.push(execution_id)
+        await until(lambda: slow.started == 3)
+        backend.verdicts = {execution_id: Verdict.CANCEL}
+        async with redis.Redis.from_url(bench.redis_url) as client:
+            await client.publish("trestle:control", f'{{"execution_id":"{execution_id}"}}')
+        await until(lambda: slow.cancelled == 3 and worker.running == 0, within_s=2)
 
 
 async def test_a_drain_finishes_running_steps_and_gives_back_the_rest(bench: Bench, slow: Slow) -> None:
