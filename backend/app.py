@@ -30,6 +30,7 @@ from backend.internal.api import Internal
 from backend.internal.executors import Executors
 from backend.lanes import Lanes
 from backend.nodes import routes as nodes_routes
+from backend.notifications import routes as notifications_routes
 from backend.projects import routes as projects_routes
 from backend.queue import Queue, connect
 from backend.retention.policies import Caps
@@ -46,6 +47,7 @@ from backend.triggers.authentication import Gate
 from backend.triggers.directory import Directory
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
+from backend.waits import routes as waits_routes
 from backend.workflows import routes as workflows_routes
 from backend.workflows.checks import Checks
 from trestle import logs
@@ -53,7 +55,7 @@ from trestle.contracts.jobs import Secret
 
 API = "/api/v1"
 
-ROOT = [health_routes.router]
+ROOT = [health_routes.router, waits_routes.router]
 """At the root."""
 
 PUBLIC_API = [
@@ -69,6 +71,7 @@ PUBLIC_API = [
     credentials_routes.router,
     triggers_routes.router,
     stats_routes.router,
+    notifications_routes.router,
 ]
 """Under `/api/v1`: what people and scripts call."""
 

@@ -7,6 +7,7 @@ Error                     status
 ├── NotFound              404
 ├── MethodNotAllowed      405
 ├── Conflict              409
+├── Gone                  410
 ├── StaleRevision         412
 ├── BodyTooLarge          413
 ├── UnsupportedMedia      415
@@ -88,6 +89,12 @@ class Conflict(Error):
     """In conflict with what is there"""
 
     status = HTTPStatus.CONFLICT
+
+
+class Gone(Error):
+    """Not there any more"""
+
+    status = HTTPStatus.GONE
 
 
 class StaleRevision(Error):

@@ -25,9 +25,21 @@ from backend.internal.blob_calls import BlobCalls
 from backend.internal.executors import Executors
 from backend.internal.reports import Answered, Recorder
 from backend.internal.taking import LEASE_S
+from backend.notifications.telling import tell
 from backend.queue import Queue
 from backend.settings import Settings
-from trestle.contracts.jobs import Claim, Heartbeat, HeartbeatAnswer, Registered, Registration, Release, Report, Secret, SecretRequest
+from trestle.contracts.jobs import (
+    Claim,
+    Heartbeat,
+    HeartbeatAnswer,
+    NotifyRequest,
+    Registered,
+    Registration,
+    Release,
+    Report,
+    Secret,
+    SecretRequest,
+)
 
 PREFIX = "/internal/v1/"
 _CHUNKS = PREFIX + "blobs/"
@@ -67,6 +79,7 @@ class Internal:
             "heartbeat": self._beat,
             "release": self._release,
             "secrets": self._secret,
+            "notify": self._notify,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,6 +150,9 @@ class Internal:
             self._pool, executor_id, asked.execution_id, asked.epoch, asked.node, asked.credential_id
         )
         return _dump(await self._reveal(project_id, asked.credential_id))
+
+    async def _notify(self, executor_id: UUID, body: bytes) -> bytes:
+        return _dump(await tell(self._pool, executor_id, _read(NotifyRequest, body)))
 
     async def _snapshot(self, snapshot_id: str) -> bytes:
         graph = await self._pool.fetchval(_SNAPSHOT, snapshot_id)

@@ -1,0 +1,1 @@
+"""Waits that are answered from outside: resume addresses and approvals."""

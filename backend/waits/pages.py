@@ -1,0 +1,95 @@
+"""The pages that people see who follow a link to an approval. One file of HTML each: no scripts, nothing loaded."""
+
+import base64
+import hashlib
+from html import escape
+from http import HTTPStatus
+
+from starlette.responses import HTMLResponse
+
+from backend.waits.service import Question, sentence
+
+_STYLE = """
+:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --line: #e2e5ea; --text: #1c2430; --soft: #5d6878;
+  --green: #1a7f4b; --red: #c0362c; --field: #fff; }
+@media (prefers-color-scheme: dark) { :root { --page: #101419; --card: #181e25; --line: #2b333d; --text: #e8ecf1; --soft: #9aa5b4;
+  --green: #2b9a63; --red: #d9534a; --field: #10151b; } }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.25rem; background: var(--page); color: var(--text);
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { width: 100%; max-width: 34rem; background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 2rem;
+  box-shadow: 0 8px 30px rgb(0 0 0 / 8%); }
+.from { margin: 0 0 .75rem; color: var(--soft); font-size: .875rem; }
+h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; }
+.message { margin: 0 0 1.5rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.until, .comment { color: var(--soft); font-size: .9rem; overflow-wrap: anywhere; white-space: pre-wrap; }
+label { display: block; margin: 0 0 1rem; font-size: .9rem; color: var(--soft); }
+input, textarea { display: block; width: 100%; margin-top: .3rem; padding: .6rem .7rem; border: 1px solid var(--line); border-radius: 8px;
+  background: var(--field); color: var(--text); font: inherit; resize: vertical; }
+.choice { display: flex; gap: .75rem; flex-wrap: wrap; }
+button { flex: 1 1 9rem; padding: .75rem 1rem; border-radius: 9px; border: 1.5px solid; background: transparent; font: inherit;
+  font-weight: 600; cursor: pointer; }
+.approve { color: var(--green); border-color: var(--green); } .reject { color: var(--red); border-color: var(--red); }
+.approve.first { background: var(--green); color: #fff; } .reject.first { background: var(--red); color: #fff; }
+button:focus-visible, input:focus-visible, textarea:focus-visible { outline: 3px solid color-mix(in srgb, var(--green) 45%, transparent); }
+.mark { display: inline-block; margin: 0 0 1rem; padding: .2rem .7rem; border-radius: 99px; font-size: .85rem; font-weight: 600;
+  color: #fff; background: var(--soft); } .mark.approved { background: var(--green); } .mark.rejected { background: var(--red); }
+@media (max-width: 26rem) { main { padding: 1.4rem 1.15rem; } h1 { font-size: 1.3rem; } }
+"""
+
+_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def asking(question: Question, preferred: str | None) -> HTMLResponse:
+    """The question with its two buttons. `preferred`: the decision whose link was followed; it decides nothing."""
+    rejecting = preferred == "rejected"
+    until = f'<p class="until">Open until {question.until.strftime("%-d %B %Y, %H:%M UTC")}.</p>' if question.until else ""
+    buttons = [
+        f'<button class="approve{"" if rejecting else " first"}" name="decision" value="approved">Approve</button>',
+        f'<button class="reject{" first" if rejecting else ""}" name="decision" value="rejected">Reject</button>',
+    ]
+    form = f"""<form method="post">
+<label>Comment (optional)<textarea name="comment" rows="3" maxlength="5000"></textarea></label>
+<label>Your name (optional)<input name="name" maxlength="200" autocomplete="name"></label>
+<div class="choice">{"".join(buttons)}</div>
+</form>"""
+    return _page(question.title, _head(question) + until + form, HTTPStatus.OK)
+
+
+def decided(question: Question, status: HTTPStatus = HTTPStatus.OK) -> HTMLResponse:
+    """What was decided, by whom and when; or that the question is closed."""
+    if question.decided is None:
+        mark = '<p class="mark">Closed</p>'
+        told = "<p>Nobody waits for this any more: its time ran out, or its execution has ended.</p>"
+    else:
+        decision = "approved" if question.decided.get("decision") == "approved" else "rejected"
+        comment = question.decided.get("comment")
+        mark = f'<p class="mark {decision}">{decision.title()}</p>'
+        told = f"<p>{escape(sentence(question.decided))}</p>"
+        told += f'<p class="comment">“{escape(str(comment))}”</p>' if comment else ""
+    return _page(question.title, mark + _head(question) + told, status)
+
+
+def said(title: str, detail: str, status: int) -> HTMLResponse:
+    """Something that went wrong, in words."""
+    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(detail)}</p>", status)
+
+
+def _head(question: Question) -> str:
+    workflow = f'<p class="from">{escape(question.workflow)}</p>' if question.workflow else ""
+    message = f'<p class="message">{escape(question.message)}</p>' if question.message else ""
+    return f"{workflow}<h1>{escape(question.title)}</h1>{message}"
+
+
+def _page(title: str, body: str, status: int) -> HTMLResponse:
+    html = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)} · Trestle</title><style>{_STYLE}</style></head>
+<body><main>{body}</main></body></html>
+"""
+    return HTMLResponse(html, status, _HEADERS)
