@@ -25,6 +25,7 @@ from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
 from backend.executions.settling import Settler
 from backend.health import routes as health_routes
+from backend.importing import routes as importing_routes
 from backend.inputs import routes as inputs_routes
 from backend.internal.api import Internal
 from backend.internal.executors import Executors
@@ -61,6 +62,7 @@ ROOT = [health_routes.router, waits_routes.router]
 PUBLIC_API = [
     users_routes.router,
     projects_routes.router,
+    importing_routes.router,
     workflows_routes.router,
     inputs_routes.router,
     nodes_routes.router,

@@ -23,7 +23,7 @@ async def listed(session: AsyncSession, user: User, workflow_id: UUID, paging: P
 
 async def keep(session: AsyncSession, user: User, workflow_id: UUID, body: wire.NewInput) -> wire.SavedInput:
     """Keeps an input, in the place of one of the same name. Raises Unprocessable where there are too many."""
-    await find(session, user, Workflow, workflow_id, needs=ProjectRole.OPERATOR)
+    await find(session, user, Workflow, workflow_id, needs=ProjectRole.EDITOR)
     # Whoever keeps one waits for who is at it; executions may come in meanwhile: they lock the workflow's key only.
     await session.execute(select(Workflow.id).where(Workflow.id == workflow_id).with_for_update(key_share=True))
     row = insert(SavedInput).values(workflow_id=workflow_id, name=body.name, input=body.input, created_by=user.id)
@@ -38,7 +38,7 @@ async def keep(session: AsyncSession, user: User, workflow_id: UUID, body: wire.
 
 async def remove(session: AsyncSession, user: User, workflow_id: UUID, input_id: UUID) -> None:
     """Forgets one. Raises NotFound."""
-    await find(session, user, Workflow, workflow_id, needs=ProjectRole.OPERATOR)
+    await find(session, user, Workflow, workflow_id, needs=ProjectRole.EDITOR)
     gone = delete(SavedInput).where(SavedInput.workflow_id == workflow_id, SavedInput.id == input_id).returning(SavedInput.id)
     if (await session.execute(gone)).first() is None:
         raise NotFound("This workflow has no saved input with this id. List what is there and try again.")

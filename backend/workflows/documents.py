@@ -1,21 +1,17 @@
-"""A workflow as a document, out and in: without ids and secrets, and nothing in it is run."""
+"""A workflow as a document, without ids and secrets. importing.service reads it again."""
 
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.service import NodeTypes
 from backend.db import encode_json
-from backend.errors import Unprocessable, field_errors
-from backend.json_body import decode
 from backend.models import User, Workflow
 from backend.ownership import find
 from backend.services import Services
-from backend.workflows import drafts, service
-from backend.workflows.yaml_text import dump, parse
-from trestle.contracts import workflows as wire
+from backend.workflows import drafts
+from backend.workflows.yaml_text import dump
 from trestle.contracts.base import JsonObject
 from trestle.contracts.config_fields import marked_fields
 from trestle.contracts.graph import Node
@@ -58,20 +54,3 @@ def _without(value: Any, path: tuple[str | int, ...]) -> Any:
     if isinstance(value, list):
         return [_without(inner, rest) if i == step and rest else inner for i, inner in enumerate(value) if rest or i != step]
     return {name: _without(inner, rest) if name == step else inner for name, inner in value.items() if rest or name != step}
-
-
-async def imported(
-    parts: Services, session: AsyncSession, user: User, project_id: UUID | None, body: bytes, media_type: str
-) -> wire.Imported:
-    """A new, disabled workflow from a document. Raises BadRequest, Unprocessable."""
-    value = decode(encode_json(parse(body)).encode()) if "yaml" in media_type else decode(body)
-    try:
-        document = wire.Document.model_validate(value)
-    except ValidationError as error:
-        found = field_errors(error.errors(), value)
-        where = ".".join(map(str, found[0].loc))
-        detail = f"This is not a document that Trestle exported: {where}: {found[0].message}"
-        raise Unprocessable(detail, errors=found) from None
-    values = {name: getattr(document, name) for name in wire.Document.model_fields if name != "trestle"}
-    workflow = await service.create(parts, session, user, wire.NewWorkflow(**values, project_id=project_id))
-    return wire.Imported(workflow=workflow, problems=workflow.problems)

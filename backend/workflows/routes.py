@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Header
-from starlette.requests import Request
 from starlette.responses import Response
 
 from backend.deps import CurrentUser, ServicesDep, Session
@@ -38,15 +37,6 @@ async def listed(
     """The workflows of the caller's projects, newest first."""
     items, cursor = await service.listed(session, user, paging, search=search, tag=tag, enabled=enabled, project_id=project_id)
     return Page(items=items, next_cursor=cursor)
-
-
-@router.post("/import", status_code=201)
-async def import_document(
-    parts: ServicesDep, session: Session, user: CurrentUser, request: Request, project_id: UUID | None = None
-) -> wire.Imported:
-    """A workflow from a document, as `…/export` gives it: JSON, or YAML with `Content-Type: application/yaml`. Nothing is run."""
-    media_type = request.headers.get("content-type", "")
-    return await documents.imported(parts, session, user, project_id, await request.body(), media_type)
 
 
 @router.get("/{workflow_id}")

@@ -77,7 +77,9 @@ async def belongings(ada: Person, services: Services) -> dict[str, str]:
         "insert into blobs (project_id, media_type, complete) values ($1, 'text/plain', true) returning id", project["id"]
     )
     await services.database.hot.execute("insert into blob_uses (blob_id, execution_id) values ($1, $2)", blob, execution)
+    kept = await ada.post(f"/workflows/{flow['id']}/inputs", json={"name": "I"})
     return {
+        "input_id": kept["id"],
         "project_id": project["id"],
         "workflow_id": flow["id"],
         "node_id": flow["nodes"][0]["id"],

@@ -1,0 +1,96 @@
+"""An imported document, of whichever format, becomes a new, disabled workflow."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.db import encode_json
+from backend.errors import Unprocessable, field_errors
+from backend.importing import json_graphs, step_lists
+from backend.importing.sheet import Sheet
+from backend.json_body import decode
+from backend.models import Membership, User
+from backend.services import Services
+from backend.workflows import service
+from backend.workflows.yaml_text import parse
+from trestle.contracts import workflows as wire
+from trestle.contracts.base import JsonObject
+from trestle.contracts.problems import FieldError
+
+_NAME = "Imported workflow"
+_NAME_SIZE = 200
+_DESCRIPTION_SIZE = 10_000
+
+
+async def imported(
+    parts: Services, session: AsyncSession, user: User, project_id: UUID | None, body: bytes, media_type: str
+) -> wire.Imported:
+    """A new workflow from a document: one that Trestle exported, a step list, or a JSON graph. Raises BadRequest, Unprocessable."""
+    value = decode(encode_json(parse(body)).encode()) if "yaml" in media_type else decode(body)
+    sheet = _foreign(value)
+    if sheet is None:
+        workflow = await service.create(parts, session, user, wire.NewWorkflow(**_document(value), project_id=project_id))
+        return wire.Imported(workflow=workflow, problems=workflow.problems)
+    connections = sheet.connections()
+    sheet.arrange()
+    new = wire.NewWorkflow(
+        name=sheet.name, description=sheet.description, project_id=project_id, nodes=sheet.nodes, connections=connections
+    )
+    workflow = await service.create(parts, session, user, new)
+    nobody = await _nobody(session, workflow.project_id, sheet)
+    return wire.Imported(workflow=workflow, problems=[*workflow.problems, *nobody], unmapped=sheet.unmapped)
+
+
+def _foreign(value: Any) -> Sheet | None:
+    """What somebody else's document draws; None where it is one of ours, or of nobody."""
+    if not isinstance(value, dict):
+        return None
+    inner = value.get("definition")
+    graph = {**value, **inner} if isinstance(inner, dict) and "nodes" in inner else value
+    graph = graph if graph is value else {name: part for name, part in graph.items() if name != "definition"}
+    name, description = value.get("name"), value.get("description")
+    title = name.strip()[:_NAME_SIZE] if isinstance(name, str) and name.strip() else _NAME
+    if step_lists.is_one(value):
+        sheet = step_lists.drawn(value, title)
+    elif json_graphs.is_one(graph):
+        sheet = json_graphs.drawn(graph, title)
+    else:
+        return None
+    sheet.description = description[:_DESCRIPTION_SIZE] if isinstance(description, str) else ""
+    return sheet
+
+
+def _document(value: Any) -> JsonObject:
+    try:
+        document = wire.Document.model_validate(value)
+    except ValidationError as error:
+        found = field_errors(error.errors(), value)
+        where = ".".join(map(str, found[0].loc))
+        detail = (
+            f"This is neither a document that Trestle exported ({where}: {found[0].message}) nor another format that it reads: "
+            "a list of steps, or a graph of nodes and edges."
+        )
+        raise Unprocessable(detail, errors=found) from None
+    return {name: getattr(document, name) for name in wire.Document.model_fields if name != "trestle"}
+
+
+async def _nobody(session: AsyncSession, project_id: UUID, sheet: Sheet) -> list[FieldError]:
+    """Nodes that tell a role which nobody has in the project."""
+    if not sheet.roles:
+        return []
+    label = func.unnest(Membership.labels).label("name")
+    of_project = Membership.project_id == project_id
+    names = select(Membership.role.label("name")).where(of_project).union(select(label).where(of_project))
+    known = {name.casefold() for name in await session.scalars(names)}
+    return [
+        FieldError(
+            loc=["config", "to_role"],
+            node=role.node,
+            message=f"to_role: Nobody in the project has the role or label “{role.role}”. Give it to a member, or name another.",
+        )
+        for role in sheet.roles
+        if role.role.casefold() not in known
+    ]
