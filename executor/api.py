@@ -75,7 +75,8 @@ class Api:
         self._registered: Registered | None = None
         self._registering = asyncio.Lock()
         self._token = ""
-        timeout = aiohttp.ClientTimeout(total=30, sock_connect=3)
+        # A peer that is there and says nothing (a half-open connection) is given up for a new connection.
+        timeout = aiohttp.ClientTimeout(total=30, sock_connect=3, sock_read=15)
         self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=20, keepalive_timeout=60))
         self._pulse = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=8, sock_connect=3), connector=aiohttp.TCPConnector(limit=2, keepalive_timeout=60)

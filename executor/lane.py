@@ -35,12 +35,14 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._started_at = -GAP_S
+        self._wanted = False
         self._stopping = False
 
     def want(self) -> None:
-        """Executions wait for a lane: starts one, if none runs."""
+        """Executions wait for a lane: starts one, if none runs; else another when that one has ended, which may just be leaving."""
+        self._wanted = True
         if not self._stopping and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._run())
+            self._task = asyncio.create_task(self._work())
 
     async def stop(self, drain_s: float) -> None:
         """Drains the lane, and returns when it has ended."""
@@ -55,6 +57,11 @@ class Lane:
         if late and self._process is not None:
             _signal(self._process, signal.SIGKILL)
             await asyncio.wait([self._task])
+
+    async def _work(self) -> None:
+        while self._wanted and not self._stopping:
+            self._wanted = False
+            await self._run()
 
     async def _run(self) -> None:
         await asyncio.sleep(max(self._started_at + GAP_S - time.monotonic(), 0))

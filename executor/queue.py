@@ -111,14 +111,23 @@ class Queue:
             await self._give_back(keys=[QUEUE, self._processing])
 
     async def controls(self) -> AsyncIterator[UUID]:
-        """Ids of executions that somebody wants something of, as they are said. Ends with `QueueAway`."""
+        """Ids of executions that somebody wants something of, as they are said. Ends with `QueueAway`.
+
+        Silence is usual here, so it is asked every so often whether anybody is still there: a half-open connection says nothing.
+        """
         async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
             with _talking():
                 await channel.subscribe(CONTROL)
+            asked = False
             while True:
                 with _talking():
                     message = await channel.get_message(timeout=self._block_s)
-                if message is not None:
+                    if message is None and not asked:
+                        await channel.ping()
+                if message is None and asked:
+                    raise QueueAway("the channel is silent, a ping was not answered either")
+                asked = message is None
+                if message is not None and message["type"] == "message":
                     said = _control(message["data"])
                     if said is not None:
                         yield said

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
-from uuid import uuid4
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import pytest
 import redis.asyncio as redis
 
 from executor.queue import CONTROL, PROCESSING, QUEUE, Queue, QueueAway
+from tests.executor.engine_kit import until
 
 
 @pytest.fixture
@@ -97,3 +100,77 @@ async def test_it_hears_what_is_wanted_of_executions(server: redis.Redis, queue:
     while not await server.publish(CONTROL, f'{{"execution_id":"{execution_id}","verdict":"cancel"}}'):
         await asyncio.sleep(0.01)
     assert await asyncio.wait_for(heard, 2) == execution_id
+
+
+class Wire:
+    """Stands between a client and the server. `cut`: from then on nothing gets through, and both ends think all is well."""
+
+    def __init__(self, url: str) -> None:
+        self._far = urlsplit(url)
+        self.cut = False
+        self.open = 0
+        self.url = ""
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            if not self.cut:
+                writer.write(data)
+
+    async def join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        far_reader, far_writer = await asyncio.open_connection(self._far.hostname, self._far.port)
+        ways = [asyncio.create_task(self.carry(reader, far_writer)), asyncio.create_task(self.carry(far_reader, writer))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            for end in (writer, far_writer):
+                end.close()
+                with suppress(OSError):
+                    await end.wait_closed()
+            self.open -= 1
+
+
+@pytest.fixture
+async def wire(redis_url: str) -> AsyncIterator[Wire]:
+    made = Wire(redis_url)
+    listening = await asyncio.start_server(made.join, "127.0.0.1", 0)
+    near = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    made.url = redis_url.replace(urlsplit(redis_url).netloc.rpartition("@")[2], near)
+    yield made
+    listening.close()
+    await until(lambda: made.open == 0)
+
+
+async def test_a_half_open_connection_is_noticed_by_who_listens_for_controls(wire: Wire, server: redis.Redis) -> None:
+    queue = Queue(wire.url, uuid4(), block_s=0.2)
+    heard: list[UUID] = []
+    gone = asyncio.Event()
+
+    async def listen() -> None:
+        with suppress(QueueAway):
+            async for execution_id in queue.controls():
+                heard.append(execution_id)
+        gone.set()
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(1)
+    assert not gone.is_set(), "silence alone is no loss"
+    execution_id = uuid4()
+    await server.publish(CONTROL, f'{{"execution_id":"{execution_id}"}}')
+    await until(lambda: heard == [execution_id])
+    wire.cut = True
+    await asyncio.wait_for(gone.wait(), 3)
+    await listening
+    await queue.close()
+
+
+async def test_a_half_open_connection_is_noticed_by_who_waits_for_ids(wire: Wire) -> None:
+    queue = Queue(wire.url, uuid4(), block_s=0.2)
+    await queue.take(1)
+    wire.cut = True
+    with pytest.raises(QueueAway):
+        await asyncio.wait_for(queue.take(1), 8)
+    await queue.close()
