@@ -45,6 +45,7 @@ from backend.sweeps import Sweeper
 from backend.triggers import routes as triggers_routes
 from backend.triggers.answers import Answers
 from backend.triggers.authentication import Gate
+from backend.triggers.calls import LastCalls
 from backend.triggers.directory import Directory
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
@@ -139,6 +140,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             async with database.session() as session:
                 return await credentials.reveal(session, vault, project_id, credential_id)
 
+        calls = LastCalls(database.hot)
+        calls.start()
+        closing.push_async_callback(calls.aclose)
+        directory, answers = Directory(database.hot, settings.webhook_rate), Answers(database.hot, doorbell, blobs)
+        max_body = settings.max_body_bytes
+        webhooks = Webhooks(database.hot, directory, acceptor, Gate(reveal), answers, blobs, calls, max_body=max_body)
         executors = Executors(database.hot, tokens, settings.executor_key.get_secret_value())
         yield Services(
             settings=settings,
@@ -149,7 +156,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             doorbell=doorbell,
             acceptor=acceptor,
             settler=settler,
-            webhooks=Webhooks(database.hot, Directory(database.hot), acceptor, Gate(reveal), Answers(database.hot, doorbell)),
+            webhooks=webhooks,
             internal=Internal(database.hot, queue, doorbell, settler, executors, reveal, blobs, settings),
             blobs=blobs,
             catalogue=Catalogue(),

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     max_internal_body_bytes: int = Field(64_000_000, validation_alias="TRESTLE_MAX_INTERNAL_BODY_BYTES", gt=0)
     max_blob_bytes: int = Field(200_000_000, validation_alias="TRESTLE_MAX_BLOB_BYTES", gt=0)
     max_queued: int = Field(100_000, validation_alias="TRESTLE_MAX_QUEUED", gt=0)
+    webhook_rate: float = Field(5000, validation_alias="TRESTLE_WEBHOOK_RATE", ge=1)
     keep_days: int | None = Field(None, validation_alias="TRESTLE_KEEP_DAYS", ge=1)
     keep_count: int | None = Field(None, validation_alias="TRESTLE_KEEP_COUNT", ge=1)
     keep_bytes: int | None = Field(None, validation_alias="TRESTLE_KEEP_BYTES", ge=1)

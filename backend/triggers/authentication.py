@@ -39,11 +39,14 @@ class Gate:
         self._reveal = reveal
         self._known: dict[tuple[UUID, UUID], tuple[Secret, float]] = {}
 
-    async def check(self, hook: Webhook, headers: Headers, body: bytes) -> None:
-        """Raises Unauthorised unless the call carries what the webhook's credential says. `body` as it was sent."""
+    async def check(self, hook: Webhook, headers: Headers, body: bytes) -> bytes:
+        """The name of the header that held a secret, if one did besides those that always may. `body` as it was sent.
+
+        Raises Unauthorised unless the call carries what the webhook's credential says.
+        """
         kind = hook.auth.get("kind", "none")
         if kind == "none":
-            return
+            return b""
         scheme = SCHEMES.get(kind)
         if scheme is None:
             raise Unauthorised(f"This webhook asks for the scheme “{kind}”, which this instance does not know.")
@@ -51,7 +54,7 @@ class Gate:
         for newer_than in (time.monotonic() - _KEPT_S, time.monotonic() - _SURE_S):  # a secret that was changed counts at once
             secret = await self._secret(hook, newer_than)
             if secret is not None and secret.type in scheme.credentials and await _passes(scheme, secret, hook.auth, call):
-                return
+                return str(secret.data.get("name", "")).lower().encode() if kind == "header" else b""
         raise Unauthorised(f"This webhook needs {scheme.says}. What came with the call is missing or wrong.")
 
     async def _secret(self, hook: Webhook, newer_than: float) -> Secret | None:

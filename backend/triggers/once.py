@@ -8,11 +8,13 @@ import asyncpg
 import orjson
 
 from backend.errors import Unprocessable
-from backend.executions.accept import Acceptor, Arrival
+from backend.executions import births
+from backend.executions.accept import Acceptor
+from backend.executions.births import Birth
 from backend.executions.repeats import check_key, first_answer
 from backend.triggers.directory import Webhook
 from backend.triggers.payload import Headers, header
-from trestle.contracts.base import JsonValue
+from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.language import LanguageError, Scope, compile_config
 
 _RESERVE = """
@@ -21,23 +23,11 @@ insert into idempotency_keys (scope, key, request_hash, status, body) values ($1
 _KNOWN = "select request_hash, body ->> 'execution_id' as execution_id from idempotency_keys where scope = $1 and key = $2"
 _FILL = "update idempotency_keys set body = json_build_object('execution_id', $3::text) where scope = $1 and key = $2"
 
-_INSERT = """
-insert into executions (project_id, workflow_id, snapshot_id, version, trigger, input, seed, event_seq, dedupe_key)
-select w.project_id, w.id, t.snapshot_id, t.version, $2, $3, uuid_send(gen_random_uuid()), 1, $4
-from triggers t join workflows w on w.id = t.workflow_id where t.id = $1 and w.enabled
-on conflict (workflow_id, dedupe_key) where dedupe_key is not null do nothing
-returning id, workflow_id
-"""
-_FIRST = """
-select e.id from executions e join triggers t on t.workflow_id = e.workflow_id join workflows w on w.id = e.workflow_id
-where t.id = $1 and w.enabled and e.dedupe_key = $2
-"""
-
 _LONG = 200
 
 
 async def accept(
-    pool: "asyncpg.Pool[asyncpg.Record]", acceptor: Acceptor, arrival: Arrival, *, scope: str, key: str, asked: bytes, dedupe: str | None
+    pool: "asyncpg.Pool[asyncpg.Record]", acceptor: Acceptor, birth: Birth, *, scope: str, key: str, asked: bytes
 ) -> UUID | None:
     """The id of the execution that this call, or the first one like it, started; None where the trigger does not fire (any more).
 
@@ -52,49 +42,50 @@ async def accept(
             if not await connection.fetchval(_RESERVE, scope, key, asked):
                 known = await connection.fetchrow(_KNOWN, scope, key)
                 return first_answer(known["request_hash"], asked, known["execution_id"]) if known is not None else None
-        row = await connection.fetchrow(_INSERT, arrival.trigger_id, arrival.trigger, arrival.input, dedupe)
-        execution_id: UUID | None = row["id"] if row else await connection.fetchval(_FIRST, arrival.trigger_id, dedupe)
-        if key and execution_id is not None:
-            await connection.execute(_FILL, scope, key, str(execution_id))
+        (born,) = await births.insert(connection, [birth])
+        if key and born is not None:
+            await connection.execute(_FILL, scope, key, str(born.execution_id))
         elif key:
             await connection.execute("delete from idempotency_keys where scope = $1 and key = $2", scope, key)
-    if row is not None:
-        acceptor.announce([(row["id"], row["workflow_id"])])
-    return execution_id
+    if born is None:
+        return None
+    if born.fresh:
+        acceptor.announce([(born.execution_id, born.workflow_id)])
+    return born.execution_id
 
 
-def dedupe_key(hook: Webhook, arrival: Arrival, headers: Headers) -> str | None:
+def dedupe_key(hook: Webhook, trigger: EncodedJson, input: EncodedJson, headers: Headers) -> str | None:
     """What tells this call from others: what the webhook's `dedupe` gives, or else the sender's id of the delivery, where the
     webhook's scheme has one. None where there is neither: then every call counts.
 
     Raises Unprocessable where the call lacks what the expression looks at.
     """
-    value = _by_expression(hook, arrival)
+    value = _by_expression(hook, trigger, input)
     if value is None or value == "":
-        value = _delivery_id(hook, arrival, headers)
+        value = _delivery_id(hook, input, headers)
         return _key(f"{hook.node}#{hook.auth['kind']}:{value}", hook) if value else None
     return _key(f"{hook.node}:{value if isinstance(value, str) else json.dumps(value, sort_keys=True)}", hook)
 
 
-def _by_expression(hook: Webhook, arrival: Arrival) -> JsonValue:
+def _by_expression(hook: Webhook, trigger: EncodedJson, input: EncodedJson) -> JsonValue:
     expression = hook.config.get("dedupe")
     if not expression:
         return None
     try:
         template = compile_config({"dedupe": expression})
-        return template.render(Scope(payload=orjson.loads(arrival.input), trigger=orjson.loads(arrival.trigger)))["dedupe"]
+        return template.render(Scope(payload=orjson.loads(input), trigger=orjson.loads(trigger)))["dedupe"]
     except LanguageError as error:
         raise Unprocessable(f"This webhook tells calls apart by {expression}, which can't be found in this one: {error}") from None
 
 
-def _delivery_id(hook: Webhook, arrival: Arrival, headers: Headers) -> str:
+def _delivery_id(hook: Webhook, input: EncodedJson, headers: Headers) -> str:
     match hook.auth.get("kind"):
         case "github":
             return header(headers, b"x-github-delivery")
         case "standard":
             return header(headers, b"webhook-id")
         case "stripe":
-            event = orjson.loads(arrival.input)
+            event = orjson.loads(input)
             ident = event.get("id") if isinstance(event, dict) else None
             return ident if isinstance(ident, str) else ""
     return ""

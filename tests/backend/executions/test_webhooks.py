@@ -55,7 +55,9 @@ async def test_kinds_of_body(backend: Backend, world: World, content_type: str, 
         ("application/json", b'{"a": 1, "a": 2}', 422, "key"),
         ("application/json", b"[" * 101 + b"]" * 101, 422, "100 levels"),
         ("text/plain", b"\xff", 400, "UTF-8"),
-        ("application/octet-stream", b"x", 415, "Send JSON"),
+        ("multipart/form-data", b"x", 400, "no boundary"),
+        ("multipart/form-data; boundary=b", b"x", 400, "multipart"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx', 400, "cut off"),
         ("application/json", b'"' + b"x" * 100_000 + b'"', 413, "larger than"),
     ],
 )
@@ -105,6 +107,10 @@ async def test_no_such_path_or_method(backend: Backend, world: World) -> None:
         assert (status, answer["title"]) == (404, "Not found"), path
     async with backend.session.get(f"{backend.url}/webhooks/go") as refused:
         assert (refused.status, refused.headers["Allow"]) == (405, "POST")
+    for method in ("HEAD", "OPTIONS", "PUT"):
+        async with backend.session.request(method, f"{backend.url}/webhooks/go") as refused:
+            assert (refused.status, refused.headers["Allow"]) == (405, "POST")
+    assert await world.pool.fetchval("select count(*) from executions") == 0
 
 
 async def test_a_memory_that_went_stale_starts_nothing(backend: Backend, world: World) -> None:
@@ -144,3 +150,28 @@ async def test_above_the_cap_callers_are_told_to_come_back(settings: Settings, w
         await world.pool.execute("delete from executions")
         await asyncio.sleep(0.3)
         await backend.post()
+
+
+async def test_a_path_takes_so_many_calls_a_second(settings: Settings, world: World) -> None:
+    async with serving(settings.model_copy(update={"webhook_rate": 5})) as backend:
+        other = await World.workflow(world.pool, world.project_id, "other", ["trigger.webhook", "set"])
+        for _ in range(5):
+            await backend.post()
+        async with backend.session.post(f"{backend.url}/webhooks/go", json={}) as refused:
+            assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+        execution = await world.execution(await backend.post("other"))
+        assert execution["workflow_id"] == other.workflow_id
+        await asyncio.sleep(0.3)
+        await backend.post()
+
+
+async def test_the_last_call_is_written_down_beside_the_calls(settings: Settings, world: World) -> None:
+    last = "select last_fired_at from triggers where id = $1"
+    async with serving(settings) as backend:
+        await asyncio.gather(*(backend.post() for _ in range(5)))
+        async with asyncio.timeout(3):
+            while await world.pool.fetchval(last, world.trigger_id) is None:
+                await asyncio.sleep(0.05)
+        first = await world.pool.fetchval(last, world.trigger_id)
+        await backend.post()
+    assert await world.pool.fetchval(last, world.trigger_id) > first, "a backend that stops writes what it still knows"
