@@ -89,6 +89,15 @@ def received(content_type: str, body: bytes) -> Received:
     return Received("null", {"": Attachment(content_type, body)})
 
 
+def payload(content_type: str, body: bytes) -> EncodedJson:
+    """As `received`, where there is no place for files. Raises UnsupportedMedia as well: something in it is bytes."""
+    content = received(content_type, body)
+    if content.attachments:
+        kind = content_type.partition(";")[0].strip()
+        raise UnsupportedMedia(f"Files, and bodies of type {kind}, are not taken here. Send JSON, a form without files, or text.")
+    return content.input
+
+
 def _form(content_type: str, body: bytes) -> Received:
     files: list[tuple[JsonObject, Attachment]] = []
     pairs: list[tuple[str, JsonValue]] = []
