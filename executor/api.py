@@ -9,6 +9,8 @@
     POST /secrets          SecretRequest  → Secret            403 or 404 where the step may not have it
     POST /start            StartRequest   → StartedChild      404, 409 or 422 where it can't be
     POST /notify           NotifyRequest  → Notified
+    POST /blobs?…          a chunk        → BlobRef           404 where the execution isn't owned, 413 where it is too large
+    GET  /blobs/{id}?…                    → a chunk
     POST /died             Died           → {}
 
 Two kinds of failure: `BackendAway` (no answer, or 5xx, 408, 429: the same call may succeed later) and `BackendRefused`
@@ -19,6 +21,8 @@ callers, and the call is repeated.
 import asyncio
 from http import HTTPStatus
 from typing import TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
 
 import aiohttp
 from pydantic import BaseModel
@@ -27,6 +31,7 @@ from executor.errors import ExecutorError
 from trestle.contracts.graph import Snapshot
 from trestle.contracts.jobs import (
     Answers,
+    BlobRef,
     Claim,
     Claimed,
     Died,
@@ -136,6 +141,21 @@ class Api:
         """Tells people something."""
         return await self._call(Notified, "POST", "/notify", request)
 
+    async def put_chunk(
+        self, execution_id: UUID, epoch: int, blob_id: UUID, chunk: bytes, *, place: int, last: bool, media_type: str
+    ) -> BlobRef:
+        """Adds a chunk to a blob; the `last` one completes it."""
+        query = urlencode({"id": blob_id, "place": place, "media_type": media_type, **({"last": "1"} if last else {})})
+        status, answer = await self._authorised(self._session, "POST", f"/blobs?{_owner(execution_id, epoch)}&{query}", chunk)
+        return self._read(BlobRef, status, answer)
+
+    async def chunk(self, execution_id: UUID, epoch: int, blob_id: UUID, place: int) -> bytes:
+        """A chunk of a blob."""
+        path = f"/blobs/{blob_id}?{_owner(execution_id, epoch)}&place={place}"
+        status, answer = await self._authorised(self._session, "GET", path, None)
+        self._read(None, status, answer)
+        return answer
+
     async def died(self, died: Died) -> None:
         """Says that a quarantine lane died."""
         await self._call(None, "POST", "/died", died)
@@ -144,12 +164,16 @@ class Api:
         self, shape: type[A] | None, method: str, path: str, body: BaseModel | None = None, session: aiohttp.ClientSession | None = None
     ) -> A:
         encoded = body.model_dump_json(exclude_defaults=True).encode() if body is not None else None
+        status, answer = await self._authorised(session or self._session, method, path, encoded)
+        return self._read(shape, status, answer)
+
+    async def _authorised(self, session: aiohttp.ClientSession, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         token = self._token
-        status, answer = await self._exchange(session or self._session, method, path, encoded, token)
+        status, answer = await self._exchange(session, method, path, body, token)
         if status == HTTPStatus.UNAUTHORIZED:
             await self._register_again(token)
-            status, answer = await self._exchange(session or self._session, method, path, encoded, self._token)
-        return self._read(shape, status, answer)
+            status, answer = await self._exchange(session, method, path, body, self._token)
+        return status, answer
 
     async def _register_again(self, refused: str) -> None:
         async with self._registering:
@@ -171,3 +195,7 @@ class Api:
         if status >= 400:
             raise BackendRefused(status, answer.decode(errors="replace")[:2000])
         return shape.model_validate_json(answer) if shape is not None else None  # type: ignore[return-value]  # A is None's caller's
+
+
+def _owner(execution_id: UUID, epoch: int) -> str:
+    return f"execution_id={execution_id}&epoch={epoch}"

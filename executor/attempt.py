@@ -5,20 +5,21 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import structlog
 from pydantic import BaseModel
 
 from executor.context import StepContext
 from executor.errors import NodeError, Throttled
 from executor.http import failure
-from executor.node import Branch, Stop, Wait
-from executor.values import decode, encode
+from executor.node import Branch, Resumed, Stop, Wait
+from executor.values import decode, encode, placed
 from trestle.contracts.base import EncodedJson
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import MAIN, STOPPED
 from trestle.contracts.jobs import WebhookAnswer
 from trestle.contracts.node_types import Effect
-from trestle.language import LanguageError
+from trestle.language import LanguageError, Unloaded, whole
 from trestle.outbound import OutboundError
 
 if TYPE_CHECKING:
@@ -57,8 +58,16 @@ class NotStarted:
 
 async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Throttled | NotStarted:
     """Makes one attempt. Raises only when the execution is lost or cancelled."""
+    try:
+        return await _attempt(run, step)
+    finally:
+        if run.large.known:
+            run.large.release(step)
+
+
+async def _attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Throttled | NotStarted:
     prepared = step.prepared
-    received = decode(step.input)
+    received = run.decode(step.input)
     context = StepContext(run, step, received)
     effect: Effect = "unsafe"
     try:
@@ -67,7 +76,15 @@ async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Thrott
         scope = run.scope(received, payload=prepared.looks_at_payload)
         if step.index is not None:
             scope = scope.with_item(step.item, step.index)
-        config = template.render(scope)
+        while True:
+            try:
+                config = template.render(scope)
+                break
+            except Unloaded as missing:
+                await run.large.hold(step, missing.references)
+        if run.large.known and "input" not in kind.takes_references:
+            received = await _loaded(run, step, received)
+            context.item = await _loaded(run, step, step.item)
         effect = prepared.effect(config)
     except LanguageError as error:
         return Failure(expression_error(prepared.key, error))
@@ -84,6 +101,17 @@ async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Thrott
         if not await _admit(run, step, effect):
             return NotStarted()
     return await _run(run, step, context, kind, config, received, effect)
+
+
+async def _loaded(run: "Run", step: "StepRun", value: Any) -> Any:
+    """The value with its large parts in it, for a node to keep: what others see it can't change."""
+    while True:
+        try:
+            found = whole(value)
+        except Unloaded as missing:
+            await run.large.hold(step, missing.references)
+        else:
+            return value if found is value else orjson.loads(orjson.dumps(found))
 
 
 async def _admit(run: "Run", step: "StepRun", effect: Effect) -> bool:
@@ -107,13 +135,13 @@ async def _run(
     run: "Run", step: "StepRun", context: StepContext, kind: Any, config: BaseModel, input: Any, effect: Effect
 ) -> Done | Failure | Wait | Throttled:
     timeout_s = step.prepared.node.timeout_s
-    running = kind.run(config, input, context) if step.resumed is None else kind.resume(config, input, context, step.resumed)
     try:
+        resumed = await _answered(run, step, kind)
         if timeout_s is None:
-            result = await running
+            result = await _called(run, step, context, kind, config, input, resumed, effect)
         else:
             async with asyncio.timeout(timeout_s) as limit:
-                result = await running
+                result = await _called(run, step, context, kind, config, input, resumed, effect)
         if isinstance(result, Wait):
             return _checked(result, step, context)
         if isinstance(result, Stop):
@@ -126,7 +154,7 @@ async def _run(
             raise ValueError(f"left by the port “{port}”, which it does not have")
         if context.redactor:
             value = context.redactor.value(value)
-        return Done(port, encode(value), _redacted(context))
+        return Done(port, await run.large.store(value), _redacted(context))
     except Throttled as throttled:
         return throttled
     except NodeError as error:
@@ -154,6 +182,29 @@ async def _run(
         return _judged(Failure(known.as_step_error(), known.retryable, known.outcome_unknown), effect)
     except Exception as error:  # noqa: BLE001  # whatever else a node raises is its bug, and told as one
         return _bug(run, step, error, effect)
+
+
+async def _called(
+    run: "Run", step: "StepRun", context: StepContext, kind: Any, config: BaseModel, input: Any, resumed: Resumed | None, effect: Effect
+) -> Any:
+    """What the node returns. A pure one that comes upon a large value on its way gets it, and starts again."""
+    while True:
+        try:
+            return await (kind.run(config, input, context) if resumed is None else kind.resume(config, input, context, resumed))
+        except Unloaded as missing:
+            if effect != "pure":
+                raise
+            await run.large.hold(step, missing.references)
+
+
+async def _answered(run: "Run", step: "StepRun", kind: Any) -> Resumed | None:
+    """What ended its wait, with the large parts of the answer."""
+    resumed, resolution = step.resumed, step.resolution
+    if resumed is None or resolution is None or not resolution.refs:
+        return resumed
+    answer = placed(orjson.loads(orjson.dumps(resolution.answer)), resolution.refs, run.large.opened)
+    run.large.known = True
+    return replace(resumed, answer=answer if "input" in kind.takes_references else await _loaded(run, step, answer))
 
 
 def _checked(wait: Wait, step: "StepRun", context: StepContext) -> Wait:

@@ -9,7 +9,17 @@ from executor.node import Node
 from executor.per_item import PerItem
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.config_fields import MarkedField, marked_fields
-from trestle.language import Condition, LanguageError, Scope, Template, compile_condition, compile_config, compile_item_value
+from trestle.language import (
+    Condition,
+    LanguageError,
+    Scope,
+    Template,
+    compile_condition,
+    compile_config,
+    compile_item_value,
+    references_in,
+    whole,
+)
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -26,6 +36,7 @@ class ConfigTemplate(Generic[C]):
         marked = marked_fields(schema, upgraded)
         self._shape = node.config_class
         self._cases = node.ports_from
+        self._takes_references = "config" in node.takes_references
         self._template: Template = compile_config(upgraded, static=[field.pointer for field in marked])
         self._conditions = [_condition(field) for field in marked if field.kind == "condition" and not field.per_item]
         self._per_item = [_per_item(field) for field in marked if field.per_item]
@@ -36,12 +47,15 @@ class ConfigTemplate(Generic[C]):
         return set(self._template.names()).union(*(part.names() for part in compiled))
 
     def render(self, scope: Scope) -> C:
-        """The config as the node takes it. Raises `LanguageError` (an expression) or `InvalidConfig` (what it came to).
+        """The config as the node takes it. Raises `LanguageError` (an expression) or `InvalidConfig` (what it came to), and
+        `Unloaded` where large values have to be loaded first.
 
         Of the cases that `ports_from` names the first that holds is taken, so later ones are False and never evaluated:
         they may speak of data that is there only when it does not hold.
         """
         rendered: Any = self._template.render(scope)
+        if scope.references and not self._takes_references:
+            rendered = whole(rendered)
         taken = False
         for field, condition in self._conditions:
             is_case = field.path[0] == self._cases
@@ -53,6 +67,12 @@ class ConfigTemplate(Generic[C]):
             rendered = _replaced(rendered, field.path, PerItem(evaluate, scope, field.pointer))
         try:
             return self._shape.model_validate(rendered)  # type: ignore[return-value]  # C is the node's config_class
+        except ValidationError as error:
+            if not scope.references or not references_in(rendered):
+                raise InvalidConfig.of(error) from None
+        # A field that may not be a reference: with the values in their places it may be what the field takes.
+        try:
+            return self._shape.model_validate(whole(rendered))  # type: ignore[return-value]  # as above
         except ValidationError as error:
             raise InvalidConfig.of(error) from None
 

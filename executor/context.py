@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -11,11 +11,12 @@ from executor.credentials import SecretData
 from executor.fields import Use
 from executor.node import ExecutionInfo
 from executor.redaction import Redactor
-from executor.values import decode, encode
+from executor.values import encode, refs_of
 from trestle.contracts.base import JsonValue
 from trestle.contracts.executions import LogLevel
 from trestle.contracts.jobs import LogLine, NotifyRequest, StartRequest, WebhookAnswer
 from trestle.contracts.resume_tokens import Bearer, TokenKind, token
+from trestle.language import Reference, Unloaded, whole
 
 if TYPE_CHECKING:
     from executor.run import Run
@@ -64,12 +65,14 @@ class StepLog:
 class StepContext:
     """One attempt's view. Everything is made when first asked for: most nodes ask for nothing."""
 
-    __slots__ = ("_input", "_run", "_step", "answer", "now", "redactor")
+    __slots__ = ("_input", "_run", "_step", "answer", "item", "now", "redactor")
 
     def __init__(self, run: "Run", step: "StepRun", input: JsonValue) -> None:
         self._run = run
         self._step = step
         self._input = input
+        self.item = step.item
+        """The current item of a for-each."""
         self.now: datetime = run.clock.now()
         self.redactor = Redactor()
         self.answer: WebhookAnswer | None = None
@@ -106,11 +109,6 @@ class StepContext:
         return idempotency_key(self._run.job.seed, self.node, self._step.index, self._step.retry_no)
 
     @property
-    def item(self) -> JsonValue:
-        """The current item of a for-each."""
-        return self._step.item
-
-    @property
     def index(self) -> int | None:
         """Its place from 0."""
         return self._step.index
@@ -118,7 +116,7 @@ class StepContext:
     @property
     def inputs(self) -> Mapping[str, JsonValue]:
         """What came in, by source."""
-        return {source: decode(text) for source, text in self._run.taken(self.node).items()}
+        return {source: self._run.decode(text) for source, text in self._run.taken(self.node).items()}
 
     @property
     def names(self) -> Mapping[str, JsonValue]:
@@ -144,7 +142,8 @@ class StepContext:
 
     async def start_workflow(self, workflow_id: UUID, input: JsonValue, *, wait: bool) -> UUID:
         """Starts a child. Raises `NodeError`."""
-        request = StartRequest(**self._behalf(), workflow_id=workflow_id, input=encode(input), wait=wait)
+        text = await self._run.large.store(input)
+        request = StartRequest(**self._behalf(), workflow_id=workflow_id, input=text, refs=refs_of(text) or {}, wait=wait)
         return await self._run.desk.start(request)
 
     async def notify(
@@ -156,7 +155,24 @@ class StepContext:
 
     def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
         """Answers the webhook's caller once the step has succeeded."""
-        self.answer = WebhookAnswer(status=status, headers=dict(headers), body=None if body is None else encode(body))
+        text = None if body is None else encode(body)
+        self.answer = WebhookAnswer(status=status, headers=dict(headers), body=text, refs=refs_of(text) or {})
+
+    async def load(self, value: JsonValue) -> JsonValue:
+        """The value with every large one in it. Raises `NodeError`."""
+        while True:
+            try:
+                return whole(value)
+            except Unloaded as missing:
+                await self._run.large.hold(self._step, missing.references)
+
+    async def store(self, pieces: AsyncIterator[bytes], media_type: str) -> Reference:
+        """Keeps bytes as they come. Raises `NodeError`."""
+        return await self._run.large.upload(pieces, media_type)
+
+    def read(self, reference: Reference) -> AsyncIterator[bytes]:
+        """The bytes of a large value, piece by piece. Raises `NodeError`."""
+        return self._run.large.read(reference)
 
     def _behalf(self) -> dict[str, Any]:
         """Whose behalf it is on (contracts.jobs.OnBehalf)."""

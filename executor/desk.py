@@ -35,10 +35,10 @@ async def _asked(call: Awaitable[T], what: str) -> T:
         message = f"{what}: the backend does not answer."
         raise NodeError(message, hint="Let the node try again.", retryable=True, type="BackendAway") from None
     except BackendRefused as refusal:
-        raise NodeError(f"{what}. {_detail(refusal)}", hint="Check what the node is set to.", type="Refused") from None
+        raise NodeError(f"{what}. {detail(refusal)}", hint="Check what the node is set to.", type="Refused") from None
 
 
-def _detail(refusal: BackendRefused) -> str:
+def detail(refusal: BackendRefused) -> str:
     """What the backend said, out of its problem document."""
     try:
         said = orjson.loads(refusal.detail)["detail"]

@@ -14,7 +14,7 @@ from executor.program import Prepared
 from executor.run import Run, skipped
 from executor.step import Settled, StepRun
 from executor.suspensions import Suspended, Suspensions
-from executor.values import encode, encode_object
+from executor.values import Encoded, encode, encode_object, refs_of
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import MAIN, STOPPED, Outcome
 from trestle.contracts.jobs import Ending, FinishedStep, StepReport
@@ -100,7 +100,7 @@ class Engine:
     def _given(self, key: str) -> dict[str, str]:
         """What a node that runs alone gets: the input given, else its predecessors' pinned or last outputs."""
         run = self._run
-        if run.job.input == "null":
+        if run.input == "null" and not run.job.input_refs:
             found: dict[str, str] = {}
             for connection in run.program.snapshot.connections:
                 if connection.target == key:
@@ -108,11 +108,11 @@ class Engine:
                     if source.pinned is not None:
                         found[source.key] = encode(source.pinned)
                     elif last is not None and last.port is not None:
-                        found[source.key] = last.output or "null"
+                        found[source.key] = Encoded.of(last.output or "null", last.refs)
             if found:
                 run.outcomes.update({source: Outcome(MAIN, text) for source, text in found.items()})
                 return found
-        return {"": run.job.input}
+        return {"": run.input}
 
     def _advance(self) -> None:
         """Takes what became ready from the plan; settles at once what needn't run."""
@@ -137,7 +137,7 @@ class Engine:
         if record is not None and self._from_record(prepared, record):
             return
         if not alone and not run.incoming[key]:
-            self._pass(prepared, MAIN, run.job.input, output=None)
+            self._pass(prepared, MAIN, run.input, output=None)
         elif run.draft and node.pinned is not None and not alone:
             text = encode(node.pinned)
             self._pass(prepared, prepared.pass_port, text, output=text)
@@ -161,11 +161,12 @@ class Engine:
     def _from_record(self, prepared: Prepared, record: FinishedStep) -> bool:
         """Settles a step that is recorded as finished; it never runs again. False where only an attempt was."""
         run = self._run
+        output = Encoded.of(record.output or "null", record.refs)
         if record.status is StepStatus.SUCCEEDED:
-            text = record.output if record.output is not None else run.job.input if not run.incoming[prepared.key] else "null"
+            text = output if record.output is not None else run.input if not run.incoming[prepared.key] else "null"
             self._settle(prepared.key, Settled(MAIN if record.port is None else record.port, text))
         elif record.status is StepStatus.FAILED and record.port is not None:
-            self._settle(prepared.key, Settled(record.port, record.output or "null", failed=True))
+            self._settle(prepared.key, Settled(record.port, output, failed=True))
         elif record.status is StepStatus.FAILED and record.error is not None and record.attempt >= prepared.retry.max_attempts:
             self._settle(prepared.key, Settled(None, "null", failed=True, fatal=record.error))
         else:
@@ -181,6 +182,7 @@ class Engine:
             status=StepStatus.SUCCEEDED,
             port=port,
             output=output,
+            refs=refs_of(output),
             started_at=now,
             finished_at=now,
             duration_ms=0,
@@ -248,7 +250,7 @@ class Engine:
         run, last = self._run, self._plan.last()
         texts = {key: run.outcomes[key].output for key in last}
         output = next(iter(texts.values())) if len(texts) == 1 else encode_object(texts)
-        await run.reporter.end(Ending(status="succeeded", output=output, failed_steps=run.failed_steps))
+        await run.reporter.end(Ending(status="succeeded", output=output, refs=refs_of(output), failed_steps=run.failed_steps))
         return Result.ENDED
 
     async def _fail(self, failed: _Failed) -> Result:
@@ -263,7 +265,7 @@ class Engine:
         """A step ended it before its time."""
         run = self._run
         await self._abandon()
-        await run.reporter.end(Ending(status="succeeded", output=stopped.text, failed_steps=run.failed_steps))
+        await run.reporter.end(Ending(status="succeeded", output=stopped.text, refs=refs_of(stopped.text), failed_steps=run.failed_steps))
         return Result.ENDED
 
     async def _abandon(self) -> None:

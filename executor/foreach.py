@@ -6,19 +6,21 @@ stopped. A pure for-each is one step: its items have rows only where they wait. 
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from executor.attempt import expression_error
 from executor.crew import Crew
 from executor.errors import NodeError
 from executor.step import Settled, StepRun
 from executor.suspensions import Suspended, Suspensions
-from executor.values import MAX_OUTPUT_BYTES, decode, encode, encode_list
+from executor.values import MAX_OUTPUT_BYTES, Encoded, encode, encode_list
 from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import STOPPED
+from trestle.contracts.jobs import BLOB_BYTES
 from trestle.contracts.states import StepStatus
-from trestle.language import LanguageError
+from trestle.language import LanguageError, Reference, Unloaded
 
 if TYPE_CHECKING:
     from executor.run import Run
@@ -36,7 +38,7 @@ class Items:
         key = step.prepared.key
         for index, record in run.finished_items.get(key, {}).items():
             if record.status is StepStatus.SUCCEEDED:
-                self._results[index] = record.output or "null"
+                self._results[index] = Encoded.of(record.output or "null", record.refs)
             elif record.status is StepStatus.FAILED and record.error is not None:
                 self._failed[index] = record.error
         decided = self._results.keys() | self._failed.keys()
@@ -90,14 +92,14 @@ class Items:
                 elif self._suspended or self._todo:
                     break
                 else:
-                    return self._close()
+                    return await self._close()
         finally:
             run.crews.discard(crew)
             for item, outcome in await crew.dismiss():
                 self._take(item, outcome)
         waits = Suspended(self._suspended.next_due(), self._suspended.worth_s())
         suspended = Suspended(run.clock.now(), 0) if self._todo else waits
-        fresh = None if self._step.listed is not None else encode(self._values)
+        fresh = None if self._step.listed is not None else await run.large.store(self._values)
         self._step.listed = self._step.listed or fresh
         return self._step.suspend(run, suspended, items=fresh)
 
@@ -148,7 +150,7 @@ class Items:
             return self._step.stop(self._run, stopped.fatal)
         return self._step.settle(self._run, STOPPED, stopped.text)
 
-    def _close(self) -> Settled:
+    async def _close(self) -> Settled:
         """All items are decided: the list, or the failure."""
         step, run = self._step, self._run
         if self._failed and step.prepared.on_error != "continue":
@@ -162,6 +164,8 @@ class Items:
             total, cap = len(text) / 1e6, MAX_OUTPUT_BYTES / 1e6
             message = f"The results of {len(self._values)} items are {total:.1f} MB; a step may put out {cap:.0f} MB."
             return step.fail(run, StepError(type="BadOutput", message=message, hint="Let each item put out less."))
+        if len(text) > BLOB_BYTES:
+            text = await run.large.store(run.decode(text))
         settled = step.settle(run, "main", text)
         settled.failed = bool(self._failed)
         return settled
@@ -173,7 +177,7 @@ async def perform_for_each(run: "Run", step: StepRun) -> Settled | Suspended:
     try:
         if step.items is None:
             step.begin(run)
-            step.items = Items(run, step, _values(run, step))
+            step.items = Items(run, step, await _values(run, step))
             if not step.prepared.pure:
                 step.tell_running(run)
                 run.reporter.send()
@@ -190,7 +194,7 @@ async def perform_for_each(run: "Run", step: StepRun) -> Settled | Suspended:
         run.active.discard(step)
 
 
-def _values(run: "Run", step: StepRun) -> list[JsonValue]:
+async def _values(run: "Run", step: StepRun) -> list[JsonValue]:
     """The list: as it was recorded when the step started, else evaluated now; with effects, it is recorded before an item starts.
 
     Raises `LanguageError`, `NodeError`.
@@ -198,13 +202,26 @@ def _values(run: "Run", step: StepRun) -> list[JsonValue]:
     prepared = step.prepared
     prepared.require()
     if step.listed is not None:
-        recorded: list[JsonValue] = decode(step.listed)
+        recorded: list[JsonValue] = await _opened(run, step, lambda: run.decode(step.listed or "[]"))
         return recorded
-    values = prepared.items.render(run.scope(decode(step.input)))["items"]
+    values = await _opened(run, step, lambda: prepared.items.render(run.scope(run.decode(step.input)))["items"])
     if not isinstance(values, list):
         what = "nothing" if values is None else f"a value of the type {type(values).__name__}"
         message = f"{prepared.label} runs for each item of a list, but its items came to {what}."
         raise NodeError(message, hint="Let the items be an expression that gives a list.", type="InvalidItems")
     if not prepared.pure:
-        step.tell_items(run, encode(values))
+        step.tell_items(run, await run.large.store(values))
     return values
+
+
+async def _opened(run: "Run", step: StepRun, value: Callable[[], Any]) -> Any:
+    """A value that is loaded where it is a large one as a whole; large values within it stay references."""
+    try:
+        while True:
+            try:
+                found = value()
+                return found.content if isinstance(found, Reference) else found
+            except Unloaded as missing:
+                await run.large.hold(step, missing.references)
+    finally:
+        run.large.release(step)

@@ -5,7 +5,7 @@ config's expressions, validates it, and calls `run`; retries, timeouts, for-each
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args, get_origin
@@ -21,6 +21,7 @@ from trestle.contracts.graph import MAIN
 from trestle.contracts.jobs import Polled, PolledEvent, WaitKind
 from trestle.contracts.node_types import Effect
 from trestle.contracts.resume_tokens import TokenKind
+from trestle.language import Reference
 
 if TYPE_CHECKING:
     from trestle.outbound import OutboundClient
@@ -48,6 +49,7 @@ __all__ = [
     "Polled",
     "PolledEvent",
     "PollingTrigger",
+    "Reference",
     "Resumed",
     "SecretData",
     "Static",
@@ -206,6 +208,15 @@ class Context(Protocol):
     ) -> int:
         """Tells people of this project something in the app: those with a role or label, or one by id or e-mail address. How many."""
 
+    async def load(self, value: JsonValue) -> JsonValue:
+        """The value, in which every `Reference` gave way to what it stands for. Read it only. Raises `NodeError` (over 64 MB)."""
+
+    async def store(self, pieces: AsyncIterator[bytes], media_type: str) -> Reference:
+        """Keeps bytes as they come, without holding them: what is returned may stand anywhere in the output. Raises `NodeError`."""
+
+    def read(self, reference: Reference) -> AsyncIterator[bytes]:
+        """The bytes behind a reference, piece by piece, as they were stored. Raises `NodeError`."""
+
     def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
         """What the caller of the webhook that started this execution gets, if it still waits; sent when this step has succeeded."""
 
@@ -231,6 +242,9 @@ class Node(ABC, Generic[C]):
     """The card's second line, over config fields: `{method} {url}`."""
     example: ClassVar[JsonObject] = {}
     """A config that validates."""
+    takes_references: ClassVar[Collection[str]] = ()
+    """Where it takes a `Reference` for a value over 256 KB: in its `input` (and `ctx.item`), in those fields of its `config` that may be
+    any JSON. What it returns may hold those it got. Elsewhere it gets the value itself, which has to fit into memory (64 MB in all)."""
     fires_itself: ClassVar[bool] = False
     config_class: ClassVar[ConfigClass]
 

@@ -40,10 +40,10 @@ class Redactor:
         return text
 
     def value(self, value: JsonValue) -> JsonValue:
-        """The value without secrets, keys of objects included. A number that spells a secret becomes text."""
+        """The value without secrets, keys of objects included. A number that spells a secret becomes text; a `Reference` stays."""
         if not self._needles:
             return value
-        encoded = orjson.dumps(value).decode()
+        encoded = orjson.dumps(value, default=lambda reference: None).decode()
         if not any(needle in encoded or orjson.dumps(needle)[1:-1].decode() in encoded for needle in self._needles):
             return value
         return self._walk(value)

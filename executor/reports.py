@@ -84,6 +84,8 @@ class Channel:
         replaced = self._steps.pop(key, None)
         if replaced is not None and step.items is None:
             step.items = replaced.items
+            if step.status not in (StepStatus.SUCCEEDED, StepStatus.FAILED):
+                step.refs = replaced.refs
         self._steps[key] = step
         self._courier.chars += _chars(step) - (_chars(replaced) if replaced else 0)
 

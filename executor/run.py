@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from executor.clock import BackendClock
 from executor.crew import Crew
+from executor.large import LargeValues
 from executor.node import ExecutionInfo
 from executor.program import Program
-from executor.seams import Desk, Ownership, Reporter, Secrets
-from executor.values import Outputs, decode, encode_object
+from executor.seams import Blobs, Desk, Ownership, Reporter, Secrets
+from executor.values import Encoded, Outputs, decode, encode_object
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.graph import Connection, Outcome
 from trestle.contracts.jobs import FinishedStep, Job, OpenStep, Resolution, StepReport, WaitKind
@@ -45,9 +46,13 @@ class Run:
         clock: BackendClock,
         secrets: Secrets,
         desk: Desk,
+        blobs: Blobs,
         http: "OutboundClient",
     ) -> None:
         self.job = job
+        self.input = Encoded.of(job.input, job.input_refs)
+        self.large = LargeValues(blobs, job.execution_id, job.epoch)
+        self.large.known = bool(job.input_refs) or any(step.refs for step in job.finished) or any(begun.refs for begun in job.open)
         self.program = program
         self.reporter = reporter
         self.ownership = ownership
@@ -57,7 +62,7 @@ class Run:
         self.http = http
         self.incoming: dict[str, tuple[Connection, ...]] | Any = {}
         self.outcomes: dict[str, Outcome] = {}
-        self.outputs = Outputs(self.outcomes)
+        self.outputs = Outputs(self.outcomes, self.large.opened)
         self.given: dict[str, EncodedJson] | None = None
         """In a run of one node: what it gets, by source. None: whatever its predecessors put out in this run."""
         self.active: set[StepRun] = set()
@@ -100,8 +105,12 @@ class Run:
     def payload(self) -> JsonValue:
         """The trigger's data."""
         if self._payload is _UNREAD:
-            self._payload = decode(self.job.input)
+            self._payload = self.decode(self.input)
         return self._payload
+
+    def decode(self, text: EncodedJson) -> Any:
+        """A value of this execution, in which a `Reference` stands for each large one."""
+        return decode(text, self.large.opened)
 
     def taken(self, key: str) -> dict[str, EncodedJson]:
         """The outputs that reach a node, by source, in the order in which the connections are drawn."""
@@ -138,6 +147,7 @@ class Run:
             execution=execution,
             workflow=workflow,
             now=self.clock.now(),
+            references=self.large.known,
         )
 
     def info(self) -> ExecutionInfo:

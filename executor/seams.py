@@ -1,9 +1,10 @@
 """What the engine needs of the world, and nothing more. The worker fills these in; tests use fakes."""
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 from uuid import UUID
 
-from trestle.contracts.jobs import Ending, LogLine, NotifyRequest, Secret, StartRequest, StepReport
+from trestle.contracts.jobs import BlobRef, Ending, LogLine, NotifyRequest, Secret, StartRequest, StepReport
 
 
 class Reporter(Protocol):
@@ -44,6 +45,17 @@ class Desk(Protocol):
 
     async def notify(self, request: NotifyRequest) -> int:
         """How many people were told."""
+
+
+class Blobs(Protocol):
+    """Where large values lie, for an execution under an epoch. Both wait while the backend is away, and raise `NodeError` where
+    it refuses."""
+
+    async def store(self, execution_id: UUID, epoch: int, pieces: AsyncIterator[bytes], media_type: str) -> BlobRef:
+        """Keeps bytes as they come."""
+
+    def read(self, execution_id: UUID, epoch: int, blob_id: UUID, size: int) -> AsyncIterator[bytes]:
+        """The bytes, piece by piece."""
 
 
 class Ownership(Protocol):

@@ -12,7 +12,7 @@ from executor.errors import Throttled
 from executor.node import Resumed, Wait
 from executor.program import Prepared
 from executor.suspensions import Suspended
-from executor.values import decode, encode
+from executor.values import Encoded, encode, refs_of
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import ERROR, MAIN, STOPPED
@@ -102,7 +102,7 @@ class StepRun:
         """Goes on where a former owner left off."""
         self.attempt = begun.attempt
         self.recorded = True
-        self.listed = begun.items
+        self.listed = Encoded.of(begun.items, begun.refs) if begun.items is not None else None
         wait = dict(begun.wait) if isinstance(begun.wait, dict) else {}
         self.retry_no = wait.pop(RETRY_NO, begun.attempt - 1)
         self.interrupted = begun.status is StepStatus.RUNNING
@@ -146,7 +146,7 @@ class StepRun:
         self.told = True
         self.listed = items
         report = self._report(StepStatus.RUNNING, wait=self._carried())
-        report.items = items
+        report.items, report.refs = items, refs_of(items)
         run.note(report)
 
     def _carried(self, wait: JsonObject | None = None) -> JsonObject | None:
@@ -177,6 +177,7 @@ class StepRun:
             status=status,
             port=port,
             output=output,
+            refs=refs_of(output),
             error=error,
             started_at=self.started_at,
             wait=wait,
@@ -224,7 +225,7 @@ class StepRun:
             port, output = MAIN, encode({"error": {"type": error.type, "message": error.message}})
         else:
             detail = {"type": error.type, "message": error.message, "node": self.prepared.key, "attempt": self.attempt}
-            port, output = ERROR, encode({"error": detail, "input": decode(self.input)})
+            port, output = ERROR, encode({"error": detail, "input": run.decode(self.input)})
         self._finish(run, StepStatus.FAILED, port=port, output=output, error=error)
         return Settled(port, output, failed=True)
 
@@ -240,6 +241,7 @@ class StepRun:
         self.recorded = True
         report = self._report(StepStatus.WAITING, wait=self._carried(wait))
         report.due_at, report.token, report.items = suspended.due, suspended.token, items
+        report.refs = refs_of(items)
         run.note(report)
         return suspended
 

@@ -9,7 +9,7 @@ assert ctx.log.lines == [("info", "greeted")]
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,12 +21,13 @@ from executor.config import ConfigTemplate
 from executor.credentials import SecretData
 from executor.errors import BrokenNode, CredentialRefused, NodeError
 from executor.fields import Use
+from executor.large import content
 from executor.node import Branch, ExecutionInfo, Node, Stop, Wait
 from executor.registry import describe
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.jobs import Secret
 from trestle.contracts.resume_tokens import TokenKind
-from trestle.language import LanguageError, Scope
+from trestle.language import LanguageError, Reference, Scope, replaced
 
 if TYPE_CHECKING:
     from trestle.outbound import OutboundClient
@@ -90,6 +91,8 @@ class RecordingContext:
     child_id: UUID = field(default_factory=uuid4)
     told: list[dict[str, Any]] = field(default_factory=list)
     recipients: int = 1
+    stored: dict[UUID, bytes] = field(default_factory=dict)
+    """Bytes of large values, by id."""
     answer: tuple[int, dict[str, str], JsonValue] | None = None
 
     @property
@@ -120,6 +123,21 @@ class RecordingContext:
         """Records, and gives `recipients`."""
         self.told.append({"message": message, "to_role": to_role, "to_user": to_user, "title": title, "link": link})
         return self.recipients
+
+    async def load(self, value: JsonValue) -> JsonValue:
+        """The value, with what `stored` holds in the place of each reference."""
+        return replaced(value, lambda reference: content(reference.media_type, self.stored[reference.id]))
+
+    async def store(self, pieces: AsyncIterator[bytes], media_type: str) -> Reference:
+        """Keeps them in `stored`."""
+        data = b"".join([piece async for piece in pieces])
+        reference = Reference(uuid4(), len(data), media_type)
+        self.stored[reference.id] = data
+        return reference
+
+    async def read(self, reference: Reference) -> AsyncIterator[bytes]:
+        """What `stored` holds."""
+        yield self.stored[reference.id]
 
     def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
         """Records."""
@@ -163,6 +181,7 @@ def rule_breaks(node: Node[Any]) -> list[str]:
         breaks.append(f"ports_from names the field {described.ports_from}, which isn't there")
     if described.effect not in ("pure", "idempotent", "unsafe"):
         breaks.append(f"the effect {described.effect!r} is none of pure, idempotent, unsafe")
+    breaks += [f"takes_references names {name}: it is input or config" for name in {*node.takes_references} - {"input", "config"}]
     return breaks + _example_breaks(node, described.example)
 
 

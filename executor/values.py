@@ -1,32 +1,97 @@
 """Values between steps. Each output is encoded once, to the text that is stored, and decoded anew for each step that takes it:
 so what a step sees is what was recorded, and no node can change another's data.
+
+What is too large for that lies in blobs (`executor.large`). `Encoded` is a text with references to such parts beside it; decoded, a
+`Reference` stands in the place of each.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from executor.errors import NodeError
 from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.contracts.graph import Outcome
+from trestle.contracts.jobs import BlobRef, Refs
+from trestle.language import Reference, references_in
 
-MAX_OUTPUT_BYTES = 10_000_000
+MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+"""The JSON that a step may put out. Larger values are files: bytes that were streamed into a blob."""
 
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
-
-decode = orjson.loads
+_NOTHING: Mapping[UUID, Any] = {}
 
 
 class BadOutput(NodeError):
     """What a node returned can't be its output."""
 
 
+class Encoded(str):
+    """A value as JSON text that holds null where `refs`, by JSON pointer, say which blob belongs there. A plain text has none."""
+
+    __slots__ = ("refs",)
+
+    refs: Refs
+
+    @classmethod
+    def of(cls, text: EncodedJson, refs: Refs | None) -> EncodedJson:
+        """The text with its references; itself where there are none."""
+        if not refs:
+            return text
+        made = cls(text)
+        made.refs = refs
+        return made
+
+
+def refs_of(text: EncodedJson | None) -> Refs | None:
+    """The references beside a text; None where there are none."""
+    return text.refs if isinstance(text, Encoded) else None
+
+
+def decode(text: EncodedJson, opened: Mapping[UUID, Any] = _NOTHING) -> Any:
+    """The value. References in it have the values that `opened` holds (`executor.large.LargeValues.opened`)."""
+    if isinstance(text, Encoded):
+        return placed(orjson.loads(str(text)), text.refs, opened)
+    return orjson.loads(text)
+
+
+def placed(value: Any, refs: Refs, opened: Mapping[UUID, Any]) -> Any:
+    """A decoded value, with references put into their places in it."""
+    for pointer, ref in refs.items():
+        reference = Reference(ref.id, ref.size, ref.media_type, opened)
+        value = put(value, pointer, reference)
+    return value
+
+
+def put(value: Any, pointer: str, reference: Reference) -> Any:
+    """The value, changed: with the reference where the pointer says."""
+    if not pointer:
+        return reference
+    *way, last = (name.replace("~1", "/").replace("~0", "~") for name in pointer[1:].split("/"))
+    holder = value
+    for name in way:
+        holder = holder[int(name)] if isinstance(holder, list) else holder[name]
+    holder[int(last) if isinstance(holder, list) else last] = reference
+    return value
+
+
 def encode(value: JsonValue) -> EncodedJson:
-    """The value as JSON text. Raises `BadOutput` where it isn't JSON, holds NaN or Infinity, or is over 10 MB."""
+    """The value as JSON text, `Encoded` where it holds references.
+
+    Raises `BadOutput` where it isn't JSON, holds NaN or Infinity, or is over 64 MB.
+    """
+    refs: Refs = {}
     try:
-        encoded = orjson.dumps(value, option=_STRICT)
+        try:
+            encoded = orjson.dumps(value, option=_STRICT)
+        except TypeError:
+            if not references_in(value):
+                raise
+            value = hollow(value, "", refs)
+            encoded = orjson.dumps(value, option=_STRICT)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadOutput(
             f"The node's output is not JSON: {error}.",
@@ -45,26 +110,49 @@ def encode(value: JsonValue) -> EncodedJson:
             raise BadOutput(
                 "The node's output holds NaN or Infinity, which JSON does not have.", hint="Put null or a text there."
             ) from None
-    return encoded.decode()
+    return Encoded.of(encoded.decode(), refs)
+
+
+def hollow(value: Any, pointer: str, refs: Refs) -> Any:
+    """The value with null in the place of each reference; which it was goes into `refs`."""
+    if type(value) is Reference:
+        refs[pointer] = BlobRef(id=value.id, size=value.size, media_type=value.media_type)
+        return None
+    if isinstance(value, dict):
+        return {key: hollow(inner, f"{pointer}/{step(key)}", refs) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [hollow(inner, f"{pointer}/{place}", refs) for place, inner in enumerate(value)]
+    return value
+
+
+def step(key: Any) -> str:
+    """A key as a part of a JSON pointer."""
+    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def encode_object(parts: Mapping[str, EncodedJson]) -> EncodedJson:
     """An object of values that are encoded already."""
-    return "{" + ",".join(f"{orjson.dumps(key).decode()}:{text}" for key, text in parts.items()) + "}"
+    text = "{" + ",".join(f"{orjson.dumps(key).decode()}:{text}" for key, text in parts.items()) + "}"
+    return Encoded.of(text, _gathered((step(key), part) for key, part in parts.items()))
 
 
 def encode_list(parts: list[EncodedJson]) -> EncodedJson:
     """A list of values that are encoded already."""
-    return "[" + ",".join(parts) + "]"
+    return Encoded.of("[" + ",".join(parts) + "]", _gathered((str(place), part) for place, part in enumerate(parts)))
+
+
+def _gathered(parts: Iterator[tuple[str, EncodedJson]]) -> Refs:
+    return {f"/{name}{pointer}": ref for name, part in parts if isinstance(part, Encoded) for pointer, ref in part.refs.items()}
 
 
 class Outputs(Mapping[str, Any]):
     """The outputs of the steps so far, by node, as expressions see them. Decoded when first asked for; read-only by convention."""
 
-    __slots__ = ("_decoded", "_outcomes")
+    __slots__ = ("_decoded", "_opened", "_outcomes")
 
-    def __init__(self, outcomes: Mapping[str, Outcome]) -> None:
+    def __init__(self, outcomes: Mapping[str, Outcome], opened: Mapping[UUID, Any] = _NOTHING) -> None:
         self._outcomes = outcomes
+        self._opened = opened
         self._decoded: dict[str, Any] = {}
 
     def __getitem__(self, key: str) -> Any:
@@ -72,7 +160,7 @@ class Outputs(Mapping[str, Any]):
             outcome = self._outcomes[key]
             if outcome.port is None:
                 raise KeyError(key)
-            self._decoded[key] = decode(outcome.output)
+            self._decoded[key] = decode(outcome.output, self._opened)
         return self._decoded[key]
 
     def __contains__(self, key: object) -> bool:

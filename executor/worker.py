@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from executor.api import Api, BackendAway, BackendRefused
+from executor.blobs import BackendBlobs
 from executor.chores import perform
 from executor.clock import BackendClock, Lease
 from executor.desk import BackendDesk
@@ -61,6 +62,7 @@ class Worker:
         self._programs = Programs(api, registry)
         self._vault = Vault(api)
         self._desk = BackendDesk(api)
+        self._blobs = BackendBlobs(api)
         self._holdings = Holdings()
         self._pulse = Pulse(api, queue, self._clock, self._holdings)
         self._taker = Taker(
@@ -134,6 +136,7 @@ class Worker:
                 clock=self._clock,
                 secrets=self._vault.of(job),
                 desk=self._desk,
+                blobs=self._blobs,
                 http=self._http,
             )
             held.begin(run)

@@ -3,7 +3,7 @@
 import asyncio
 import builtins
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from executor.run import Run
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Connection, Snapshot, WorkflowSettings
 from trestle.contracts.graph import Node as GraphNode
-from trestle.contracts.jobs import Ending, FinishedStep, Job, LogLine, NotifyRequest, OpenStep, Secret, StartRequest, StepReport
+from trestle.contracts.jobs import BlobRef, Ending, FinishedStep, Job, LogLine, NotifyRequest, OpenStep, Secret, StartRequest, StepReport
 from trestle.contracts.node_types import Effect
 from trestle.contracts.states import StepStatus
 from trestle.outbound import OutboundClient, Policy
@@ -170,6 +170,30 @@ class FakeDesk:
 
 
 @dataclass
+class FakeBlobs:
+    """Keeps blobs in memory; `loads` says which were read, in order."""
+
+    kept: dict[UUID, tuple[str, bytes]] = field(default_factory=dict)
+    loads: list[UUID] = field(default_factory=list)
+
+    async def store(self, execution_id: UUID, epoch: int, pieces: AsyncIterator[bytes], media_type: str) -> BlobRef:
+        blob_id, data = uuid4(), b"".join([piece async for piece in pieces])
+        self.kept[blob_id] = (media_type, data)
+        return BlobRef(id=blob_id, size=len(data), media_type=media_type)
+
+    async def read(self, execution_id: UUID, epoch: int, blob_id: UUID, size: int) -> AsyncIterator[bytes]:
+        self.loads.append(blob_id)
+        await asyncio.sleep(0)
+        yield self.kept[blob_id][1]
+
+    def add(self, value: Any) -> BlobRef:
+        """A JSON value that is there already."""
+        blob_id, data = uuid4(), orjson.dumps(value)
+        self.kept[blob_id] = ("application/json", data)
+        return BlobRef(id=blob_id, size=len(data))
+
+
+@dataclass
 class FakeLease:
     """Holds until a test says that it doesn't."""
 
@@ -197,6 +221,7 @@ class Kit:
         self.lease = FakeLease()
         self.secrets = FakeSecrets()
         self.desk = FakeDesk()
+        self.blobs = FakeBlobs()
         self.seed = "ab" * 32
 
     def node(self, key: str, type: str = "told", *after: str, **fields: Any) -> "Kit":
@@ -261,6 +286,7 @@ class Kit:
             clock=clock,
             secrets=self.secrets,
             desk=self.desk,
+            blobs=self.blobs,
             http=OutboundClient(Policy()),
         )
 
@@ -289,10 +315,14 @@ class Kit:
         for attempts in newest.values():
             last = attempts[-1]
             if last.status in (StepStatus.SUCCEEDED, StepStatus.SKIPPED) or (last.status is StepStatus.FAILED and last.port):
-                fields = last.model_dump(include={"node", "item", "attempt", "status", "port", "output", "error"})
+                fields = last.model_dump(
+                    include={"node", "item", "attempt", "status", "port", "output", "refs", "error"}, exclude_none=True
+                )
                 finished.append(FinishedStep(**fields))
             else:
-                fields = last.model_dump(include={"node", "item", "attempt", "status", "due_at", "wait", "token", "items"})
+                fields = last.model_dump(
+                    include={"node", "item", "attempt", "status", "due_at", "wait", "token", "items", "refs"}, exclude_none=True
+                )
                 failure: StepError | None = attempts[-2].error if len(attempts) > 1 else None
                 begun.append(OpenStep(**fields, failure=failure))
         return {"finished": finished, "open": begun}

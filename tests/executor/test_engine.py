@@ -188,7 +188,7 @@ async def test_a_nodes_bug_is_told_as_one_and_its_traceback_is_not() -> None:
         ([{"x": float("inf")}], "NaN"),
         (object(), "not JSON"),
         ({1: 2}, "not JSON"),
-        ("x" * 10_000_001, "10.0 MB"),
+        ("x" * (64 * 2**20), "67.1 MB"),
         (Branch("nowhere", 1), "NodeBug"),
     ],
 )

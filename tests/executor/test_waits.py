@@ -196,11 +196,15 @@ async def test_the_list_is_recorded_before_an_item_starts_and_the_next_owner_tak
     assert kit.reporter.output("each") == [1, 2, 3]
 
 
-async def test_a_list_too_large_to_record_fails_the_step() -> None:
-    kit = Kit().does("effect", effect="idempotent").node("each", "effect", "start", for_each={"items": "{{ payload }}"})
-    await kit.execute(["x" * 6_000_000, "y" * 6_000_000])
-    assert kit.calls == []
-    assert kit.reporter.last("each").status is StepStatus.FAILED
+async def test_the_large_items_of_a_list_are_recorded_as_references() -> None:
+    kit = Kit().does("effect", lambda config, input, ctx: len(ctx.item), effect="idempotent")
+    kit.node("each", "effect", "start", for_each={"items": "{{ payload }}"})
+    await kit.execute(["x" * 600_000, "y" * 700_000, "z"])
+    kit.again()
+    kit.recorded = [step for step in kit.recorded if step.items is not None]
+    assert (kit.recorded[0].items, list(kit.recorded[0].refs or {})) == ('[null,null,"z"]', ["/0", "/1"])
+    await kit.execute(None, **kit.record())
+    assert kit.reporter.output("each") == [600_000, 700_000, 1]
 
 
 # halts

@@ -111,6 +111,7 @@ class OpenStep(BaseModel):
     token: WaitKind | None = None
     resolution: Resolution | None = Field(None, description="The wait is over before `due_at`: this came")
     items: EncodedJson | None = Field(None, description="A for-each's list, as it was when the step started")
+    refs: Refs = Field(default_factory=dict, description="Of `items`")
     failure: StepError | None = None
 
 
@@ -199,7 +200,7 @@ class StepReport(BaseModel):
     status: StepStatus
     port: str | None = None
     output: EncodedJson | None = None
-    refs: Refs | None = None
+    refs: Refs | None = Field(None, description="Of `output`; of `items`, as long as the step has not ended")
     error: StepError | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

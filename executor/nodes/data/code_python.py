@@ -34,6 +34,7 @@ class CodePython(Node[Config]):
 
     type, title, group, icon = "code.python", "Python code", "Data", "code"
     effect = "pure"
+    takes_references = ("input",)
     example = {"code": "{'total': payload['price'] * payload['count']}"}
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class CodePython(Node[Config]):
         """The value of the code's last expression."""
         printed = Printed()
         limits = Limits(config.timeout_s, config.memory_mb)
-        names = _used(config.code, {**ctx.names, "input": input})
+        names = await ctx.load(_used(config.code, {**ctx.names, "input": input}))
         try:
             return await self._sandbox.run(config.code, names, limits=limits, now=ctx.now, seed=ctx.idempotency_key, printed=printed)
         finally:

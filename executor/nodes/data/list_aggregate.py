@@ -54,6 +54,7 @@ class ListAggregate(Node[Config]):
 
     type, title, group, icon = "list.aggregate", "Aggregate a list", "Data", "sigma"
     effect = "pure"
+    takes_references = ("input",)
     example = {
         "items": "{{ input }}",
         "group_by": "customer",

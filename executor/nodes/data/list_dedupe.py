@@ -24,6 +24,7 @@ class ListDedupe(Node[Config]):
 
     type, title, group, icon = "list.dedupe", "Remove duplicates", "Data", "copy-x"
     effect = "pure"
+    takes_references = ("input",)
     summary = "{by}"
     example = {"items": "{{ input }}", "by": "email"}
 

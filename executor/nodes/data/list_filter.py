@@ -20,6 +20,7 @@ class ListFilter(Node[Config]):
 
     type, title, group, icon = "list.filter", "Filter a list", "Data", "list-filter"
     effect = "pure"
+    takes_references = ("input",)
     summary = "{condition}"
     example = {"items": "{{ input }}", "condition": "{{ item.price > 10 }}"}
 

@@ -21,6 +21,7 @@ class ListLimit(Node[Config]):
 
     type, title, group, icon = "list.limit", "Limit a list", "Data", "list-end"
     effect = "pure"
+    takes_references = ("input",)
     summary = "{keep} {count}"
     example = {"items": "{{ input }}", "count": 10}
 

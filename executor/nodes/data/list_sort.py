@@ -26,6 +26,7 @@ class ListSort(Node[Config]):
 
     type, title, group, icon = "list.sort", "Sort a list", "Data", "arrow-down-narrow-wide"
     effect = "pure"
+    takes_references = ("input",)
     summary = "{by}, {order}"
     example = {"items": "{{ input }}", "by": "price", "order": "descending"}
 

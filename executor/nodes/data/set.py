@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from executor.node import Config as Base
-from executor.node import Context, JsonValue, Node, NodeError
+from executor.node import Context, JsonValue, Node, NodeError, Reference
 
 
 class Config(Base):
@@ -23,15 +23,17 @@ class Set(Node[Config]):
 
     type, title, group, icon = "set", "Set fields", "Data", "pencil-line"
     effect = "pure"
+    takes_references = ("input", "config")
     example = {"fields": {"name": "{{ payload.name }}"}}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue:
         """`{name: value}`; with `keep_input` the input's own fields first, where not set anew."""
         if not config.keep_input or input is None:
             return config.fields
-        if not isinstance(input, dict):
+        before = await ctx.load(input) if isinstance(input, Reference) else input
+        if not isinstance(before, dict):
             raise NodeError(
-                f"The input is a {type(input).__name__}, not an object: fields can't be added to it.",
+                f"The input is a {type(before).__name__}, not an object: fields can't be added to it.",
                 hint="Turn “keep the input” off, or put the input into a field: {{ input }}.",
             )
-        return {**input, **config.fields}
+        return {**before, **config.fields}

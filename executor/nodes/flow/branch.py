@@ -32,6 +32,7 @@ class Branch(Node[Config]):
 
     type, title, group, icon = "branch", "Branch", "Flow", "split"
     effect = "pure"
+    takes_references = ("input",)
     outputs = ("else",)
     ports_from = "cases"
     example = {"cases": [{"label": "large", "condition": "{{ payload.total > 1000 }}"}]}

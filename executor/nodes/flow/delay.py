@@ -36,6 +36,7 @@ class Delay(Node[Config]):
 
     type, title, group, icon = "delay", "Delay", "Flow", "timer"
     effect = "pure"
+    takes_references = ("input",)
     summary = "{duration_s} s"
     example = {"duration_s": 60}
 

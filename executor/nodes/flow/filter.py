@@ -21,6 +21,7 @@ class Filter(Node[Config]):
 
     type, title, group, icon = "filter", "Filter", "Flow", "funnel"
     effect = "pure"
+    takes_references = ("input",)
     outputs = ("main", "rejected")
     summary = "{condition}"
     example = {"condition": "{{ payload.score >= 80 }}"}

@@ -23,6 +23,7 @@ class Merge(Node[Config]):
 
     type, title, group, icon = "merge", "Merge", "Flow", "merge"
     effect = "pure"
+    takes_references = ("input",)
     summary = "{mode}"
     example = {"mode": "object"}
 

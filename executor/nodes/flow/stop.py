@@ -21,6 +21,7 @@ class Stop(Node[Config]):
 
     type, title, group, icon = "stop", "Stop", "Flow", "circle-stop"
     effect = "pure"
+    takes_references = ("input",)
     outputs = ()
     summary = "{status}"
     example = {"status": "failed", "message": "The order {{ payload.id }} is not paid."}

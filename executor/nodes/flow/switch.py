@@ -37,6 +37,7 @@ class Switch(Node[Config]):
 
     type, title, group, icon = "switch", "Switch", "Flow", "signpost"
     effect = "pure"
+    takes_references = ("input",)
     outputs = ("else",)
     ports_from = "cases"
     summary = "{value}"

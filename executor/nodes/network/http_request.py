@@ -50,6 +50,7 @@ class HttpRequest(Node[Config]):
 
     type, title, group, icon = "http.request", "HTTP request", "Network", "globe"
     effect = "idempotent"
+    takes_references = ("input", "config")
     summary = "{method} {url}"
     example = {"method": "POST", "url": "https://example.com/orders", "body": {"name": "{{ payload.name }}"}}
 
