@@ -37,6 +37,8 @@ from backend.queue import Queue, connect
 from backend.retention.policies import Caps
 from backend.retention.pruning import Pruner
 from backend.routing import check_permissions
+from backend.schedules import routes as schedules_routes
+from backend.schedules.scheduler import Scheduler
 from backend.security import Tokens
 from backend.services import Services
 from backend.settings import Settings
@@ -73,6 +75,7 @@ PUBLIC_API = [
     catalogue_routes.router,
     credentials_routes.router,
     triggers_routes.router,
+    schedules_routes.router,
     stats_routes.router,
     notifications_routes.router,
 ]
@@ -134,6 +137,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         closing.push_async_callback(pruner.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())
         acceptor = Acceptor(database.hot, queue, doorbell, max_queued=settings.max_queued)
+        scheduler = Scheduler(database.hot, acceptor)
+        scheduler.start()
+        closing.push_async_callback(scheduler.aclose)
         vault = Vault(settings.fernet_keys)
 
         async def reveal(project_id: UUID, credential_id: UUID) -> Secret:

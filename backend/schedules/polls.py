@@ -22,6 +22,9 @@ where e.id = any($1::uuid[]) and e.kind = 'poll' and w.enabled
 order by t.id for no key update of t
 """
 
+# In this order, as publishing locks them: the new executions refer to the workflow.
+_LOCK = "select from workflows where id in (select workflow_id from executions where id = any($1::uuid[])) order by id for key share"
+
 _DONE = """
 update triggers t set state = d.state, poll_id = null, failures = 0, error = null,
     due_at = now() + make_interval(secs => t.poll_every_s), last_fired_at = case when d.fired then now() else t.last_fired_at end
@@ -38,7 +41,8 @@ async def record(
     Writes each trigger's new cursor and next due time, and an execution for each event that has none yet. Returns the new
     executions with their workflows, for `Acceptor.announce` after the commit. Failed polls need no call: the scheduler sees them.
     """
-    asked = await connection.fetch(_ASKED, list(polled)) if polled else []
+    await connection.execute(_LOCK, list(polled))
+    asked = await connection.fetch(_ASKED, list(polled))
     births = {
         (row["id"], key): Birth(row["id"], _trigger(row, event), encode_json(event.payload), dedupe_key=key)
         for row in asked

@@ -122,6 +122,9 @@ def _reduced(error: ValidationError, literal: set[Path], compiled: set[Path]) ->
         if not left:
             return None
         told.append(left[0])
+    said = [inner for inner in told if (inner.validator, inner.validator_value) != ("type", "null")]
+    if len(said) == 1:
+        return said[0]  # the field may be left empty; what else is wrong with it is worth more than that
     # A member that was entered (the error lies deeper than the union itself) is the one that was meant.
     deepest = max(told, key=lambda one: len(one.absolute_path))
     return deepest if len(deepest.absolute_path) > len(error.absolute_path) else error

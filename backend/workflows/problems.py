@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.catalogue.service import NodeTypes
 from backend.db import encode_json
 from backend.models import Credential, Workflow
+from backend.schedules.registration import broken_by_schedule
 from backend.services import Services
 from backend.workflows.checks import Checks
 from backend.workflows.configs import Findings, dotted, examine
@@ -63,6 +64,8 @@ def find(
             found += _of_credentials(node, findings, credentials)
             found += _of_ports(node, kind)
             found += broken_by_webhook(node, nodes, credentials)
+            if not findings.errors:  # else they say it already
+                found += broken_by_schedule(node, settings)
     for position, connection in enumerate(connections):
         error = _of_connection(connection, by_key, types)
         if error:

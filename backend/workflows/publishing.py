@@ -13,6 +13,7 @@ from backend.errors import Conflict, Unprocessable
 from backend.ids import new_id
 from backend.models import Snapshot, Trigger, User, Version, WebhookRoute, Workflow
 from backend.ownership import find
+from backend.schedules import registration
 from backend.services import Services
 from backend.workflows import drafts, problems, snapshots
 from backend.workflows.drafts import Draft
@@ -48,7 +49,7 @@ async def _publish(parts: Services, session: AsyncSession, user: User, workflow:
     session.add(version)
     await session.flush()
     await session.refresh(version)
-    await _register(session, workflow, version, draft, types)
+    await _register(session, workflow, version, draft, types, settings)
     workflow.published_version = version.number
     workflow.published_revision = workflow.revision
     await session.flush()
@@ -72,9 +73,13 @@ async def _with_paths(session: AsyncSession, user: User, workflow: Workflow, dra
     return after
 
 
-async def _register(session: AsyncSession, workflow: Workflow, version: Version, draft: Draft, types: NodeTypes) -> None:
+async def _register(
+    session: AsyncSession, workflow: Workflow, version: Version, draft: Draft, types: NodeTypes, settings: WorkflowSettings
+) -> None:
     """Replaces the workflow's triggers by the version's. They get new ids: whoever remembers an old one finds nothing."""
-    fired = dict((await session.execute(select(Trigger.node, Trigger.last_fired_at).where(Trigger.workflow_id == workflow.id))).all())
+    # Locked, so that what the scheduler and a poll's report write just now is not written over.
+    known = await session.scalars(select(Trigger).where(Trigger.workflow_id == workflow.id).with_for_update())
+    old = {trigger.node: trigger for trigger in known.all()}
     await session.execute(delete(Trigger).where(Trigger.workflow_id == workflow.id))
     routes: list[dict[str, Any]] = []
     triggers: list[dict[str, Any]] = []
@@ -83,6 +88,7 @@ async def _register(session: AsyncSession, workflow: Workflow, version: Version,
         if kind is None or not kind.is_trigger or node.disabled:
             continue
         ident = new_id()
+        config = registration.config_of(node, settings)
         triggers.append(
             {
                 "id": ident,
@@ -91,8 +97,8 @@ async def _register(session: AsyncSession, workflow: Workflow, version: Version,
                 "kind": node.type.removeprefix("trigger."),
                 "version": version.number,
                 "snapshot_id": version.snapshot_id,
-                "config": node.config,
-                "last_fired_at": fired.get(node.key),
+                "config": config,
+                **registration.kept(kind, config, old.get(node.key)),
             }
         )
         if node.type == WEBHOOK:
@@ -101,6 +107,8 @@ async def _register(session: AsyncSession, workflow: Workflow, version: Version,
         await session.execute(insert(Trigger), triggers)
     if routes:
         await _claim_routes(session, routes)
+    if workflow.enabled:
+        await registration.arm(session, workflow.id)
 
 
 def _methods(node: Node, types: NodeTypes) -> list[str]:
@@ -133,6 +141,7 @@ async def require_firing(parts: Services, session: AsyncSession, user: User, wor
     graph = (await session.scalars(live)).one()
     if not any((kind := types.get(n["type"])) and kind.fires_itself and not n.get("disabled") for n in graph["nodes"]):
         message = (
-            "No trigger of the published version fires by itself: a workflow that is started by hand needs no enabling. Add a webhook."
+            "No trigger of the published version fires by itself: a workflow that is started by hand needs no enabling. "
+            "Add a webhook or a schedule."
         )
         raise Unprocessable(message, errors=[FieldError(loc=["enabled"], message=message)])

@@ -12,6 +12,7 @@ from backend.ids import new_id
 from backend.models import Execution, Node, Trigger, User, WebhookRoute, Workflow
 from backend.ownership import find, owned, project_for
 from backend.paging import Paging, page
+from backend.schedules import registration
 from backend.services import Services
 from backend.workflows import drafts, problems, publishing
 from backend.workflows.drafts import Draft
@@ -132,6 +133,7 @@ async def change(parts: Services, session: AsyncSession, user: User, ident: UUID
         if body.enabled:
             await publishing.require_firing(parts, session, user, workflow)
         workflow.enabled = body.enabled
+        await (registration.arm if body.enabled else registration.disarm)(session, workflow.id)
     return await read(parts, session, user, ident)
 
 

@@ -1,5 +1,7 @@
 """When schedules fire: cron's fields, zones, daylight saving, intervals."""
 
+# ruff: noqa: DTZ001 - hypothesis makes times of naive bounds
+
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
