@@ -32,18 +32,20 @@ log = structlog.get_logger(__name__)
 # What no living executor can run is not pushed, but says so; while none lives at all everything is, for autoscalers to see.
 _OUTBOX = guarded("""
 with due as (
-    select e.id, s.types from executions e join snapshots s on s.id = e.snapshot_id
+    select e.id, e.interruptions, s.types from executions e join snapshots s on s.id = e.snapshot_id
     where {e may claim} and e.blocked_on is null and e.last_push < now() - make_interval(secs => $1)
     order by e.id limit $2 for no key update of e skip locked
 ), living as materialized (
-    select types from executors where stopped_at is null and seen_at > now() - make_interval(secs => $3)
+    select types from executors where lane = 'main' and stopped_at is null and seen_at > now() - make_interval(secs => $3)
 ), judged as (
-    select due.id, not exists (select from living) or exists (select from living where due.types <@ living.types) as runs,
+    select due.id, due.interruptions >= 3 as suspect,
+        not exists (select from living) or exists (select from living where due.types <@ living.types) as runs,
         (select array_agg(t order by t) from unnest(due.types) t
             where not exists (select from living where t = any(living.types))) as missing
     from due
 )
 update executions e set last_push = now(), reason = case
+    when judged.suspect and judged.runs then 'Executors died while they ran it: it waits for a process of its own.'
     when judged.runs then null
     when judged.missing is null then 'No single executor offers all of its node types.'
     else 'No executor offers ' || array_to_string(judged.missing, ', ') || '.' end

@@ -142,7 +142,10 @@ def upgrade() -> None:
     op.add_column("executions", sa.Column("parent_waits", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("executions", sa.Column("depth", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("executions", sa.Column("bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
-    op.add_column("executions", sa.Column("settled", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    # What ended before there was settling has nothing left to bring about: no error workflow shall start for it now.
+    op.add_column("executions", sa.Column("settled", sa.Boolean(), server_default=sa.text("true"), nullable=False))
+    op.alter_column("executions", "settled", server_default=sa.text("false"))
+    op.execute("update executions set settled = false where finished_at is null")
     op.alter_column(
         "executions",
         "kind",
@@ -152,7 +155,24 @@ def upgrade() -> None:
         existing_server_default=sa.text("'run'::text"),
     )
     op.create_index("executions_jobs", "executions", ["workflow_id", "id"], unique=False, postgresql_where=sa.text("kind <> 'run'"))
-    op.create_index("executions_children", "executions", ["parent_id"], unique=False, postgresql_where=sa.text("parent_id is not null"))
+    op.create_index(
+        "executions_children",
+        "executions",
+        ["parent_id", "parent_node", "parent_item"],
+        unique=False,
+        postgresql_where=sa.text("parent_id is not null"),
+    )
+    op.drop_index("executions_slots", table_name="executions")
+    op.create_index(
+        "executions_slots",
+        "executions",
+        ["slot"],
+        unique=False,
+        postgresql_where=sa.text("status in ('running', 'paused') and slot is not null"),
+    )
+    op.create_index(
+        "executions_suspect", "executions", ["id"], unique=False, postgresql_where=sa.text("status = 'queued' and interruptions >= 3")
+    )
     for name, statuses in (("executions_done", "'succeeded', 'cancelled'"), ("executions_failed", "'failed', 'quarantined'")):
         op.create_index(
             name, "executions", ["workflow_id", "finished_at"], unique=False, postgresql_where=sa.text(f"status in ({statuses})")
@@ -214,6 +234,15 @@ def downgrade() -> None:
     op.drop_index("executions_jobs", table_name="executions", postgresql_where=sa.text("kind <> 'run'"))
     op.drop_index("executions_failed", table_name="executions", postgresql_where=sa.text("status in ('failed', 'quarantined')"))
     op.drop_index("executions_done", table_name="executions", postgresql_where=sa.text("status in ('succeeded', 'cancelled')"))
+    op.drop_index("executions_suspect", table_name="executions")
+    op.drop_index("executions_slots", table_name="executions")
+    op.create_index(
+        "executions_slots",
+        "executions",
+        ["slot"],
+        unique=False,
+        postgresql_where=sa.text("status = 'running' and slot is not null"),
+    )
     op.drop_index("executions_children", table_name="executions", postgresql_where=sa.text("parent_id is not null"))
     op.alter_column(
         "executions",

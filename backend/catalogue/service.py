@@ -14,9 +14,13 @@ from trestle.contracts.node_types import NodeType
 
 LIVE_WITHIN_S = 30
 """An executor heard within this time is alive."""
-_ALIVE = text("select id from executors where stopped_at is null and seen_at > now() - make_interval(secs => :within) order by id")
+_ALIVE = text(
+    "select id from executors where lane = 'main' and stopped_at is null and seen_at > now() - make_interval(secs => :within) order by id"
+)
 # Executors that were last heard at about the same time stopped together: their union is the last known catalogue.
-_LAST_KNOWN = text("select id from executors where seen_at > (select max(seen_at) from executors) - interval '1 minute' order by id")
+_LAST_KNOWN = text(
+    "select id from executors where lane = 'main' and seen_at > (select max(seen_at) from executors) - interval '1 minute' order by id"
+)
 
 
 @dataclass(frozen=True)

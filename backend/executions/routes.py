@@ -125,7 +125,21 @@ async def delete_many(parts: ServicesDep, session: Session, user: CurrentUser, b
 @router.post("/executions/{execution_id}/cancel", status_code=202)
 async def cancel(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID) -> wire.Execution:
     """End it now, whatever it is doing. It is cancelled as soon as this answers."""
-    await controlling.cancel(session, user, execution_id, parts.queue, parts.doorbell)
+    await controlling.cancel(parts, session, user, execution_id)
+    return await reading.read(session, user, execution_id)
+
+
+@router.post("/executions/{execution_id}/pause", status_code=202)
+async def pause(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID) -> wire.Execution:
+    """Let its running steps finish, and start no other."""
+    await controlling.pause(parts, session, user, execution_id)
+    return await reading.read(session, user, execution_id)
+
+
+@router.post("/executions/{execution_id}/resume", status_code=202)
+async def resume(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID) -> wire.Execution:
+    """Let a paused one go on."""
+    await controlling.resume(parts, session, user, execution_id)
     return await reading.read(session, user, execution_id)
 
 

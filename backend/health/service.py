@@ -40,7 +40,9 @@ async def _queue(parts: Services) -> str | None:
 
 
 async def _executor(parts: Services) -> str | None:
-    query = "select exists (select from executors where stopped_at is null and seen_at > now() - make_interval(secs => $1))"
+    query = (
+        "select exists (select from executors where lane = 'main' and stopped_at is null and seen_at > now() - make_interval(secs => $1))"
+    )
     try:
         async with asyncio.timeout(_PATIENCE_S):
             alive = await parts.database.hot.fetchval(query, float(LIVE_WITHIN_S))

@@ -19,27 +19,17 @@ from backend.blobs.service import Blobs
 from backend.errors import NotFound, Unauthorised, Unprocessable, answer, field_errors
 from backend.executions.doorbell import Doorbell
 from backend.executions.settling import Settler
-from backend.internal import claims, leases, secrets
+from backend.internal import leases, secrets
 from backend.internal.batch import Unreadable, read
 from backend.internal.blob_calls import BlobCalls
+from backend.internal.claims import Claims
 from backend.internal.executors import Executors
 from backend.internal.reports import Answered, Recorder
 from backend.internal.taking import LEASE_S
 from backend.notifications.telling import tell
 from backend.queue import Queue
 from backend.settings import Settings
-from trestle.contracts.jobs import (
-    Claim,
-    Heartbeat,
-    HeartbeatAnswer,
-    NotifyRequest,
-    Registered,
-    Registration,
-    Release,
-    Report,
-    Secret,
-    SecretRequest,
-)
+from trestle.contracts.jobs import Claim, Heartbeat, NotifyRequest, Registered, Registration, Release, Report, Secret, SecretRequest
 
 PREFIX = "/internal/v1/"
 _CHUNKS = PREFIX + "blobs/"
@@ -73,6 +63,7 @@ class Internal:
         self._reveal = reveal
         self._blobs = BlobCalls(blobs)
         self._recorder = Recorder(pool, queue, doorbell, settler)
+        self._claims = Claims(pool, doorbell, settings.secret_key.get_secret_value(), settings.base_url)
         self._posts: dict[str, Callable[[UUID, bytes], Awaitable[bytes]]] = {
             "claim": self._claim,
             "reports": self._report,
@@ -117,7 +108,7 @@ class Internal:
         return _dump(Registered(executor_id=executor_id, token=token, heartbeat_s=HEARTBEAT_S, lease_s=LEASE_S))
 
     async def _claim(self, executor_id: UUID, body: bytes) -> bytes:
-        return await claims.claim(self._pool, self._doorbell, executor_id, _read(Claim, body))
+        return await self._claims.claim(executor_id, await self._executors.lane(executor_id), _read(Claim, body))
 
     async def _report(self, executor_id: UUID, body: bytes) -> bytes:
         batch = read(body)
@@ -134,8 +125,11 @@ class Internal:
         return orjson.dumps({"now": now, "answers": answers})
 
     async def _beat(self, executor_id: UUID, body: bytes) -> bytes:
-        now, verdicts = await leases.renew(self._pool, executor_id, _read(Heartbeat, body).running)
-        return _dump(HeartbeatAnswer(now=now, token=self._executors.token(executor_id), verdicts=verdicts))
+        running = _read(Heartbeat, body).running
+        now, verdicts = await leases.renew(self._pool, executor_id, running)
+        answers = await leases.answers(self._pool, executor_id, running) if running else {}
+        token = self._executors.token(executor_id)
+        return orjson.dumps({"now": now, "token": token, "verdicts": verdicts, "resolved": answers})
 
     async def _release(self, executor_id: UUID, body: bytes) -> bytes:
         asked = _read(Release, body)

@@ -1,5 +1,7 @@
 """Claiming: queued → running, for one executor, under a lease and a new epoch (PROTOCOL, row 4)."""
 
+import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,17 +13,23 @@ from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.internal import limits
 from backend.internal.history import NOTHING, Recorded, recorded
-from backend.internal.taking import JOB, LEASE_S, TAKE
-from trestle.contracts.jobs import Claim
+from backend.internal.limits import Taker
+from backend.internal.taking import JOB, LEASE_S, TAKE, in_lane
+from trestle.contracts.jobs import Claim, Lane
+from trestle.contracts.resume_tokens import resume_key
 
 _UNLIMITED = TAKE.replace("{slot}", "null").replace("{limit}", "$4")
-_TAKE_THESE = _UNLIMITED.replace("{which}", "e.id = any($5::uuid[]) and not s.limited")
-_TAKE_ANY = _UNLIMITED.replace("{which}", "not s.limited")
+_TAKE_THESE = in_lane(_UNLIMITED.replace("{which}", "e.id = any($5::uuid[]) and not s.limited"))
+_TAKE_ANY = in_lane(_UNLIMITED.replace("{which}", "not s.limited"))
 
 _TAKEN_BEFORE = """
-select {job} from executions e join workflows w on w.id = e.workflow_id
+select {job} from executions e left join workflows w on w.id = e.workflow_id
 where e.status = 'running' and e.executor_id = $1 and e.claim_id = $2
 """.replace("{job}", JOB)
+
+# The index `executions_suspect` holds just these.
+_SUSPECTS = "select exists (select from executions where status = 'queued' and interruptions >= 3)"
+_LOOK_AGAIN_S = 1.0
 
 _REFUSE = guarded("""
 with refused as (
@@ -36,52 +44,89 @@ returning e.id, e.reason
 """)
 
 
-async def claim(pool: "asyncpg.Pool[asyncpg.Record]", doorbell: Doorbell, executor_id: UUID, wanted: Claim) -> bytes:
-    """What the executor got of what it `wanted`: a `Claimed`, encoded.
+class Claims:
+    """Gives executions to executors. `secret` makes resume tokens; `public_url` is the instance's address."""
 
-    The same `claim_id` again gets what it got the first time, as far as the executor still owns it.
-    """
-    refused: dict[str, str] = {}
-    if wanted.ids:
-        rows = await pool.fetch(_TAKE_THESE, executor_id, wanted.claim_id, LEASE_S, len(wanted.ids), wanted.ids)
-        if len(rows) < len(wanted.ids):
-            left = {*wanted.ids} - {row["id"] for row in rows}
-            before = [row for row in await pool.fetch(_TAKEN_BEFORE, executor_id, wanted.claim_id) if row["id"] in left]
-            before += await limits.take(pool, executor_id, wanted.claim_id, list(left - {row["id"] for row in before}))
-            rows += before
-            left -= {row["id"] for row in before}
-            refused = {str(row["id"]): row["reason"] for row in await pool.fetch(_REFUSE, executor_id, list(left))}
-    else:
-        rows = await pool.fetch(_TAKEN_BEFORE, executor_id, wanted.claim_id)
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", doorbell: Doorbell, secret: str, public_url: str) -> None:
+        self._pool = pool
+        self._doorbell = doorbell
+        self._secret = secret
+        self._public_url = public_url
+        self._suspects = False
+        self._looked_at = 0.0
+
+    async def claim(self, executor_id: UUID, lane: Lane, wanted: Claim) -> bytes:
+        """What the executor got of what it `wanted`: a `Claimed`, encoded. A quarantine lane gets one at a time.
+
+        The same `claim_id` again gets what it got the first time, as far as the executor still owns it.
+        """
+        taker = Taker(executor_id, lane, wanted.claim_id)
+        limit = wanted.limit if lane == "main" else 1
+        refused: dict[str, str] = {}
+        if wanted.ids:
+            rows, refused = await self._these(taker, wanted.ids, len(wanted.ids) if lane == "main" else 1)
+        else:
+            rows = await self._any(taker, limit)
+        now: datetime = rows[0]["now"] if rows else await self._pool.fetchval("select now()")
+        begun_before = [row["id"] for row in rows if row["epoch"] > 1 or row["retry_of"] or row["only_node"]]
+        steps = await recorded(self._pool, begun_before) if begun_before else {}
+        self._doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)
+        jobs = [self._job(row, steps.get(row["id"], NOTHING)) for row in rows]
+        quarantine = lane == "main" and await self._suspects_wait()
+        return orjson.dumps({"now": now, "jobs": jobs, "refused": refused, "quarantine": quarantine})
+
+    async def _these(self, taker: Taker, ids: Sequence[UUID], limit: int) -> tuple[list[asyncpg.Record], dict[str, str]]:
+        """What was got of these ids, and why others stay queued."""
+        rows = await self._pool.fetch(_TAKE_THESE[taker.lane], taker.executor_id, taker.claim_id, LEASE_S, limit, ids)
+        if len(rows) == len(ids):
+            return rows, {}
+        left = {*ids} - {row["id"] for row in rows}
+        rows += [row for row in await self._pool.fetch(_TAKEN_BEFORE, taker.executor_id, taker.claim_id) if row["id"] in left]
+        left -= {row["id"] for row in rows}
+        if len(rows) < limit:
+            rows += await limits.take(self._pool, taker, list(left), limit - len(rows))
+            left -= {row["id"] for row in rows}
+        return rows, {str(row["id"]): row["reason"] for row in await self._pool.fetch(_REFUSE, taker.executor_id, list(left))}
+
+    async def _any(self, taker: Taker, limit: int) -> list[asyncpg.Record]:
+        """The oldest that it may have."""
+        rows = await self._pool.fetch(_TAKEN_BEFORE, taker.executor_id, taker.claim_id)
         if not rows:
-            rows = await pool.fetch(_TAKE_ANY, executor_id, wanted.claim_id, LEASE_S, wanted.limit)
-            if len(rows) < wanted.limit:
-                rows += await limits.take_any(pool, executor_id, wanted.claim_id, wanted.limit - len(rows))
-    now: datetime = rows[0]["now"] if rows else await pool.fetchval("select now()")
-    begun_before = [row["id"] for row in rows if row["epoch"] > 1 or row["retry_of"] or row["only_node"]]
-    steps = await recorded(pool, begun_before) if begun_before else {}
-    doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows)
-    return orjson.dumps({"now": now, "jobs": [_job(row, steps.get(row["id"], NOTHING)) for row in rows], "refused": refused})
+            rows = await self._pool.fetch(_TAKE_ANY[taker.lane], taker.executor_id, taker.claim_id, LEASE_S, limit)
+            if len(rows) < limit:
+                rows += await limits.take_any(self._pool, taker, limit - len(rows))
+        return rows
 
+    async def _suspects_wait(self) -> bool:
+        """Whether executions wait for a quarantine lane. Looked up once a second."""
+        if time.monotonic() - self._looked_at >= _LOOK_AGAIN_S:
+            self._looked_at = time.monotonic()
+            self._suspects = await self._pool.fetchval(_SUSPECTS)
+        return self._suspects
 
-def _job(row: asyncpg.Record, steps: Recorded) -> dict[str, Any]:
-    """A `Job` (contracts.jobs), ready to encode: what is JSON in the database is not read on its way."""
-    return {
-        "execution_id": str(row["id"]),
-        "epoch": row["epoch"],
-        "project_id": str(row["project_id"]),
-        "workflow_id": str(row["workflow_id"]),
-        "workflow_name": row["workflow_name"],
-        "version": row["version"],
-        "snapshot_id": row["snapshot_id"],
-        "trigger": orjson.Fragment(row["trigger"]),
-        "input": row["input"],
-        "input_refs": orjson.Fragment(row["input_refs"] or "{}"),
-        "seed": row["seed"],
-        "attempt": row["attempt"],
-        "created_at": row["created_at"],
-        "until": row["until_node"],
-        "only": row["only_node"],
-        "finished": steps.finished,
-        "open": steps.open,
-    }
+    def _job(self, row: asyncpg.Record, steps: Recorded) -> dict[str, Any]:
+        """A `Job` (contracts.jobs), ready to encode: what is JSON in the database is not read on its way."""
+        return {
+            "execution_id": str(row["id"]),
+            "epoch": row["epoch"],
+            "project_id": str(row["project_id"]),
+            "kind": row["kind"],
+            "task": orjson.Fragment(row["task"]) if row["task"] is not None else None,
+            "workflow_id": str(row["workflow_id"]) if row["workflow_id"] is not None else None,
+            "workflow_name": row["workflow_name"] or "",
+            "version": row["version"],
+            "snapshot_id": row["snapshot_id"],
+            "trigger": orjson.Fragment(row["trigger"]),
+            "input": row["input"],
+            "input_refs": orjson.Fragment(row["input_refs"] or "{}"),
+            "seed": row["seed"],
+            "resume_key": resume_key(self._secret, row["id"]),
+            "public_url": self._public_url,
+            "depth": row["depth"],
+            "attempt": row["attempt"],
+            "created_at": row["created_at"],
+            "until": row["until_node"],
+            "only": row["only_node"],
+            "finished": steps.finished,
+            "open": steps.open,
+        }

@@ -44,7 +44,7 @@ async def recorded(pool: "asyncpg.Pool[asyncpg.Record]", execution_ids: Sequence
         attempts[row["execution_id"]][row["node"], row["item"]].append(row)
         if row["token"] is not None and row["status"] == StepStatus.WAITING:
             waiting.add(row["execution_id"])
-    answers = await resolved(pool, list(waiting)) if waiting else {}
+    answers = await _resolved(pool, list(waiting)) if waiting else {}
     found = {}
     for execution_id, nodes in attempts.items():
         found[execution_id] = Recorded()
@@ -53,18 +53,16 @@ async def recorded(pool: "asyncpg.Pool[asyncpg.Record]", execution_ids: Sequence
     return found
 
 
-async def resolved(pool: "asyncpg.Pool[asyncpg.Record]", execution_ids: Sequence[UUID]) -> dict[Place, dict[str, Any]]:
+async def _resolved(pool: "asyncpg.Pool[asyncpg.Record]", execution_ids: Sequence[UUID]) -> dict[Place, dict[str, Any]]:
     """`Resolution`s (contracts.jobs), ready to encode, by where they belong."""
-    return {
-        (row["execution_id"], row["node"], row["item"]): {
-            "node": row["node"],
-            "item": row["item"],
-            "kind": row["kind"],
-            "answer": orjson.Fragment(row["answer"]),
-            "refs": _fragment(row["refs"] or "{}"),
-        }
-        for row in await pool.fetch(_RESOLUTIONS, execution_ids)
-    }
+    rows = await pool.fetch(_RESOLUTIONS, execution_ids)
+    return {(row["execution_id"], row["node"], row["item"]): resolution(row) for row in rows}
+
+
+def resolution(row: asyncpg.Record) -> dict[str, Any]:
+    """A `Resolution` (contracts.jobs), ready to encode."""
+    answer, refs = orjson.Fragment(row["answer"]), _fragment(row["refs"] or "{}")
+    return {"node": row["node"], "item": row["item"], "kind": row["kind"], "answer": answer, "refs": refs}
 
 
 def _sort(attempts: list[asyncpg.Record], answer: dict[str, Any] | None, into: Recorded) -> None:

@@ -6,6 +6,7 @@ it while it is `running`. Over the limit it is blocked: it stays queued, but in 
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -13,37 +14,45 @@ import orjson
 
 from backend.db import readable
 from backend.executions.guards import guarded
-from backend.internal.taking import LEASE_S, TAKE
+from backend.internal.taking import ELIGIBLE, LEASE_S, TAKE, in_lane
+from trestle.contracts.jobs import Lane
 from trestle.language import LanguageError, Scope, compile_config
+
+# A paused one counts for as long as its owner still finishes a step: it may be resumed with that owner.
+_HOLDING = "r.status in ('running', 'paused') and (r.status = 'running' or r.lease_until > now())"
 
 _LIMIT = readable("s.graph") + " -> 'settings' -> 'concurrency'"
 
-_CANDIDATES = guarded("""
+_CANDIDATES = guarded(
+    """
 select e.id, e.workflow_id, e.trigger, e.input, {limit} ->> 'key' as key, ({limit} ->> 'limit')::int as places
 from executions e join snapshots s on s.id = e.snapshot_id
-where {which} and s.limited and {e may claim} and e.blocked_on is null and s.types <@ (select types from executors where id = $1)
+where {which} and s.limited and {eligible}
 order by e.id limit $2
-""").replace("{limit}", _LIMIT)
-_THESE = _CANDIDATES.replace("{which}", "e.id = any($3::uuid[])")
-_ANY = _CANDIDATES.replace("{which}", "true")
+""".replace("{eligible}", ELIGIBLE)
+).replace("{limit}", _LIMIT)
+_THESE = in_lane(_CANDIDATES.replace("{which}", "e.id = any($3::uuid[])"))
+_ANY = in_lane(_CANDIDATES.replace("{which}", "true"))
 
 # Whoever counts a slot's places and takes some holds its lock: two claims can't both take the last.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
-_TAKE = (
+_TAKE = in_lane(
     TAKE.replace("{which}", "e.id = any($4::uuid[])")
     .replace("{slot}", "$5")
-    .replace("{limit}", "greatest($6 - (select count(*) from executions r where r.slot = $5 and r.status = 'running'), 0)")
+    .replace("{limit}", "greatest($6 - (select count(*) from executions r where r.slot = $5 and {holding}), 0)")
+    .replace("{holding}", _HOLDING)
 )
 _BLOCK = guarded("""
 update executions e set slot = $2, blocked_on = $2, reason = 'Waits its turn: at most ' || $3::int || ' of its kind run at once.'
 where e.id = any($1::uuid[]) and {e may claim} and e.blocked_on is null
 """)
 
-_FREE = guarded("""
+_FREE = (
+    guarded("""
 with slots as materialized (
     select distinct e.blocked_on as slot from executions e where {which} and {e may claim} and e.blocked_on is not null
 ), room as (
-    select slot, places - (select count(*) from executions r where r.slot = slots.slot and r.status = 'running') as places
+    select slot, places - (select count(*) from executions r where r.slot = slots.slot and {holding}) as places
     from slots cross join lateral (
         select ({limit} ->> 'limit')::int as places
         from executions e join snapshots s on s.id = e.snapshot_id
@@ -57,19 +66,30 @@ with slots as materialized (
 update executions e set blocked_on = null, reason = null, last_push = now()
 from next where e.id = next.id and {e may claim} and e.blocked_on is not null
 returning e.id
-""").replace("{limit}", _LIMIT)
+""")
+    .replace("{limit}", _LIMIT)
+    .replace("{holding}", _HOLDING)
+)
 _FREE_THESE = _FREE.replace("{which}", "e.blocked_on = any($1::text[])")
 _FREE_ALL = _FREE.replace("{which}", "true")
 
 
-async def take(pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, claim_id: UUID, ids: Sequence[UUID]) -> list[asyncpg.Record]:
-    """Claims those of `ids` that belong to a limited workflow, as far as there are places; blocks the rest of them."""
-    return await _take(pool, executor_id, claim_id, await pool.fetch(_THESE, executor_id, len(ids), ids)) if ids else []
+class Taker(NamedTuple):
+    """Who claims, and by which claim."""
+
+    executor_id: UUID
+    lane: Lane
+    claim_id: UUID
 
 
-async def take_any(pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, claim_id: UUID, limit: int) -> list[asyncpg.Record]:
-    """The same of the oldest that are queued, at most `limit`."""
-    return await _take(pool, executor_id, claim_id, await pool.fetch(_ANY, executor_id, limit))
+async def take(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, ids: Sequence[UUID], limit: int) -> list[asyncpg.Record]:
+    """Claims those of `ids` that belong to a limited workflow, at most `limit`, as far as there are places; blocks the rest of them."""
+    return await _take(pool, taker, await pool.fetch(_THESE[taker.lane], taker.executor_id, limit, ids)) if ids else []
+
+
+async def take_any(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, limit: int) -> list[asyncpg.Record]:
+    """The same of the oldest that are queued."""
+    return await _take(pool, taker, await pool.fetch(_ANY[taker.lane], taker.executor_id, limit))
 
 
 async def free(
@@ -80,9 +100,7 @@ async def free(
     return [row["id"] for row in rows]
 
 
-async def _take(
-    pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, claim_id: UUID, candidates: Sequence[asyncpg.Record]
-) -> list[asyncpg.Record]:
+async def _take(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, candidates: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
     slots: dict[tuple[str, int], list[UUID]] = defaultdict(list)
     for row in candidates:
         slots[_slot(row), row["places"]].append(row["id"])
@@ -90,7 +108,7 @@ async def _take(
     for (slot, places), ids in slots.items():
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_LOCK, slot)
-            taken += await connection.fetch(_TAKE, executor_id, claim_id, LEASE_S, ids, slot, places)
+            taken += await connection.fetch(_TAKE[taker.lane], taker.executor_id, taker.claim_id, LEASE_S, ids, slot, places)
             await connection.execute(_BLOCK, ids, slot, places)
     return taken
 

@@ -29,7 +29,8 @@ class Execution(Base):
         Index("executions_queued", "id", postgresql_where=text("status = 'queued' and blocked_on is null")),
         Index("executions_running", "id", postgresql_where=text("status = 'running'")),
         Index("executions_blocked", "blocked_on", "id", postgresql_where=text("status = 'queued' and blocked_on is not null")),
-        Index("executions_slots", "slot", postgresql_where=text("status = 'running' and slot is not null")),
+        Index("executions_slots", "slot", postgresql_where=text("status in ('running', 'paused') and slot is not null")),
+        Index("executions_suspect", "id", postgresql_where=text("status = 'queued' and interruptions >= 3")),
         Index("executions_due", "wake_at", postgresql_where=text("status = 'waiting'")),
         Index("executions_of_workflow", "workflow_id", text("id desc")),
         Index("executions_of_project", "project_id", text("id desc")),
@@ -39,7 +40,7 @@ class Execution(Base):
             postgresql_where=text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
         ),
         Index("executions_jobs", "workflow_id", "id", postgresql_where=text("kind <> 'run'")),
-        Index("executions_children", "parent_id", postgresql_where=text("parent_id is not null")),
+        Index("executions_children", "parent_id", "parent_node", "parent_item", postgresql_where=text("parent_id is not null")),
         # What retention reads: failures are kept longer, so that they have an index of their own.
         Index("executions_done", "workflow_id", "finished_at", postgresql_where=text("status in ('succeeded', 'cancelled')")),
         Index("executions_failed", "workflow_id", "finished_at", postgresql_where=text("status in ('failed', 'quarantined')")),

@@ -140,7 +140,7 @@ async def change(parts: Services, session: AsyncSession, user: User, ident: UUID
 async def remove(parts: Services, session: AsyncSession, user: User, ident: UUID) -> None:
     """The workflow with its versions and triggers. Its executions stay; those under way are cancelled."""
     workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
-    await cancel_all(session, workflow, parts.queue, parts.doorbell)
+    await cancel_all(parts, session, workflow)
     await session.delete(workflow)
 
 

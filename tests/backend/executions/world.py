@@ -105,8 +105,8 @@ class FakeExecutor:
         self.token = token
 
     @classmethod
-    async def register(cls, backend: Backend, types: list[str] | None = None) -> "FakeExecutor":
-        """A new process that offers these node types."""
+    async def register(cls, backend: Backend, types: list[str] | None = None, **more: Any) -> "FakeExecutor":
+        """A new process that offers these node types. `more`: lane, credential_types."""
         kinds = [
             {
                 "type": t,
@@ -121,7 +121,7 @@ class FakeExecutor:
         ]
         key = backend.settings.executor_key.get_secret_value()
         status, answer = await backend.call(
-            "POST", "/internal/v1/register", json={"name": "fake", "catalogue": kinds}, headers={"Authorization": f"Bearer {key}"}
+            "POST", "/internal/v1/register", json={"name": "fake", "catalogue": kinds, **more}, headers={"Authorization": f"Bearer {key}"}
         )
         assert status == 200, answer
         return cls(backend, answer["executor_id"], answer["token"])
@@ -156,10 +156,20 @@ class FakeExecutor:
 
     async def beat(self, *jobs: dict[str, Any]) -> dict[str, str]:
         """The verdicts that a heartbeat over these jobs brings."""
+        return dict((await self.heartbeat(*jobs))["verdicts"])
+
+    async def heartbeat(self, *jobs: dict[str, Any]) -> dict[str, Any]:
+        """The whole answer to a heartbeat over these jobs."""
         running = [{"execution_id": job["execution_id"], "epoch": job["epoch"]} for job in jobs]
         status, answer = await self.call("heartbeat", {"running": running})
         assert status == 200, answer
-        return dict(answer["verdicts"])
+        return dict(answer)
+
+    async def release(self, *jobs: dict[str, Any]) -> None:
+        """Give these back."""
+        running = [{"execution_id": job["execution_id"], "epoch": job["epoch"]} for job in jobs]
+        status, answer = await self.call("release", {"running": running})
+        assert status == 200, answer
 
 
 def report(job: dict[str, Any], seq: int, *steps: dict[str, Any], ending: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
