@@ -50,6 +50,8 @@ class Failure:
     outcome_unknown: bool = False
     retry_after_s: float | None = None
     stops: bool = False
+    restart: bool = False
+    """What it waited for is used up: the next attempt begins anew."""
 
 
 class NotStarted:
@@ -160,7 +162,7 @@ async def _run(
     except NodeError as error:
         redact = context.redactor.text
         told = StepError(type=error.type, message=redact(error.message), hint=redact(error.hint))
-        return _judged(Failure(told, error.retryable, error.outcome_unknown, error.retry_after_s), effect)
+        return _judged(Failure(told, error.retryable, error.outcome_unknown, error.retry_after_s, restart=error.restart), effect)
     except LanguageError as error:
         return Failure(expression_error(step.prepared.key, error))
     except TimeoutError as error:

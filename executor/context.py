@@ -147,10 +147,19 @@ class StepContext:
         return await self._run.desk.start(request)
 
     async def notify(
-        self, message: str, *, to_role: str | None = None, to_user: str | None = None, title: str = "", link: str | None = None
+        self,
+        message: str,
+        *,
+        to_role: str | None = None,
+        to_user: str | None = None,
+        title: str = "",
+        link: str | None = None,
+        occasion: str = "",
     ) -> int:
         """Tells people something. Raises `NodeError`."""
-        request = NotifyRequest(**self._behalf(), to_role=to_role, to_user=to_user, title=title, message=message, link=link)
+        behalf = self._behalf()
+        behalf["key"] += f":{occasion}" if occasion else ""
+        request = NotifyRequest(**behalf, to_role=to_role, to_user=to_user, title=title, message=message, link=link)
         return await self._run.desk.notify(request)
 
     def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:

@@ -27,8 +27,8 @@ class NodeError(ExecutorError):
 
     `hint` says what to do. `retryable`: another attempt may succeed without anybody changing anything. `retry_after_s`:
     not before so many seconds. `outcome_unknown`: the other side gave no answer (a timeout, a lost connection) and may have
-    done it; a repeat then carries the same idempotency key, and an unsafe step isn't repeated. `type` groups failures of
-    one kind; it is shown, and stored with the step.
+    done it; a repeat then carries the same idempotency key, and an unsafe step isn't repeated. `restart`: another attempt begins
+    with `run` again, though this one was a `resume`. `type` groups failures of one kind; it is shown, and stored with the step.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class NodeError(ExecutorError):
         retryable: bool = False,
         retry_after_s: float | None = None,
         outcome_unknown: bool = False,
+        restart: bool = False,
         type: str | None = None,
     ) -> None:
         super().__init__(message)
@@ -47,6 +48,7 @@ class NodeError(ExecutorError):
         self.retryable = retryable
         self.retry_after_s = retry_after_s
         self.outcome_unknown = outcome_unknown
+        self.restart = restart
         self.type = type or self.__class__.__name__
 
     def as_step_error(self) -> StepError:

@@ -16,7 +16,7 @@ from executor.errors import CredentialRefused
 from executor.per_item import PerItem
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.jobs import Secret
-from trestle.contracts.node_types import CODE, CONDITION, CREDENTIAL, MULTILINE, PER_ITEM, STATIC
+from trestle.contracts.node_types import CODE, CONDITION, CREDENTIAL, MULTILINE, PER_ITEM, STATIC, WORKFLOW
 
 T = TypeVar("T")
 S = TypeVar("S", bound=SecretData)
@@ -51,6 +51,9 @@ ItemValue = Annotated[PerItem[JsonValue], Mark(PER_ITEM, True, (("type", "string
 
 Items = Annotated[list[JsonValue], WithJsonSchema({"anyOf": [{"type": "array"}, {"type": "string", "pattern": r"\{\{"}]})]
 """A list that is usually the value of an expression."""
+
+WorkflowId = Annotated[UUID, Mark(WORKFLOW, True)]
+"""A workflow of the same project. Literal."""
 
 Multiline = Annotated[str, Mark(MULTILINE, True)]
 """A text of several lines."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from executor.credentials import Basic, Bearer, Header, SecretData
 from executor.errors import NodeError
-from executor.fields import Code, Condition, ItemCondition, Items, ItemValue, Multiline, Static, Use
+from executor.fields import Code, Condition, ItemCondition, Items, ItemValue, Multiline, Static, Use, WorkflowId
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.graph import MAIN
 from trestle.contracts.jobs import Polled, PolledEvent, WaitKind
@@ -57,6 +57,7 @@ __all__ = [
     "Trigger",
     "Use",
     "Wait",
+    "WorkflowId",
 ]
 
 S = TypeVar("S", bound=SecretData)
@@ -204,9 +205,19 @@ class Context(Protocol):
         """
 
     async def notify(
-        self, message: str, *, to_role: str | None = None, to_user: str | None = None, title: str = "", link: str | None = None
+        self,
+        message: str,
+        *,
+        to_role: str | None = None,
+        to_user: str | None = None,
+        title: str = "",
+        link: str | None = None,
+        occasion: str = "",
     ) -> int:
-        """Tells people of this project something in the app: those with a role or label, or one by id or e-mail address. How many."""
+        """Tells people of this project something in the app: those with a role or label, or one by id or e-mail address. How many.
+
+        Nobody is told twice by one step, unless each time has an `occasion` of its own.
+        """
 
     async def load(self, value: JsonValue) -> JsonValue:
         """The value, in which every `Reference` gave way to what it stands for. Read it only. Raises `NodeError` (over 64 MB)."""

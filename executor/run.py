@@ -200,6 +200,10 @@ class Run:
         found = self.resolutions.get((step.prepared.key, step.index))
         return found if found is not None and found.kind == kind else None
 
+    def forget_answer(self, step: "StepRun") -> None:
+        """The answer to its wait is used up."""
+        self.resolutions.pop((step.prepared.key, step.index), None)
+
     def _wake(self) -> None:
         if self._sleeper is not None and not self._sleeper.done():
             self._sleeper.set_result(None)

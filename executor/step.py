@@ -320,6 +320,9 @@ class StepRun:
         self._finish(run, StepStatus.FAILED, error=failure.error)
         delay_s = self.prepared.retry.delay_after(self.attempt) * (1 + JITTER * random.random())
         asked_s = failure.retry_after_s or 0
+        if failure.restart:
+            self.resumed = self.resolution = None
+            run.forget_answer(self)
         self.attempt += 1
         self.retry_no += not failure.outcome_unknown
         self.interrupted = False

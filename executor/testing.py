@@ -118,10 +118,17 @@ class RecordingContext:
         return self.child_id
 
     async def notify(
-        self, message: str, *, to_role: str | None = None, to_user: str | None = None, title: str = "", link: str | None = None
+        self,
+        message: str,
+        *,
+        to_role: str | None = None,
+        to_user: str | None = None,
+        title: str = "",
+        link: str | None = None,
+        occasion: str = "",
     ) -> int:
         """Records, and gives `recipients`."""
-        self.told.append({"message": message, "to_role": to_role, "to_user": to_user, "title": title, "link": link})
+        self.told.append({"message": message, "to_role": to_role, "to_user": to_user, "title": title, "link": link, "occasion": occasion})
         return self.recipients
 
     async def load(self, value: JsonValue) -> JsonValue:
