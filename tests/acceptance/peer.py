@@ -36,24 +36,28 @@ class Peer:
         self.delay_s = 0.0
         self.statuses: dict[str, list[int]] = {}
 
+    def pause_s(self) -> float:
+        """How long the next answer takes."""
+        return self.delay_s
+
     async def answer(self, request: web.Request) -> web.Response:
         """Note the request down, then answer it."""
         text = await request.text()
         body = await request.json() if request.content_type == "application/json" and text else text
         self.calls.append(Call(request.method, request.path, {k.lower(): v for k, v in request.headers.items()}, body))
-        await asyncio.sleep(self.delay_s)
+        await asyncio.sleep(self.pause_s())
         queued = self.statuses.get(request.path)
         return web.json_response({"path": request.path, "got": body}, status=queued.pop(0) if queued else 200)
 
 
 @asynccontextmanager
-async def peer() -> AsyncIterator[Peer]:
-    """A running peer on a free port of loopback.
+async def peer(it: Peer | None = None) -> AsyncIterator[Peer]:
+    """A running peer (`it`, where a test has one of its own kind) on a free port of loopback.
 
     In a thread with a loop of its own: it answers also while a test waits for a process to end, as a draining executor needs it to.
     """
-    it = Peer()
-    with _loop_in_a_thread() as loop:
+    it = it or Peer()
+    with loop_in_a_thread("peer") as loop:
         runner = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_serve(it), loop))
         try:
             yield it
@@ -72,9 +76,10 @@ async def _serve(it: Peer) -> web.AppRunner:
 
 
 @contextmanager
-def _loop_in_a_thread() -> Iterator[asyncio.AbstractEventLoop]:
+def loop_in_a_thread(name: str) -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs for the length of the block, in a thread of its own."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="peer")
+    thread = threading.Thread(target=loop.run_forever, name=name)
     thread.start()
     try:
         yield loop

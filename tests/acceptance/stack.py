@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,11 @@ class Stack:
     def redis_url(self) -> str:
         """Address of the queue."""
         return self._servers.redis_url
+
+    def adapt(self, name: str, **env: str) -> None:
+        """Give one process these variables too, before its first start."""
+        spec = self._specs[name]
+        self._specs[name] = dataclasses.replace(spec, env={**spec.env, **env})
 
     def start_all(self) -> None:
         """Start every service together and wait until all are ready."""
@@ -164,10 +169,13 @@ def running(
     web: bool = False,
     env: Mapping[str, str] | None = None,
     tuning: Mapping[str, str] | None = None,
+    prepare: Callable[[Stack], None] | None = None,
 ) -> Iterator[Stack]:
-    """A started stack on a copy of `template` (fixture `migrated_home`) in `folder`."""
+    """A started stack on a copy of `template` (fixture `migrated_home`) in `folder`. `prepare` sees it before its services start."""
     stack = Stack(servers.copy(template, folder), backends=backends, executors=executors, web=web, env=env, tuning=tuning)
     try:
+        if prepare is not None:
+            prepare(stack)
         stack.start_all()
         yield stack
     finally:
