@@ -80,6 +80,7 @@ class Step(Model):
     output: JsonValue = None
     error: StepError | None = None
     wait: JsonValue = None
+    due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")
     usage: JsonObject | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -19,13 +19,17 @@ LINKS = (
 """Label, icon and address of the pages in the rail."""
 
 
+SELDOM = ("Webhooks", "Schedules")
+"""Pages that a phone's bar leaves to the account menu."""
+
+
 def _link(label: str, icon: str, href: str, current: str) -> rx.Component:
     attributes = {"aria-current": "page"} if current == label else {}
     return rx.link(
         rx.icon(icon, size=ICON_SIZE),
         rx.el.span(label, class_name="t-label"),
         href=href,
-        class_name="t-link",
+        class_name="t-link t-seldom" if label in SELDOM else "t-link",
         underline="none",
         title=label,
         custom_attrs=attributes,
@@ -49,6 +53,12 @@ def _me(current: str) -> rx.Component:
             ),
             rx.menu.content(
                 rx.text(Viewer.email, size="1", color_scheme="gray", padding="4px 8px 8px", truncate=True),
+                # On a phone the bar has no room for these.
+                *[
+                    rx.menu.item(rx.icon(icon, size=14), label, on_select=rx.redirect(href), class_name="t-narrow-only")
+                    for label, icon, href in LINKS
+                    if label in SELDOM
+                ],
                 rx.menu.item(rx.icon("settings", size=14), "Settings", on_select=rx.redirect("/settings")),
                 rx.menu.item(rx.icon("sun-moon", size=14), "Dark or light", on_select=rx.toggle_color_mode),
                 rx.menu.separator(),

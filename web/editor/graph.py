@@ -82,7 +82,9 @@ def attempts(steps: Sequence[Step], node: str) -> list[JsonObject]:
 
 
 def _attempt(step: Step) -> JsonObject:
-    seen = step.model_dump(mode="json", include={"status", "attempt", "item", "port", "error", "wait", "started_at", "duration_ms"})
+    seen = step.model_dump(
+        mode="json", include={"status", "attempt", "item", "port", "error", "wait", "due_at", "started_at", "duration_ms"}
+    )
     cut: dict[str, str] = {}
     for name in ("input", "output"):
         value = getattr(step, name)

@@ -159,6 +159,47 @@ async def test_nodes_are_drawn_connected_configured_and_kept(stack: Stack) -> No
         await expect(desk.at("node-filter")).to_contain_text("payload.score >= 80")
 
 
+async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        await desk.drop("trigger.manual", 160, 200)
+        await desk.drop("set", 480, 200)
+        await desk.connect("manual", "main", "set")
+        await desk.stored()
+        body = {"input": {"name": "Ada", "orders": [{"id": 7}], "first name": "A"}}
+        await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json=body)
+        await desk.at("node-set").click()
+        fields = desk.at("field-fields")
+        await fields.get_by_role("button", name="Add").click()
+        await fields.locator("input").first.fill("greeting")
+        value = fields.locator("input, textarea").nth(1)
+        await value.click()
+        await expect(desk.at("data-tree")).to_contain_text("orders")
+
+        # By keyboard: the field keeps the cursor all the way, though it becomes an expression meanwhile.
+        await desk.page.keyboard.type("Dear {{ payload.na")
+        await expect(desk.at("completion").get_by_role("option")).to_have_count(2)
+        await desk.page.keyboard.press("Enter")
+        await desk.page.keyboard.type(" }}, hello, this is a text of some length")
+        await expect(value).to_have_value("Dear {{ payload.name }}, hello, this is a text of some length")
+        await expect(desk.at("preview")).to_contain_text("Dear Ada, hello")
+
+        # By pointer: a press on a value writes its path at the cursor.
+        await value.fill("{{  }}")
+        for _ in range(3):
+            await desk.page.keyboard.press("ArrowLeft")
+        await desk.at("data-tree").get_by_label("Open orders").first.click()
+        await desk.at("data-tree").get_by_label("Open 0").first.click()
+        await desk.at("data-tree").get_by_title("{{ payload.orders[0].id }}").click()
+        await expect(value).to_have_value("{{ payload.orders[0].id }}")
+        await expect(desk.at("preview")).to_contain_text("7")
+
+        # What can't resolve says why, before anything runs.
+        await value.fill("{{ payload.nam }}")
+        await expect(desk.at("preview-error")).to_contain_text("Did you mean `name`?")
+        stored = await desk.stored()
+        assert next(node for node in stored["nodes"] if node["key"] == "set")["config"]["fields"] == {"greeting": "{{ payload.nam }}"}
+
+
 async def test_a_page_that_breaks_down_says_so_in_plain_words(stack: Stack) -> None:
     async def break_it(route: Route) -> None:
         answer = await route.fetch()

@@ -30,15 +30,17 @@ function useOpen(nodeKey) {
     };
     const moved = (event) => event.target.matches?.(FIELDS) && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key) && look(event);
     const close = () => setOpen(null);
+    // The panel moves away from under the list; fields scroll by themselves while they are typed into.
+    const scrolled = (event) => !event.target.matches?.(`${FIELDS}, .ed-completion`) && close();
     document.addEventListener("input", look);
     document.addEventListener("keyup", moved);
     document.addEventListener("focusout", close);
-    document.addEventListener("scroll", close, true);
+    document.addEventListener("scroll", scrolled, true);
     return () => {
       document.removeEventListener("input", look);
       document.removeEventListener("keyup", moved);
       document.removeEventListener("focusout", close);
-      document.removeEventListener("scroll", close, true);
+      document.removeEventListener("scroll", scrolled, true);
     };
   }, [store, nodeKey]);
   return [open, setOpen];

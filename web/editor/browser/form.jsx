@@ -58,10 +58,15 @@ function Expression({ id, field, value, onChange }) {
   return <TextBox id={id} rows={1} className="is-mono is-expression" value={plainText(value)} onChange={(text) => onChange(blank(text))} placeholder={`{{ payload.${field.name || "value"} }}`} />;
 }
 
+const isLong = (text) => isExpression(text) && text.length > 44;
+
 function Text({ id, field, value, onChange }) {
   const text = plainText(value);
-  const input = { id, value: text, onChange: (next) => onChange(blank(next)), placeholder: hold(field), className: expressionClass(text) };
-  return isExpression(text) && text.length > 44 ? <TextBox rows={1} {...input} /> : <TextInput {...input} />;
+  // One field or the other, but never changed while somebody types into it: it would lose the cursor.
+  const [long, setLong] = useState(() => isLong(text));
+  const settle = () => setLong(isLong(text));
+  const input = { id, value: text, onChange: (next) => onChange(blank(next)), onBlur: settle, placeholder: hold(field), className: expressionClass(text) };
+  return long ? <TextBox rows={1} {...input} /> : <TextInput {...input} />;
 }
 
 function Multiline({ id, field, value, onChange }) {
@@ -146,7 +151,7 @@ function Nested({ field, value, onChange }) {
   const id = useId();
   const Control = CONTROLS[isExpression(value) && !["text", "multiline", "json", "condition", "number"].includes(field.kind) ? "text" : field.kind];
   const control = <Control id={id} field={field} value={value} onChange={onChange} rows={1} />;
-  if (field.literal || !isExpression(value)) return control;
+  if (field.literal) return control;
   return <div className="ed-nested-value">{control}<Preview value={value} /></div>;
 }
 

@@ -21,7 +21,9 @@ export function Preview({ value }) {
   const stamp = useStore((state) => state.data?.stamp);
   const wanted = nodeKey && isExpression(value);
   useEffect(() => {
-    if (wanted) store.wantPreview(nodeKey, value);
+    if (!wanted) return undefined;
+    store.wantPreview(nodeKey, value);
+    return () => store.wanted.delete(value); // typed on: nobody needs it any more
   }, [wanted, nodeKey, value, stamp, store]);
   if (!wanted || !found) return null;
   if (found.error && !store.state.data?.execution_id) return <p className="ed-preview is-none">Run it once to see its value here.</p>;
