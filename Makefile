@@ -17,13 +17,16 @@ CODE := trestle backend executor web
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up test check format bench migrate revision node build lock chromium clean
+.PHONY: help up seed test check format bench migrate revision node build lock chromium clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: build ## start everything on this machine; Ctrl-C stops it, the data stays
 	@$(BIN)/python -m trestle up
+
+seed: $(INSTALLED) ## put sample workflows into a running Trestle, to be triggered at once
+	@$(BIN)/python -m trestle seed
 
 test: build chromium ## run every test, with real servers, processes and a real browser
 	@$(BIN)/python -m pytest $(ARGS)

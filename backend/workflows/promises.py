@@ -13,8 +13,6 @@ RESPOND = "webhook.respond"
 
 def broken_by_settings(settings: WorkflowSettings) -> Iterable[FieldError]:
     """A problem for each setting that nothing acts on."""
-    if settings.error_workflow is not None:
-        yield _of_settings("error_workflow", "Error workflows are not started yet. Leave this empty, and branch on errors in the workflow.")
     if settings.save_data != "all":
         yield _of_settings("save_data", "Every execution's data is kept: leaving it out is not there yet. Choose “all”.")
 

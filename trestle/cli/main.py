@@ -42,6 +42,10 @@ def _run(options: argparse.Namespace) -> int:
         from trestle.cli.health import health
 
         return health(options.url)
+    if options.command == "seed":
+        from trestle.cli.seed import seed
+
+        return seed()
     from trestle.cli.new_node import new_node
 
     return new_node(options.name)
@@ -56,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--revision", metavar="MESSAGE", help="write a new migration from what changed in the models instead")
     health = commands.add_parser("health", help="exit code 0 when URL answers, for health checks")
     health.add_argument("url", help="such as http://127.0.0.1:8000/healthz")
+    commands.add_parser("seed", help="put sample workflows into a running Trestle (TRESTLE_URL, TRESTLE_EMAIL, TRESTLE_PASSWORD)")
     node = commands.add_parser("node", help="write the file of a new node")
     node.add_argument("name", help="its type, such as `shout` or `text.shout`")
     return parser
