@@ -79,7 +79,6 @@ async def test_what_is_not_right_is_not_published(ada: Person) -> None:
         ({"auth": {"kind": "header", "credential": "BASIC"}}, {}, "auth.credential"),
         ({"auth": {"kind": "basic", "credential": "01890000-0000-7000-8000-000000000000"}}, {}, "auth.credential"),
         ({"respond": "node"}, {}, "respond"),
-        ({}, {"error_workflow": "01890000-0000-7000-8000-000000000000"}, "settings.error_workflow"),
         ({}, {"save_data": "failed"}, "settings.save_data"),
         ({}, {"timezone": "Mars/Olympus"}, "settings.timezone"),
     ],
