@@ -41,9 +41,14 @@ def name_of(entity: type[Base]) -> str:
     return _NAMES.get(entity, entity.__name__.lower())
 
 
+def suffices(role: str, needs: ProjectRole) -> bool:
+    """Whether `role` is at least `needs`."""
+    return _RANK[ProjectRole(role)] >= _RANK[needs]
+
+
 def require(role: str, needs: ProjectRole) -> None:
     """Raises Forbidden where `role` is less than `needs`."""
-    if _RANK[ProjectRole(role)] < _RANK[needs]:
+    if not suffices(role, needs):
         raise Forbidden(f"This needs the role {needs} in the project; yours is {role}. Ask one of its admins for it.")
 
 

@@ -80,9 +80,9 @@ async def read(session: Session, user: CurrentUser, execution_id: UUID) -> wire.
 
 
 @router.get("/executions/{execution_id}/steps")
-async def list_steps(session: Session, user: CurrentUser, paging: PagingDep, execution_id: UUID) -> Page[wire.Step]:
+async def list_steps(parts: ServicesDep, session: Session, user: CurrentUser, paging: PagingDep, execution_id: UUID) -> Page[wire.Step]:
     """Its steps, each attempt, oldest first."""
-    items, cursor = await steps.listed(session, user, execution_id, paging)
+    items, cursor = await steps.listed(parts.settings, session, user, execution_id, paging)
     return Page(items=items, next_cursor=cursor)
 
 

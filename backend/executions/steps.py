@@ -7,21 +7,31 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.models import Execution, Snapshot, Step, User
-from backend.ownership import find
+from backend.models import Execution, Membership, Snapshot, Step, User
+from backend.ownership import find, suffices
 from backend.paging import Paging, page
+from backend.settings import Settings
+from backend.waits.links import links
 from trestle.contracts import executions as wire
-from trestle.contracts.base import JsonValue
+from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.graph import Connection, Outcome, step_input
 from trestle.contracts.states import StepStatus
+from trestle.contracts.users import ProjectRole
+
+_PRIVATE = ("$", "retry_no")
 
 
-async def listed(session: AsyncSession, user: User, ident: UUID, paging: Paging) -> tuple[list[wire.Step], str | None]:
-    """A page of the execution's steps, each attempt, oldest first, and the next cursor."""
+async def listed(settings: Settings, session: AsyncSession, user: User, ident: UUID, paging: Paging) -> tuple[list[wire.Step], str | None]:
+    """A page of the execution's steps, each attempt, oldest first, and the next cursor.
+
+    To whoever may run workflows, `wait` of a waiting step also says at which addresses it is answered.
+    """
     execution = await find(session, user, Execution, ident)
     statement = select(Step).where(Step.execution_id == ident)
     rows, cursor = await page(session, statement, Step.id, paging, oldest_first=True)
     steps = [row[0] for row in rows]
+    membership = await session.get_one(Membership, (execution.project_id, user.id))
+    may_answer = suffices(membership.role, ProjectRole.OPERATOR)
     incoming = await _incoming(session, execution)
     outcomes = await _outcomes(session, execution, {c.source for step in steps for c in incoming[step.node]})
     shown = []
@@ -31,8 +41,16 @@ async def listed(session: AsyncSession, user: User, ident: UUID, paging: Paging)
             seen.input = _input(execution, incoming[step.node], outcomes)
         if _hands_on(execution, step):
             seen.output = execution.input
+        seen.wait = _wait(settings, step, with_links=may_answer) if step.status == StepStatus.WAITING else None
         shown.append(seen)
     return shown, cursor
+
+
+def _wait(settings: Settings, step: Step, *, with_links: bool) -> JsonObject:
+    """What the step waits for, without what only executors understand, and until when."""
+    told = {name: value for name, value in (step.wait or {}).items() if not name.startswith(_PRIVATE)}
+    until = {"until": step.due_at} if step.due_at is not None else {}
+    return {**told, **until, **(links(settings, step.execution_id, step.node, step.item, step.token) if with_links else {})}
 
 
 def _start(execution: Execution) -> str | None:

@@ -94,6 +94,32 @@ async def test_a_run_by_hand_and_what_is_seen_of_it(ada: Ada, world: World, exec
     assert (await ada.call("GET", f"/executions/{execution_id}/logs?level=error"))["items"] == []
 
 
+async def test_waiting_steps_say_where_they_are_answered_to_those_who_may(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute()
+    job = await executor.take(execution_id)
+    soon = "2099-01-01T00:00:00Z"
+    waits = [
+        step("one", "waiting", token="approval", wait={"title": "Sure?", "$resumed": 1, "retry_no": 2}, due_at=soon),
+        step("two", "waiting", token="webhook"),
+    ]
+    await executor.report(report(job, 1, step("start"), *waits, ending={"status": "waiting", "due_at": soon}))
+
+    async def seen() -> tuple[Any, Any, Any]:
+        found = (await ada.call("GET", f"/executions/{execution_id}/steps"))["items"]
+        start, one, two = (s["wait"] for s in found)
+        return start, one, two
+
+    start, one, two = await seen()
+    assert start is None
+    assert one.keys() == {"title", "until", "approve_url", "reject_url"}
+    assert two.keys() == {"resume_url"}
+    for name in ("approve_url", "reject_url"):
+        async with ada.backend.session.get(one[name].replace(ada.backend.settings.base_url, ada.backend.url)) as page:
+            assert (page.status, "Sure?" in await page.text()) == (200, True)
+    await world.pool.execute("update memberships set role = 'viewer'")
+    assert await seen() == (None, {"title": "Sure?", "until": one["until"]}, {})
+
+
 async def test_lists_can_be_narrowed_and_paged(ada: Ada, world: World, executor: FakeExecutor) -> None:
     ids = [await ada.execute() for _ in range(3)]
     await executor.report(report(await executor.take(ids[0]), 1, ending=DONE))
