@@ -69,15 +69,13 @@ async def attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Thrott
 
 async def _attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Throttled | NotStarted:
     prepared = step.prepared
-    received = run.decode(step.input)
+    received = step.received(run)
     context = StepContext(run, step, received)
     effect: Effect = "unsafe"
     try:
         kind = prepared.kind
         template = prepared.template
-        scope = run.scope(received, payload=prepared.looks_at_payload)
-        if step.index is not None:
-            scope = scope.with_item(step.item, step.index)
+        scope = step.scope(run, received)
         while True:
             try:
                 config = template.render(scope)

@@ -1,7 +1,8 @@
 """Steps that run at the same time, and one who waits for the next of them to end."""
 
 import asyncio
-from collections.abc import Coroutine
+import functools
+from collections.abc import Coroutine, Generator
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
@@ -61,3 +62,34 @@ class Crew(Generic[K, R]):
         self._tasks.clear()
         self._ended.clear()
         return well
+
+
+class Watched(Generic[R]):
+    """Awaits a coroutine, and knows whether that had to wait for anything."""
+
+    __slots__ = ("_work", "waited")
+
+    def __init__(self, work: Coroutine[Any, Any, R]) -> None:
+        self._work = work
+        self.waited = False
+
+    def __await__(self) -> Generator[Any, Any, R]:
+        steps = self._work.__await__()
+        try:
+            waits_for = next(steps)
+        except StopIteration as ended:
+            result: R = ended.value
+            return result
+        self.waited = True
+        while True:
+            try:
+                sent = yield waits_for
+            except BaseException as error:  # noqa: BLE001  # a cancellation, passed on as it is
+                step = functools.partial(steps.throw, error)
+            else:
+                step = functools.partial(steps.send, sent)
+            try:
+                waits_for = step()
+            except StopIteration as ended:
+                result = ended.value
+                return result

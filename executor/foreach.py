@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from executor.attempt import expression_error
-from executor.crew import Crew
+from executor.crew import Crew, Watched
 from executor.errors import NodeError
 from executor.step import Settled, StepRun
 from executor.suspensions import Suspended, Suspensions
@@ -20,10 +20,14 @@ from trestle.contracts.executions import StepError
 from trestle.contracts.graph import STOPPED
 from trestle.contracts.jobs import BLOB_BYTES
 from trestle.contracts.states import StepStatus
-from trestle.language import LanguageError, Reference, Unloaded
+from trestle.language import LanguageError, Reference, Scope, Unloaded
 
 if TYPE_CHECKING:
     from executor.run import Run
+
+
+YIELD_S = 0.01
+"""For so long, items may keep everything else in the process waiting."""
 
 
 class Items:
@@ -51,9 +55,20 @@ class Items:
             if index not in decided:
                 self._admit(self._item(index))
         self._next_start = 0.0
+        self._scope: Scope | None = None
+        self._instant = False
+        """Whether the item that ended last was pure and waited for nothing: the next one needs no task of its own then."""
+        self.received: JsonValue = run.decode(step.input)
+
+    def scope(self) -> Scope:
+        """What the items' expressions see besides item and index. A pure for-each is one step: there is one `now` for all of it."""
+        prepared = self._step.prepared
+        if self._scope is None or not prepared.pure or self._scope.references != self._run.large.known:
+            self._scope = self._run.scope(self.received, payload=prepared.looks_at_payload)
+        return self._scope
 
     def _item(self, index: int) -> StepRun:
-        item = StepRun(self._step.prepared, self._step.input, item=self._values[index], index=index)
+        item = StepRun(self._step.prepared, self._step.input, item=self._values[index], index=index, siblings=self)
         item.recorded = not self._step.prepared.pure
         begun = self._run.open.get((self._step.prepared.key, index))
         if begun is not None:
@@ -85,6 +100,7 @@ class Items:
                 if self._stopped is not None:
                     return self._stop(self._stopped)
                 self._todo += self._suspended.take()
+                await self._hurry()
                 pause_s = self._start(crew)
                 if crew or pause_s:
                     for item, outcome in await crew.next(self._patience(pause_s)):
@@ -103,10 +119,33 @@ class Items:
         self._step.listed = self._step.listed or fresh
         return self._step.suspend(run, suspended, items=fresh)
 
+    async def _hurry(self) -> None:
+        """Runs items one after the other for as long as none of them waits for anything. Nothing can happen meanwhile."""
+        for_each = self._step.prepared.node.for_each
+        if for_each is None or for_each.per_second is not None:
+            return
+        yielded = time.monotonic()
+        while self._instant and self._todo and self._stopped is None and not self._ends_early():
+            item = self._todo.pop()
+            self._take(item, await self._perform(item))
+            if time.monotonic() - yielded > YIELD_S:
+                await asyncio.sleep(0)
+                yielded = time.monotonic()
+
+    async def _perform(self, item: StepRun) -> Settled | Suspended:
+        watched = Watched(item.perform(self._run))
+        outcome = await watched
+        self._instant = self._step.prepared.pure and not watched.waited
+        return outcome
+
+    def _ends_early(self) -> bool:
+        """Whether no more items may start: a halt, or one has failed for good."""
+        return self._run.halted is not None or (bool(self._failed) and self._step.prepared.on_error != "continue")
+
     def _start(self, crew: Crew[StepRun, Settled | Suspended]) -> float:
         """Starts as many items as may run. Gives the seconds until the rate allows the next one, 0 where it isn't the rate."""
         for_each = self._step.prepared.node.for_each
-        if for_each is None or self._run.halted or (self._failed and self._step.prepared.on_error != "continue"):
+        if for_each is None or self._ends_early():
             self._abandon()
             return 0
         while self._todo and len(crew) < for_each.concurrency:
@@ -116,7 +155,7 @@ class Items:
                     return self._next_start - now
                 self._next_start = max(self._next_start, now) + 1 / for_each.per_second
             item = self._todo.pop()
-            crew.start(item, item.perform(self._run))
+            crew.start(item, self._perform(item))
         return 0
 
     def _abandon(self) -> None:

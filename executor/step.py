@@ -18,6 +18,7 @@ from trestle.contracts.executions import StepError
 from trestle.contracts.graph import ERROR, MAIN, STOPPED
 from trestle.contracts.jobs import OpenStep, Resolution, StepReport, WebhookAnswer
 from trestle.contracts.states import StepStatus
+from trestle.language import Scope
 
 if TYPE_CHECKING:
     from executor.foreach import Items
@@ -68,17 +69,22 @@ class StepRun:
         "resolution",
         "resumed",
         "retry_no",
+        "siblings",
         "started",
         "started_at",
         "suspended",
         "told",
     )
 
-    def __init__(self, prepared: Prepared, input: EncodedJson, *, item: JsonValue = None, index: int | None = None) -> None:
+    def __init__(
+        self, prepared: Prepared, input: EncodedJson, *, item: JsonValue = None, index: int | None = None, siblings: "Items | None" = None
+    ) -> None:
         self.prepared = prepared
         self.input = input
         self.item = item
         self.index = index
+        self.siblings = siblings
+        """The items of the for-each that it is one of."""
         self.attempt = 1
         self.retry_no = 0
         self.interrupted = False
@@ -97,6 +103,16 @@ class StepRun:
         self.started = 0.0
         self.started_at: datetime | None = None
         self.told = False
+
+    def received(self, run: "Run") -> JsonValue:
+        """Its input, decoded: anew for each attempt, once for all items of a for-each."""
+        return self.siblings.received if self.siblings is not None else run.decode(self.input)
+
+    def scope(self, run: "Run", received: JsonValue) -> Scope:
+        """What the expressions of its config see."""
+        if self.siblings is None or self.index is None:
+            return run.scope(received, payload=self.prepared.looks_at_payload)
+        return self.siblings.scope().with_item(self.item, self.index)
 
     def take_up(self, begun: OpenStep) -> None:
         """Goes on where a former owner left off."""

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from executor.context import idempotency_key
-from executor.engine import Result
+from executor.engine import Engine, Result
 from executor.node import NodeError, Wait
+from executor.run import Halt
 from tests.executor.engine_kit import Kit
 from trestle.contracts.jobs import OpenStep
 from trestle.contracts.states import StepStatus
@@ -288,3 +289,52 @@ async def test_an_empty_list_is_an_empty_list() -> None:
     kit = Kit().does("told").node("each", "told", "start", for_each={"items": []})
     await kit.execute()
     assert kit.reporter.output("each") == []
+
+
+async def test_pure_items_that_wait_for_something_run_side_by_side_and_the_others_do_not_need_to() -> None:
+    running = [0, 0]
+
+    async def work(config: Any, input: Any, ctx: Any) -> Any:
+        if ctx.item < 3:
+            return ctx.item
+        running[0] += 1
+        running[1] = max(running)
+        await asyncio.sleep(0.01)
+        running[0] -= 1
+        return ctx.item
+
+    kit = Kit().does("told", work).node("each", "told", "start", for_each={"items": list(range(20)), "concurrency": 4})
+    tasks = len(asyncio.all_tasks())
+    await kit.execute()
+    assert running[1] == 4
+    assert kit.reporter.output("each") == list(range(20))
+    assert len(asyncio.all_tasks()) == tasks
+
+
+async def test_a_long_pure_for_each_lets_others_take_their_turn_and_can_be_cancelled() -> None:
+    kit = Kit().node("each", "set", "start", config={"fields": {"n": "{{ item }}"}}, for_each={"items": list(range(20_000))})
+    running = asyncio.create_task(kit.execute())
+    turns = 0
+    while not running.done() and turns < 3:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns == 3
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 1)
+
+
+async def test_a_pause_stops_a_pure_for_each_between_items() -> None:
+    kit = Kit()
+
+    def work(config: Any, input: Any, ctx: Any) -> Any:
+        if ctx.item == 2:
+            run.halt(Halt.PAUSE)
+        return ctx.item
+
+    kit.does("told", work).node("each", "told", "start", for_each={"items": [0, 1, 2, 3]})
+    run = kit.prepare()
+    assert await Engine(run).execute() is Result.HALTED
+    assert len(kit.calls) == 3
+    assert await kit.again().execute(**kit.record()) is Result.ENDED
+    assert kit.reporter.output("each") == [0, 1, 2, 3]

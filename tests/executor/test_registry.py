@@ -44,7 +44,9 @@ def test_finds_every_built_in_node() -> None:
     assert registry.type_of("filter").outputs == ["main", "rejected"]
     assert registry.type_of("branch").ports({"cases": [{"label": "large"}]}) == ["large", "else"]
     assert registry.type_of("trigger.webhook").is_trigger
-    assert [entry.type for entry in registry if entry.type.fires_itself] == [registry.type_of("trigger.webhook")]
+    assert registry.type_of("trigger.webhook").fires_itself
+    assert not registry.type_of("trigger.manual").fires_itself
+    assert registry.type_of("trigger.webhook").poll_every_s is None
 
 
 def test_discovery_imports_no_heavy_library() -> None:
