@@ -1,9 +1,11 @@
 """The public API as one signed-in person uses it: typed calls, and tokens renewed when they run out."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
+from aiohttp import ClientResponse
 from pydantic import BaseModel, TypeAdapter
 
 from trestle.contracts.base import JsonObject, Page
@@ -108,6 +110,12 @@ class Api:
                 raise
         await renew(self._backend, self.session, generation)
         return await self._backend.call(method, path, token=self.session.access_token, json=json, params=params, headers=headers)
+
+    @asynccontextmanager
+    async def download(self, path: str) -> AsyncIterator[ClientResponse]:
+        """An answer below `/api/v1` whose body is read as it comes."""
+        async with self._backend.download(path, token=await self._token()) as answer:
+            yield answer
 
     async def events(self, path: str, *, last_event_id: str = "") -> AsyncIterator[ServerEvent]:
         """A stream of server-sent events below `/api/v1`, until it ends."""

@@ -1,6 +1,7 @@
 """HTTP to the backend: requests, its errors as readable ones, and its event streams. Knows nothing of who is signed in."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +148,19 @@ class Backend:
         if answer.status >= 400:
             raise ApiError(problem_of(answer.status, answer.content_type, content))
         return orjson.loads(content) if content else None
+
+    @asynccontextmanager
+    async def download(self, path: str, *, token: str) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer whose body is read as it comes. Raises as `call` does."""
+        try:
+            async with self._client().get(
+                self._root + path, headers={"Authorization": f"Bearer {token}"}, timeout=STREAM_TIMEOUT
+            ) as answer:
+                if answer.status >= 400:
+                    raise ApiError(problem_of(answer.status, answer.content_type, await answer.read()))
+                yield answer
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(str(error)) from error
 
     async def events(self, path: str, *, token: str, last_event_id: str = "") -> AsyncIterator[ServerEvent]:
         """The events of a stream until it ends. Raises as `call` does; a connection that breaks is `Unreachable`."""

@@ -28,7 +28,7 @@ ENVIRONMENT_JS = (
 PUBLIC_PAGES = ("/sign-in", "/sign-up")
 """Pages for people who are not signed in. Every other page sends them to the first of these."""
 FIRST_PAGE = "/workflows"
-OPEN_PATHS = ("/auth/", "/ping", "/_health")
+OPEN_PATHS = ("/auth/", "/values/", "/ping", "/_health")
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
@@ -168,7 +168,9 @@ def _guard(headers: MutableHeaders, scope: Scope, policy: str) -> None:
 def _with_headers(scope: Scope, send: Send) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
-            _guard(MutableHeaders(scope=message), scope, content_security_policy())
+            headers = MutableHeaders(scope=message)
+            # A file that somebody's workflow fetched comes with a stricter one.
+            _guard(headers, scope, headers.get("Content-Security-Policy") or content_security_policy())
         await send(message)
 
     return guarded

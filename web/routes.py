@@ -1,14 +1,16 @@
-"""The few plain HTTP routes beside Reflex: they set, renew and take away the session's cookie."""
+"""The few plain HTTP routes beside Reflex: they set, renew and take away the session's cookie, and hand out large values as files."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import orjson
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from web.api import SignedOut, renew, sign_out
+from web.api import Api, SignedOut, renew, sign_out
 from web.backend import ApiError
 from web.middleware import same_origin, session_of, set_cookie
 from web.services import services
@@ -17,6 +19,9 @@ RENEW_WITH_LESS_THAN_S = 360
 """A page asks every four minutes; what would end before it asks again is renewed now."""
 
 MAX_BODY = 4096
+
+_CHUNK = 256 * 1024
+_FILE_HEADERS = ("Content-Type", "Content-Length", "Content-Disposition", "Content-Security-Policy", "X-Content-Type-Options")
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -74,6 +79,25 @@ async def leave(request: Request) -> Response:
     return response
 
 
+async def value(request: Request) -> Response:
+    """A large value of an execution, as a file: streamed from the backend in the name of whoever is signed in."""
+    held = services()
+    session = session_of(request.headers, held.sessions)
+    if session is None:
+        return PlainTextResponse("Nobody is signed in here.\n", status_code=401)
+    execution_id, blob_id = request.path_params["execution_id"], request.path_params["blob_id"]
+    closing = AsyncExitStack()
+    try:
+        path = f"/executions/{execution_id}/blobs/{blob_id}"
+        found = await closing.enter_async_context(Api(held.backend, session).download(path))
+    except SignedOut:
+        return PlainTextResponse("The session has run out.\n", status_code=401)
+    except ApiError as error:
+        return PlainTextResponse(f"{error}\n", status_code=error.status)
+    headers = {name: found.headers[name] for name in _FILE_HEADERS if name in found.headers}
+    return StreamingResponse(found.content.iter_chunked(_CHUNK), headers=headers, background=BackgroundTask(closing.aclose))
+
+
 def _own_pages_only(handler: Handler) -> Handler:
     async def checked(request: Request) -> Response:
         if not same_origin(request.headers):
@@ -86,4 +110,5 @@ def _own_pages_only(handler: Handler) -> Handler:
 def routes() -> Starlette:
     """The routes as an application for Reflex to mount itself in."""
     handlers = {"session": enter, "keep": keep, "leave": leave}
-    return Starlette(routes=[Route(f"/auth/{name}", _own_pages_only(handler), methods=["POST"]) for name, handler in handlers.items()])
+    own = [Route(f"/auth/{name}", _own_pages_only(handler), methods=["POST"]) for name, handler in handlers.items()]
+    return Starlette(routes=[*own, Route("/values/{execution_id:uuid}/{blob_id:uuid}", value, methods=["GET"])])

@@ -6,8 +6,9 @@ import time
 
 import httpx
 import pytest
+from aiohttp import web as server
 
-from tests.web.conftest import ADA, tokens
+from tests.web.conftest import ADA, answering, tokens
 from web.routes import routes
 from web.services import services
 from web.session import Session
@@ -80,3 +81,30 @@ async def test_a_page_is_told_when_nobody_is_signed_in_and_when_the_backend_is_a
     client.cookies.set(held.cookie_name, held.seal(session))
     assert (await client.post("/auth/keep", headers=ORIGIN)).status_code == 503
     await services().backend.close()
+
+
+async def test_a_large_value_is_handed_on_as_a_file(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = b"0123456789" * 200_000
+    asked: list[str | None] = []
+
+    def backend(request: server.Request) -> server.Response:
+        asked.append(request.headers.get("Authorization"))
+        if request.path.endswith("/00000000-0000-0000-0000-000000000002"):
+            headers = {"Content-Disposition": 'attachment; filename="x.bin"', "Content-Security-Policy": "sandbox"}
+            return server.Response(body=body, content_type="application/pdf", headers=headers)
+        return server.json_response({"title": "Not Found", "detail": "No such value."}, status=404, content_type="application/problem+json")
+
+    held = services()
+    async with answering(backend) as url:
+        monkeypatch.setattr(held.backend, "_root", f"{url}/api/v1")
+        path = "/values/00000000-0000-0000-0000-000000000001/00000000-0000-0000-0000-00000000000"
+        assert (await client.get(path + "2")).status_code == 401
+        client.cookies.set(held.sessions.cookie_name, held.sessions.seal(opened()))
+        found = await client.get(path + "2")
+        assert found.content == body
+        assert found.headers["content-type"] == "application/pdf"
+        assert found.headers["content-disposition"].startswith("attachment")
+        missing = await client.get(path + "3")
+        assert (missing.status_code, missing.text) == (404, "No such value.\n")
+        assert asked[0] == "Bearer access-1"
+        await held.backend.close()

@@ -93,4 +93,10 @@ def _attempt(step: Step) -> JsonObject:
             cut[name] = f"{size / 1024 / 1024:.1f} MB of JSON: too large to show here. The API has it: GET /api/v1/executions/…/steps."
             value = None
         seen[name] = value
+    seen["files"] = {name: _files(getattr(step, field, None)) for name, field in (("input", "input_refs"), ("output", "refs"))}
     return {**seen, "cut": cut}
+
+
+def _files(refs: Any) -> list[JsonObject]:
+    """The parts of a value that are stored apart: `{pointer, id, size, media_type}` of each."""
+    return [{"pointer": pointer, **ref.model_dump(mode="json")} for pointer, ref in (refs or {}).items()]

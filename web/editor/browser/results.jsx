@@ -1,7 +1,7 @@
 // What went into a node in the run that is shown, what came out, and why it failed where it did.
 
 import React, { useEffect, useState } from "react";
-import { CircleAlert } from "lucide-react";
+import { CircleAlert, Download } from "lucide-react";
 import { JsonView } from "./json_view.jsx";
 import { STATUS } from "./node_card.jsx";
 import { useRun, useStatus } from "./status.js";
@@ -39,10 +39,29 @@ const NO_OUTPUT = {
   skipped: "It was skipped, so there is no output.",
 };
 
-function Part({ name, step }) {
+const bytes = (size) => (size < 1e6 ? `${Math.round(size / 1000)} KB` : `${(size / 1e6).toFixed(1)} MB`);
+
+/** What of a value is too large to be shown beside the rest. */
+function Files({ files, executionId }) {
+  return (
+    <ul className="ed-files">
+      {files.map((file) => (
+        <li key={file.pointer}>
+          <a href={`/values/${executionId}/${file.id}`} download data-testid="step-file"><Download size={13} aria-hidden="true" /> {file.pointer ? file.pointer.slice(1).replaceAll("/", ".") : "The whole value"}</a>
+          <span className="ed-muted">{file.media_type} · {bytes(file.size)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Part({ name, step, executionId }) {
   if (name === "error") return step.error ? <Failure error={step.error} /> : <p className="ed-hint" data-testid="step-error">No error.</p>;
   if (step.cut?.[name]) return <p className="ed-hint" data-testid={`step-${name}`}>{step.cut[name]}</p>;
   const why = name === "output" && step.output === null && NO_OUTPUT[step.error ? "failed" : step.status];
+  const files = step.files?.[name] ?? [];
+  const all = files.some((file) => file.pointer === "");
+  if (files.length) return <div data-testid={`step-${name}`}>{!all && <JsonView value={step[name]} />}<Files files={files} executionId={executionId} /></div>;
   return <div data-testid={`step-${name}`}>{why ? <p className="ed-hint">{why}</p> : <JsonView value={step[name]} />}</div>;
 }
 
@@ -90,12 +109,12 @@ export function Results({ nodeKey, whole = false }) {
       <div className="ed-results-body">
         {!step && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${look.text} …`}</p>}
         {step?.status === "waiting" && <Waiting step={step} />}
-        {step && !whole && <Part name={part} step={step} />}
+        {step && !whole && <Part name={part} step={step} executionId={run.execution_id} />}
         {step && whole && (
           <>
-            {failed && <Part name="error" step={step} />}
-            <h4>Output</h4><Part name="output" step={step} />
-            <h4>Input</h4><Part name="input" step={step} />
+            {failed && <Part name="error" step={step} executionId={run.execution_id} />}
+            <h4>Output</h4><Part name="output" step={step} executionId={run.execution_id} />
+            <h4>Input</h4><Part name="input" step={step} executionId={run.execution_id} />
           </>
         )}
       </div>
