@@ -1,6 +1,7 @@
 """HTTP calls of nodes: the guarded client's errors in words for the workflow's author, and answers as JSON."""
 
 import base64
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ from executor.errors import NodeError
 from trestle.contracts.base import JsonValue
 
 if TYPE_CHECKING:
-    from trestle.outbound import OutboundClient, OutboundError, Response
+    from trestle.outbound import OutboundClient, OutboundError, Receive, Response
 
 PIECE = 300
+MAX_STREAMED = 2**40
+"""Bytes: whoever streams an answer bounds it (the backend does, for blobs)."""
 MAX_RETRY_AFTER_S = 86_400.0
 HINTS = {
     "InvalidRequest": "Correct the field that the message names.",
@@ -38,6 +41,8 @@ class HttpCall:
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout_s: float = 30
     follow_redirects: bool = True
+    receive: "Receive | None" = None
+    """Reads the answer's body itself, where it is not to be held."""
 
 
 class HttpAnswer:
@@ -81,13 +86,18 @@ class HttpAnswer:
         return self._response.media_type == "application/json" or self._response.media_type.endswith("+json")
 
     def _is_binary(self) -> bool:
-        kind = self._response.media_type
-        if kind.startswith("text/") or self._says_json() or kind.endswith(("xml", "javascript", "x-www-form-urlencoded")):
-            return False
-        try:
-            return "\0" in self._response.body.decode()
-        except UnicodeDecodeError:
-            return True
+        return is_binary(self._response.media_type, self._response.body)
+
+
+def is_binary(media_type: str, beginning: bytes) -> bool:
+    """Whether bytes of which this is all, or the beginning, are no text."""
+    if media_type.startswith("text/") or media_type.endswith(("json", "xml", "javascript", "x-www-form-urlencoded")):
+        return False
+    try:
+        # The last character may be cut off.
+        return "\0" in codecs.getincrementaldecoder("utf-8")().decode(beginning)
+    except UnicodeDecodeError:
+        return True
 
 
 async def call(client: "OutboundClient", request: HttpCall) -> HttpAnswer:
@@ -95,7 +105,7 @@ async def call(client: "OutboundClient", request: HttpCall) -> HttpAnswer:
 
     Raises `NodeError` where there is none (see `failure`).
     """
-    from trestle.outbound import OutboundError
+    from trestle.outbound import MAX_BODY, OutboundError
 
     try:
         response = await client.request(
@@ -105,6 +115,8 @@ async def call(client: "OutboundClient", request: HttpCall) -> HttpAnswer:
             headers=request.headers,
             timeout_s=request.timeout_s,
             follow_redirects=request.follow_redirects,
+            max_body=MAX_BODY if request.receive is None else MAX_STREAMED,
+            receive=request.receive,
             **request.body,
         )
     except OutboundError as error:

@@ -85,6 +85,7 @@ def _sort(attempts: list[asyncpg.Record], answer: dict[str, Any] | None, into: R
                 "wait": _fragment(last["wait"]),
                 "failure": _fragment(attempts[-2]["error"]) if backoff else None,
                 "items": last["items"],
+                "refs": _fragment(last["refs"] or "{}"),
                 "token": last["token"],
                 "resolution": answer if answer is not None and answer["kind"] == last["token"] else None,
             }

@@ -20,6 +20,7 @@ from trestle.outbound import (
     OutboundClient,
     Part,
     Policy,
+    Response,
     TimedOut,
     TooLarge,
     TooManyRedirects,
@@ -375,3 +376,25 @@ async def test_headers_and_text() -> None:
         assert got.joined_headers()["set-cookie"] == "a=1\nb=2"
         with pytest.raises(BadResponse, match="not JSON"):
             got.json()
+
+
+async def test_an_answer_is_handed_over_piece_by_piece_with_the_same_guards() -> None:
+    body = bytes(5_000_000)
+    got: list[int] = []
+
+    async def receive(head: Response, pieces: AsyncIterator[bytes]) -> bytes:
+        got.append(head.status)
+        async for piece in pieces:
+            assert len(piece) <= 2**20
+            got.append(len(piece))
+        return b"kept"
+
+    packed = answering(gzip.compress(body), {"Content-Encoding": "gzip"})
+    async with OutboundClient(LOCAL) as client, serving(packed) as url:
+        response = await client.request("GET", url, receive=receive)
+        assert (response.body, response.status, got[0], sum(got[1:])) == (b"kept", 200, 200, len(body))
+        with pytest.raises(TooLarge):
+            await client.request("GET", url, receive=receive, max_body=4_999_999)
+    async with OutboundClient(Policy()) as client, serving(packed) as url:
+        with pytest.raises(BlockedAddress):
+            await client.request("GET", url, receive=receive)

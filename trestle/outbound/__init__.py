@@ -6,7 +6,7 @@
 ``resolve`` is the guard alone, for clients of other protocols: connect to what it returns, never to the name.
 """
 
-from trestle.outbound.client import MAX_BODY, MAX_REDIRECTS, OutboundClient
+from trestle.outbound.client import MAX_BODY, MAX_REDIRECTS, OutboundClient, Receive
 from trestle.outbound.errors import (
     BadResponse,
     BlockedAddress,
@@ -18,7 +18,7 @@ from trestle.outbound.errors import (
     TooManyRedirects,
 )
 from trestle.outbound.guard import Lookup, Policy, judge, resolve, system_lookup
-from trestle.outbound.requests import Part
+from trestle.outbound.requests import Part, Stream
 from trestle.outbound.response import Response
 
 __all__ = [
@@ -33,7 +33,9 @@ __all__ = [
     "OutboundError",
     "Part",
     "Policy",
+    "Receive",
     "Response",
+    "Stream",
     "TimedOut",
     "TooLarge",
     "TooManyRedirects",

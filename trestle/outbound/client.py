@@ -3,14 +3,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from multidict import CIMultiDictProxy
 
 from trestle.outbound import decoding
 from trestle.outbound.errors import (
@@ -24,7 +24,7 @@ from trestle.outbound.errors import (
     TooManyRedirects,
 )
 from trestle.outbound.guard import Lookup, Policy, literal_address, resolve, system_lookup
-from trestle.outbound.requests import Part, Request, build
+from trestle.outbound.requests import Part, Request, Stream, build
 from trestle.outbound.response import Response
 
 MAX_BODY: Final = 10 * 1024 * 1024
@@ -33,6 +33,9 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _CHUNK: Final = 64 * 1024
 _MAX_HEADER: Final = 32 * 1024
 _UNSET: Final = object()
+
+Receive = Callable[[Response, AsyncIterator[bytes]], Awaitable[bytes]]
+"""Reads an answer's body itself: gets the answer without it, and its decoded pieces. What it gives back is the `Response`'s body."""
 
 
 class OutboundClient:
@@ -68,15 +71,16 @@ class OutboundClient:
         *,
         params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
-        body: bytes | str | None = None,
+        body: bytes | str | Stream | None = None,
         json: Any = _UNSET,
         form: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
         multipart: Sequence[Part] | None = None,
         timeout_s: float = 30.0,
         max_body: int = MAX_BODY,
         follow_redirects: bool = True,
+        receive: Receive | None = None,
     ) -> Response:
-        """Send a request and read the whole answer; any status is an answer.
+        """Send a request and read the whole answer, or let ``receive`` read it piece by piece; any status is an answer.
 
         ``params`` are added to the URL's own query. ``timeout_s`` covers everything: name, connection, redirects, body.
         ``max_body`` is in bytes after decompression. Up to 5 redirects are followed, each judged like the first URL; to
@@ -96,25 +100,26 @@ class OutboundClient:
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._follow(request, max_body, MAX_REDIRECTS if follow_redirects else 0, started, follow=follow_redirects)
+                reading = _Reading(max_body, receive, started)
+                return await self._follow(request, reading, MAX_REDIRECTS if follow_redirects else 0, follow=follow_redirects)
         except TimeoutError:
             raise TimedOut(
                 f"{request.method} {_shown(request)} took longer than {timeout_s:g} s. Raise the timeout, or check the server."
             ) from None
 
-    async def _follow(self, request: Request, max_body: int, hops: int, started: float, *, follow: bool) -> Response:
+    async def _follow(self, request: Request, reading: "_Reading", hops: int, *, follow: bool) -> Response:
         passed: list[str] = []
         while True:
-            status, headers, body = await self._send(request, max_body, read_redirect=not follow)
-            location = headers.get("Location")
+            response = await self._send(request, reading, passed, read_redirect=not follow)
+            status, location = response.status, response.headers.get("Location")
             if not follow or status not in _REDIRECTS or location is None:
-                return Response(status, headers, body, str(request.url), time.monotonic() - started, tuple(passed))
+                return response
             if len(passed) >= hops:
                 raise TooManyRedirects(f"{passed[0]} redirects more than {hops} times. Call the final address.")
             passed.append(str(request.url))
             request = request.redirected(status, location)
 
-    async def _send(self, request: Request, max_body: int, *, read_redirect: bool) -> tuple[int, CIMultiDictProxy[str], bytes]:
+    async def _send(self, request: Request, reading: "_Reading", passed: Sequence[str], *, read_redirect: bool) -> Response:
         session = self._session()
         await self._judge_literal(request)
         try:
@@ -125,14 +130,16 @@ class OutboundClient:
                 data=request.data(),
                 allow_redirects=False,
             ) as answer:
+                head = Response(answer.status, answer.headers, b"", str(request.url), 0, tuple(passed))
                 if answer.status in _REDIRECTS and "Location" in answer.headers and not read_redirect:
-                    return answer.status, answer.headers, b""
+                    return head
                 declared = answer.content_length
-                if declared is not None and declared > max_body and request.method != "HEAD":
-                    raise TooLarge(f"The answer of {_shown(request)} has {declared} bytes, more than the limit of {max_body}.")
+                if declared is not None and declared > reading.max_body and request.method != "HEAD":
+                    raise TooLarge(f"The answer of {_shown(request)} has {declared} bytes, more than the limit of {reading.max_body}.")
                 encoding = answer.headers.get("Content-Encoding", "")
-                body = await decoding.read(answer.content.iter_chunked(_CHUNK), encoding, max_body, _shown(request))
-                return answer.status, answer.headers, body
+                pieces = decoding.pieces(answer.content.iter_chunked(_CHUNK), encoding, reading.max_body, _shown(request))
+                body = b"".join([piece async for piece in pieces]) if reading.receive is None else await reading.receive(head, pieces)
+                return replace(head, body=body, elapsed_s=time.monotonic() - reading.started)
         except OutboundError:
             raise
         except TimeoutError:
@@ -179,6 +186,15 @@ class OutboundClient:
         if not self._policy.allows(ip_address(str(target[0]).partition("%")[0])):
             raise BlockedAddress(f"{target[0]!r} is a private, local or reserved address, and outbound calls don't go there.")
         return socket.socket(family, kind, protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How an answer is read. `started`: time.monotonic at the start of the call."""
+
+    max_body: int
+    receive: Receive | None
+    started: float
 
 
 class _GuardedResolver(AbstractResolver):

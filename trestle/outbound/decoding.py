@@ -1,23 +1,24 @@
 """Reads a body piece by piece and never holds more than its limit, however small it came compressed."""
 
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import Protocol
 
 from trestle.outbound.errors import BadResponse, TooLarge
 
 ACCEPTED = "gzip, deflate"
+_PIECE = 1024 * 1024
 
 
 class _Decoder(Protocol):
-    def decode(self, data: bytes, limit: int) -> bytes: ...
+    def decode(self, data: bytes, limit: int) -> Iterator[bytes]: ...
 
     def finished(self) -> bool: ...
 
 
 class _Plain:
-    def decode(self, data: bytes, limit: int) -> bytes:
-        return data
+    def decode(self, data: bytes, limit: int) -> Iterator[bytes]:
+        yield data
 
     def finished(self) -> bool:
         return True
@@ -31,18 +32,21 @@ class _Zlib:
         self._inflater = zlib.decompressobj(self._window)
         self._started = False
 
-    def decode(self, data: bytes, limit: int) -> bytes:
-        """The next piece, cut at ``limit`` bytes."""
-        made = b""
-        while data and len(made) < limit:
-            made += self._inflate(data, limit - len(made))
+    def decode(self, data: bytes, limit: int) -> Iterator[bytes]:
+        """The next pieces, none over 1 MB, cut at ``limit`` bytes: a small chunk may hold a lot."""
+        made, full = 0, False
+        while (data or full) and made < limit:
+            room = min(limit - made, _PIECE)
+            piece = self._inflate(data, room)
+            made, full = made + len(piece), len(piece) == room  # then more may be waiting, though all of the data is read
+            yield piece
             data = self._inflater.unconsumed_tail
             if self._inflater.eof:
                 data = self._inflater.unused_data
+                full = False
                 if not data.strip(b"\0"):
                     break
                 self._inflater = zlib.decompressobj(self._window)
-        return made
 
     def _inflate(self, data: bytes, limit: int) -> bytes:
         try:
@@ -60,21 +64,22 @@ class _Zlib:
         return self._inflater.eof or not self._started
 
 
-async def read(chunks: AsyncIterable[bytes], encoding: str, limit: int, url: str) -> bytes:
-    """The whole decoded body. Raises TooLarge as soon as it passes ``limit`` bytes, BadResponse if it can't be decoded."""
+async def pieces(chunks: AsyncIterable[bytes], encoding: str, limit: int, url: str) -> AsyncIterator[bytes]:
+    """The decoded body, piece by piece. Raises TooLarge as soon as it passes ``limit`` bytes, BadResponse if it can't be decoded."""
     decoder = _decoder(encoding, url)
-    body = bytearray()
+    size = 0
     try:
         async for chunk in chunks:
-            # One byte more than the limit is enough to know.
-            body += decoder.decode(chunk, limit - len(body) + 1)
-            if len(body) > limit:
-                raise TooLarge(f"The answer of {url} is larger than {limit} bytes. Ask for less (a page, a range, fewer fields).")
+            for piece in decoder.decode(chunk, limit - size + 1):
+                # One byte more than the limit is enough to know.
+                size += len(piece)
+                if size > limit:
+                    raise TooLarge(f"The answer of {url} is larger than {limit} bytes. Ask for less (a page, a range, fewer fields).")
+                yield piece
     except zlib.error as error:
         raise BadResponse(f"The answer of {url} says it is {encoding}, but can't be decompressed: {error}.") from None
     if not decoder.finished():
         raise BadResponse(f"The compressed answer of {url} ends too early.")
-    return bytes(body)
 
 
 def _decoder(encoding: str, url: str) -> _Decoder:

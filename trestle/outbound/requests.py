@@ -2,7 +2,7 @@
 
 import json as jsonlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -29,11 +29,31 @@ _BODY_HEADERS: Final = frozenset({"content-type", "content-encoding", "content-l
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """Bytes of a known number that are read while they are sent. ``open`` begins anew for each sending (a redirect may repeat it)."""
+
+    open: Callable[[], AsyncIterator[bytes]]
+    size: int
+
+    def payload(self) -> aiohttp.payload.Payload:
+        """For one sending."""
+        return _Sized(self.open(), self.size)
+
+
+class _Sized(aiohttp.payload.AsyncIterablePayload):
+    """Sent with its length, not in chunks: many servers want to know."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], size: int) -> None:
+        super().__init__(pieces)
+        self._size = size
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part of a multipart form."""
 
     name: str
-    value: str | bytes
+    value: str | bytes | Stream
     filename: str | None = None
     content_type: str | None = None
 
@@ -45,16 +65,17 @@ class Request:
     method: str
     url: URL
     headers: CIMultiDict[str]
-    body: bytes | None
+    body: bytes | Stream | None
     parts: tuple[Part, ...] = ()
 
-    def data(self) -> bytes | aiohttp.FormData | None:
+    def data(self) -> bytes | aiohttp.FormData | aiohttp.payload.Payload | None:
         """The body for one sending."""
         if not self.parts:
-            return self.body
+            return self.body.payload() if isinstance(self.body, Stream) else self.body
         form = aiohttp.FormData(default_to_multipart=True)
         for part in self.parts:
-            form.add_field(part.name, part.value, filename=part.filename, content_type=part.content_type)
+            value = part.value.payload() if isinstance(part.value, Stream) else part.value
+            form.add_field(part.name, value, filename=part.filename, content_type=part.content_type)
         return form
 
     def redirected(self, status: int, location: str) -> "Request":
@@ -80,7 +101,7 @@ def build(
     *,
     params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None,
     headers: Mapping[str, str] | Iterable[tuple[str, str]] | None,
-    body: bytes | str | None,
+    body: bytes | str | Stream | None,
     json: Any,
     has_json: bool,
     form: Mapping[str, Any] | Iterable[tuple[str, Any]] | None,
@@ -95,7 +116,7 @@ def build(
     if params:
         target = target.extend_query(_pairs(params))
     sent = checked_headers(headers)
-    data = body.encode() if isinstance(body, str) else body
+    data: bytes | Stream | None = body.encode() if isinstance(body, str) else body
     if has_json:
         data = _json(json)
         sent.setdefault("Content-Type", "application/json")

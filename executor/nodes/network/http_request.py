@@ -1,16 +1,23 @@
 """`http.request`: calls a URL, and passes the answer on."""
 
 import base64
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from executor.http import HttpAnswer, HttpCall, call, retry_after_s, shown
-from executor.node import Basic, Bearer, Context, Effect, Header, JsonObject, JsonValue, Node, NodeError, Static, Use
+from executor.http import HttpAnswer, HttpCall, call, is_binary, retry_after_s, shown
+from executor.node import Basic, Bearer, Context, Effect, Header, JsonObject, JsonValue, Node, NodeError, Reference, Static, Use
 from executor.node import Config as Base
+from trestle.contracts.jobs import BLOB_BYTES
+
+if TYPE_CHECKING:
+    from trestle.outbound import Response
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 Pattern = Annotated[str, Field(pattern=r"^[1-5](\d\d|xx)$")]
+MAX_HELD = 10 * 1024 * 1024
+"""An answer that is larger (bytes) is a file, even where it is text or JSON; only `json` and `text` insist, and fail."""
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -28,10 +35,14 @@ class Config(Base):
     body_format: Static[Literal["json", "form", "multipart", "raw"]] = Field(
         "json",
         title="Body's format",
-        description="Form and multipart take an object; a file is {filename, content, content_type}, bytes with `base64: true`",
+        description="Form and multipart take an object; a file is {filename, content, content_type}, bytes with `base64: true`. "
+        "A file that another request fetched is sent on as a raw body, or as a part's content",
     )
-    response: Static[Literal["auto", "json", "text"]] = Field(
-        "auto", title="Read the answer as", description="Auto goes by the answer's content type; other bytes become {base64, content_type}"
+    response: Static[Literal["auto", "json", "text", "blob"]] = Field(
+        "auto",
+        title="Read the answer as",
+        description="Auto goes by the answer's content type; other bytes become {base64, content_type}, or a file where there are many. "
+        "Blob: a file of any size, which other steps can send on",
     )
     success: list[Pattern] = Field(
         ["2xx"], title="Success", description="Every other status fails the step", min_length=1, examples=[["2xx", "404"]]
@@ -65,19 +76,55 @@ class HttpRequest(Node[Config]):
             headers["Idempotency-Key"] = ctx.idempotency_key
         if config.credential is not None:
             _authorise(headers, await ctx.secret(config.credential), config.url)
+        download = _Download(config, ctx)
         request = HttpCall(
             config.method,
             config.url,
             config.query,
             headers,
-            body=_body(config, headers),
+            body=await _body(config, headers, ctx),
             timeout_s=config.timeout_s,
             follow_redirects=config.follow_redirects,
+            receive=download.receive if config.response in ("auto", "blob") else None,
         )
         answer = await call(ctx.http, request)
         if not any(_matches(answer.status, pattern) for pattern in config.success):
             raise _failure(config, answer, ctx)
-        return {"status": answer.status, "headers": answer.headers, "body": answer.read(config.response)}
+        body = download.stored if config.response == "blob" or download.stored is not None else answer.read(config.response)
+        return {"status": answer.status, "headers": answer.headers, "body": body}
+
+
+class _Download:
+    """Reads an answer: into a blob where one is asked for, or where it is large; else into memory."""
+
+    def __init__(self, config: Config, ctx: Context) -> None:
+        self._config = config
+        self._ctx = ctx
+        self.stored: Reference | None = None
+
+    async def receive(self, head: "Response", pieces: AsyncIterator[bytes]) -> bytes:
+        """The body, or nothing where it is `stored`. Of an answer that fails the step anyway only the beginning is read."""
+        good = any(_matches(head.status, pattern) for pattern in self._config.success)
+        beginning = bytearray()
+        async for piece in pieces:
+            beginning += piece
+            if self._config.response == "blob" and good:
+                break
+            if len(beginning) > BLOB_BYTES and (not good or len(beginning) > MAX_HELD or is_binary(head.media_type, bytes(beginning))):
+                break
+        else:
+            return bytes(beginning)
+        if not good:
+            return bytes(beginning)
+
+        async def all_pieces() -> AsyncIterator[bytes]:
+            yield bytes(beginning)
+            beginning.clear()
+            async for piece in pieces:
+                yield piece
+
+        self.stored = await self._ctx.store(all_pieces(), head.headers.get("Content-Type", ""))
+        return b""
 
 
 def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header, url: str) -> None:
@@ -99,14 +146,18 @@ def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header, url: st
     headers[name] = value
 
 
-def _body(config: Config, headers: dict[str, str]) -> dict[str, Any]:
+async def _body(config: Config, headers: dict[str, str], ctx: Context) -> dict[str, Any]:
     """The client's argument for the body; none for null."""
     body = config.body
     if body is None:
         return {}
     if config.body_format == "json":
-        return {"json": body}
+        return {"json": await ctx.load(body)}
     if config.body_format == "raw":
+        if isinstance(body, Reference):
+            if not any(name.lower() == "content-type" for name in headers):
+                headers["Content-Type"] = body.media_type
+            return {"body": _stream(body, ctx)}
         if not isinstance(body, str):
             raise NodeError("A raw body is a text.", hint="Choose another format for the body, or write {{ input|tojson }}.")
         if not any(name.lower() == "content-type" for name in headers):
@@ -114,16 +165,27 @@ def _body(config: Config, headers: dict[str, str]) -> dict[str, Any]:
         return {"body": body}
     if not isinstance(body, dict):
         raise NodeError(f"The body of a {config.body_format} request is an object.", hint="Give names and values.")
-    return {"form": body} if config.body_format == "form" else {"multipart": _parts(body)}
+    return {"form": await ctx.load(body)} if config.body_format == "form" else {"multipart": await _parts(body, ctx)}
 
 
-def _parts(body: JsonObject) -> list[Any]:
+def _stream(reference: Reference, ctx: Context) -> Any:
+    from trestle.outbound import Stream
+
+    return Stream(lambda: ctx.read(reference), reference.size)
+
+
+async def _parts(body: JsonObject, ctx: Context) -> list[Any]:
     from trestle.outbound import Part
 
     parts = []
     for name, value in body.items():
         for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, dict) and "content" in one:
+            if isinstance(one, dict) and isinstance(one.get("content"), Reference):
+                file, kind = one["content"], one.get("content_type")
+                parts.append(Part(name, _stream(file, ctx), str(one.get("filename") or name), str(kind or file.media_type)))
+            elif isinstance(one, Reference):
+                parts.append(Part(name, _stream(one, ctx), name, one.media_type))
+            elif isinstance(one, dict) and "content" in one:
                 content, kind = _text(one["content"]), one.get("content_type")
                 parts.append(Part(name, _bytes(name, content) if one.get("base64") else content, str(one.get("filename") or name), kind))
             elif one is not None:
