@@ -34,7 +34,7 @@ _COMMENT = b": still here\n\n"
 
 # What is under way, and what ended since the caller last heard of it (with some overlap: commits don't come in time's order).
 _CURRENT = """
-select id from executions where workflow_id = $1
+select id from executions where workflow_id = $1 and kind = 'run'
     and (status in ('queued', 'running', 'waiting', 'paused') or finished_at >= to_timestamp($2 / 1000.0))
 order by id desc limit $3
 """

@@ -110,7 +110,7 @@ _OLD_KEYS = "delete from idempotency_keys where created_at < now() - interval '4
 # A workflow deleted in the moment in which a call came in for it.
 _ORPHANS = guarded("""
 update executions e set status = {to cancel}, finished_at = now(), event_seq = e.event_seq + 1
-where e.status in ('queued', 'waiting') and {e may cancel} and e.workflow_id is null
+where e.status in ('queued', 'waiting') and {e may cancel} and e.workflow_id is null and e.kind <> 'check'
 """)
 
 

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from fastapi import Query
 
-from backend.credentials import service
+from backend.credentials import service, testing
 from backend.credentials.types import TYPES
 from backend.deps import CurrentUser, ServicesDep, Session
 from backend.paging import PagingDep
 from backend.routing import router as new_router
 from trestle.contracts.base import Page
-from trestle.contracts.credentials import Credential, CredentialChange, CredentialType, CredentialUse, NewCredential
+from trestle.contracts.credentials import Credential, CredentialChange, CredentialTested, CredentialType, CredentialUse, NewCredential
 
 router = new_router(tag="credentials")
 
@@ -57,6 +57,12 @@ async def change(parts: ServicesDep, session: Session, user: CurrentUser, creden
 async def remove(session: Session, user: CurrentUser, credential_id: UUID, force: bool = False) -> None:
     """Delete a credential. One in use is kept, unless `?force=true`."""
     await service.remove(session, user, credential_id, force=force)
+
+
+@router.post("/credentials/{credential_id}/test")
+async def test(parts: ServicesDep, session: Session, user: CurrentUser, credential_id: UUID) -> CredentialTested:
+    """Try it out with a real call to the service. Takes up to 15 s; 503 where no executor runs."""
+    return await testing.test(parts, session, user, credential_id)
 
 
 @router.get("/credentials/{credential_id}/usage")

@@ -10,7 +10,8 @@ import orjson
 
 _EXECUTIONS = """
 select e.id, e.workflow_id, e.status, e.error, e.failed_steps, e.created_at, e.started_at, e.finished_at, e.event_seq
-from unnest($1::uuid[], $2::bigint[]) as k (id, since) join executions e on e.id = k.id and e.event_seq > k.since order by e.id
+from unnest($1::uuid[], $2::bigint[]) as k (id, since) join executions e on e.id = k.id and e.event_seq > k.since
+where e.kind = 'run' order by e.id
 """
 
 _STEPS = """

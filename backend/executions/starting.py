@@ -32,7 +32,7 @@ from (
     select distinct on (s.node) s.node, s.type, s.attempt, s.status, s.port, s.started_at, s.finished_at, s.duration_ms,
         case when s.output is null and s.type like 'trigger.%' then e.input else s.output end as output,
         case when s.output is null and s.type like 'trigger.%' then e.input_refs else s.refs end as refs
-    from (select id, input, input_refs from executions where workflow_id = :workflow order by id desc limit 20) e
+    from (select id, input, input_refs from executions where workflow_id = :workflow and kind = 'run' order by id desc limit 20) e
     join steps s on s.execution_id = e.id
     where s.node = any(:nodes) and s.item is null and s.status = 'succeeded'
     order by s.node, e.id desc, s.attempt desc

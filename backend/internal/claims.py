@@ -19,8 +19,8 @@ from trestle.contracts.jobs import Claim, Lane
 from trestle.contracts.resume_tokens import resume_key
 
 _UNLIMITED = TAKE.replace("{slot}", "null").replace("{limit}", "$4")
-_TAKE_THESE = in_lane(_UNLIMITED.replace("{which}", "e.id = any($5::uuid[]) and not s.limited"))
-_TAKE_ANY = in_lane(_UNLIMITED.replace("{which}", "not s.limited"))
+_TAKE_THESE = in_lane(_UNLIMITED.replace("{which}", "e.id = any($5::uuid[]) and (not s.limited or e.kind = 'poll')"))
+_TAKE_ANY = in_lane(_UNLIMITED.replace("{which}", "(not s.limited or e.kind = 'poll')"))
 
 _TAKEN_BEFORE = """
 select {job} from executions e left join workflows w on w.id = e.workflow_id

@@ -27,7 +27,7 @@ _CANDIDATES = guarded(
     """
 select e.id, e.workflow_id, e.trigger, e.input, {limit} ->> 'key' as key, ({limit} ->> 'limit')::int as places
 from executions e join snapshots s on s.id = e.snapshot_id
-where {which} and s.limited and {eligible}
+where {which} and s.limited and e.kind <> 'poll' and {eligible}
 order by e.id limit $2
 """.replace("{eligible}", ELIGIBLE)
 ).replace("{limit}", _LIMIT)

@@ -63,6 +63,13 @@ class Credential(Model):
     updated_at: datetime
 
 
+class CredentialTested(BaseModel):
+    """What a call to the service said. `ok` is None where this kind of credential can't be tested."""
+
+    ok: bool | None
+    message: str
+
+
 class CredentialUse(BaseModel):
     """A node that names a credential."""
 
