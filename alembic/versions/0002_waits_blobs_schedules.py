@@ -168,7 +168,7 @@ def upgrade() -> None:
         "executions",
         ["slot"],
         unique=False,
-        postgresql_where=sa.text("status in ('running', 'paused') and slot is not null"),
+        postgresql_where=sa.text("slot is not null and blocked_on is null and status in ('queued', 'running', 'paused')"),
     )
     op.create_index(
         "executions_suspect", "executions", ["id"], unique=False, postgresql_where=sa.text("status = 'queued' and interruptions >= 3")

@@ -2,6 +2,8 @@
 
 An execution of such a workflow runs in a *slot*: one for the whole workflow, or one for each value of the limit's `key`. It holds
 it while it is `running`. Over the limit it is blocked: it stays queued, but in no list, until a place in its slot is free.
+Places are given in the order in which executions came: nobody overtakes a blocked one, nor takes the place that one was called to. So each
+gets its turn, also where versions with different limits share a slot.
 """
 
 from collections import defaultdict
@@ -14,12 +16,16 @@ import orjson
 
 from backend.db import readable
 from backend.executions.guards import guarded
-from backend.internal.taking import ELIGIBLE, LEASE_S, TAKE, in_lane
+from backend.internal.taking import ELIGIBLE, LEASE_S, SUSPECT_AFTER, TAKE, in_lane
 from trestle.contracts.jobs import Lane
 from trestle.language import LanguageError, Scope, compile_config
 
 # A paused one counts for as long as its owner still finishes a step: it may be resumed with that owner.
-_HOLDING = "r.status in ('running', 'paused') and (r.status = 'running' or r.lease_until > now())"
+_HOLDING = "r.status in ('running', 'paused') and r.blocked_on is null and (r.status = 'running' or r.lease_until > now())"
+
+# Called to a place that is free, and about to be claimed. One that nobody can run, for whatever reason, keeps no place for long.
+_CALLED = f"""r.status = 'queued' and r.blocked_on is null and r.reason is null and r.interruptions < {SUSPECT_AFTER}
+    and r.last_push > now() - interval '1 minute'"""
 
 _LIMIT = readable("s.graph") + " -> 'settings' -> 'concurrency'"
 
@@ -37,10 +43,20 @@ _ANY = in_lane(_CANDIDATES.replace("{which}", "true"))
 # Whoever counts a slot's places and takes some holds its lock: two claims can't both take the last.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 _TAKE = in_lane(
-    TAKE.replace("{which}", "e.id = any($4::uuid[])")
+    TAKE.replace(
+        "{which}",
+        """e.id = any($4::uuid[]) and not exists (
+            select from executions b where b.blocked_on = $5 and b.status = 'queued' and b.id < e.id
+        )""",
+    )
     .replace("{slot}", "$5")
-    .replace("{limit}", "greatest($6 - (select count(*) from executions r where r.slot = $5 and {holding}), 0)")
+    .replace(
+        "{limit}",
+        """greatest($6 - (select count(*) from executions r where r.slot = $5 and {holding})
+            - (select count(*) from executions r where r.slot = $5 and {called} and r.id <> all($4)), 0)""",
+    )
     .replace("{holding}", _HOLDING)
+    .replace("{called}", _CALLED)
 )
 _BLOCK = guarded("""
 update executions e set slot = $2, blocked_on = $2, reason = 'Waits its turn: at most ' || $3::int || ' of its kind run at once.'
@@ -52,7 +68,8 @@ _FREE = (
 with slots as materialized (
     select distinct e.blocked_on as slot from executions e where {which} and {e may claim} and e.blocked_on is not null
 ), room as (
-    select slot, places - (select count(*) from executions r where r.slot = slots.slot and {holding}) as places
+    select slot, places - (select count(*) from executions r where r.slot = slots.slot and {holding})
+        - (select count(*) from executions r where r.slot = slots.slot and {called}) as places
     from slots cross join lateral (
         select ({limit} ->> 'limit')::int as places
         from executions e join snapshots s on s.id = e.snapshot_id
@@ -69,6 +86,7 @@ returning e.id
 """)
     .replace("{limit}", _LIMIT)
     .replace("{holding}", _HOLDING)
+    .replace("{called}", _CALLED)
 )
 _FREE_THESE = _FREE.replace("{which}", "e.blocked_on = any($1::text[])")
 _FREE_ALL = _FREE.replace("{which}", "true")

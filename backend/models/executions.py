@@ -29,7 +29,11 @@ class Execution(Base):
         Index("executions_queued", "id", postgresql_where=text("status = 'queued' and blocked_on is null")),
         Index("executions_running", "id", postgresql_where=text("status = 'running'")),
         Index("executions_blocked", "blocked_on", "id", postgresql_where=text("status = 'queued' and blocked_on is not null")),
-        Index("executions_slots", "slot", postgresql_where=text("status in ('running', 'paused') and slot is not null")),
+        Index(
+            "executions_slots",
+            "slot",
+            postgresql_where=text("slot is not null and blocked_on is null and status in ('queued', 'running', 'paused')"),
+        ),
         Index("executions_suspect", "id", postgresql_where=text("status = 'queued' and interruptions >= 3")),
         Index("executions_due", "wake_at", postgresql_where=text("status = 'waiting'")),
         Index("executions_of_workflow", "workflow_id", text("id desc")),

@@ -6,6 +6,7 @@ from typing import Any
 from backend.triggers.authentication import SCHEMES
 from trestle.contracts.graph import Node, WorkflowSettings
 from trestle.contracts.problems import FieldError
+from trestle.language import LanguageError, compile_config
 
 WEBHOOK = "trigger.webhook"
 RESPOND = "webhook.respond"
@@ -13,6 +14,8 @@ RESPOND = "webhook.respond"
 
 def broken_by_settings(settings: WorkflowSettings) -> Iterable[FieldError]:
     """A problem for each setting that nothing acts on."""
+    if settings.concurrency is not None and settings.concurrency.key is not None:
+        yield from _broken_key(settings.concurrency.key)
     if settings.save_data != "all":
         yield _of_settings("save_data", "Every execution's data is kept: leaving it out is not there yet. Choose “all”.")
 
@@ -41,6 +44,19 @@ def broken_by_webhook(node: Node, nodes: Sequence[Node], credentials: Mapping[st
         wanted = " or ".join(scheme.credentials)
         message = f"auth.credential: The scheme “{kind}” needs a credential of the type {wanted}. Choose one."
         yield FieldError(loc=["config", "auth", "credential"], node=node.key, message=message)
+
+
+def _broken_key(key: str) -> Iterable[FieldError]:
+    """It is evaluated before the execution runs: there are only what came, and from where."""
+    try:
+        unknown = sorted(compile_config({"key": key}).names() - {"payload", "trigger"})
+    except LanguageError as error:
+        yield _of_settings("concurrency", f"The key can't be read. {error.message} {error.hint}".strip())
+        return
+    if unknown:
+        yield _of_settings(
+            "concurrency", f"The key is looked at before anything runs: “{unknown[0]}” is not there yet. Use payload or trigger."
+        )
 
 
 def _of_settings(name: str, message: str) -> FieldError:

@@ -80,6 +80,8 @@ async def test_what_is_not_right_is_not_published(ada: Person) -> None:
         ({"auth": {"kind": "basic", "credential": "01890000-0000-7000-8000-000000000000"}}, {}, "auth.credential"),
         ({"respond": "node"}, {}, "respond"),
         ({}, {"save_data": "failed"}, "settings.save_data"),
+        ({}, {"concurrency": {"limit": 1, "key": "{{ payload. }}"}}, "settings.concurrency"),
+        ({}, {"concurrency": {"limit": 1, "key": "{{ nodes.a.id }}"}}, "settings.concurrency"),
         ({}, {"timezone": "Mars/Olympus"}, "settings.timezone"),
     ],
 )

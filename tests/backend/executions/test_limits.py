@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from backend.internal import limits
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report
 
 
@@ -56,10 +58,15 @@ async def test_the_sweep_repairs_a_place_that_was_freed_unheard(backend: Backend
     [job] = (await executor.claim(*ids))["jobs"]
     await world.pool.execute("update executions set lease_until = now() - interval '1 s' where status = 'running'")
     async with asyncio.timeout(5):
-        while await states(world) != {"queued": 2}:
+        while await states(world) != {"queued": 1, "blocked": 1}:
             await asyncio.sleep(0.05)
     [again] = (await executor.claim(*ids))["jobs"]
-    assert again["execution_id"] == job["execution_id"], "the oldest first"
+    assert again["execution_id"] == job["execution_id"], "it keeps its place"
+    await world.pool.execute("update executions set status = 'cancelled', finished_at = now() where status = 'running'")
+    async with asyncio.timeout(5):
+        while await states(world) != {"queued": 1, "cancelled": 1}:
+            await asyncio.sleep(0.05)
+    assert ids_of(await executor.claim()) == ids[1:]
 
 
 async def test_the_same_claim_of_a_limited_workflow_again(backend: Backend, world: World, executor: FakeExecutor) -> None:
@@ -67,3 +74,100 @@ async def test_the_same_claim_of_a_limited_workflow_again(backend: Backend, worl
     execution_id, claim_id = await backend.post(), uuid4()
     first = await executor.claim(execution_id, claim_id=claim_id)
     assert first["jobs"] == (await executor.claim(execution_id, claim_id=claim_id))["jobs"] != []
+
+
+async def version(world: World, **concurrency: Any) -> None:
+    """Publish another version, with another limit (None: no limit)."""
+    graph = json.loads(await world.pool.fetchval("select graph from snapshots limit 1"))
+    graph["settings"] = {"concurrency": {"key": None, **concurrency} if concurrency else None}
+    types = await world.pool.fetchval("select types from snapshots limit 1")
+    ident = uuid4().hex
+    insert = "insert into snapshots (id, graph, types, limited) values ($1, $2, $3, $4)"
+    await world.pool.execute(insert, ident, json.dumps(graph), types, bool(concurrency))
+    await world.pool.execute("update triggers set snapshot_id = $1", ident)
+
+
+async def end(executor: FakeExecutor, job: dict[str, Any]) -> None:
+    """The job is done."""
+    assert await executor.verdict(report(job, 1, ending=DONE)) == "continue"
+
+
+def ids_of(claimed: dict[str, Any]) -> list[str]:
+    """What was claimed."""
+    return [job["execution_id"] for job in claimed["jobs"]]
+
+
+async def test_nobody_overtakes_one_that_waits(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    await limited(world, limit=1)
+    first, second, third = [await backend.post() for _ in range(3)]
+    [job] = (await executor.claim(first, second))["jobs"]
+    assert (await executor.claim(third))["jobs"] == [], "second came before"
+    await end(executor, job)
+    fourth = await backend.post()
+    assert (await executor.claim(fourth, third))["jobs"] == [], "the free place is second's, which was called"
+    for expected in (second, third, fourth):
+        [job] = (await executor.claim())["jobs"]
+        assert job["execution_id"] == expected
+        await end(executor, job)
+
+
+async def test_as_many_are_called_as_there_are_places(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    await limited(world, limit=2)
+    ids = [await backend.post() for _ in range(8)]
+    jobs = (await executor.claim(*ids))["jobs"]
+    for job in jobs:
+        await end(executor, job)
+    for _ in range(3):
+        await limits.free(world.pool)
+    assert await states(world) == {"succeeded": 2, "queued": 2, "blocked": 4}, "and not more with every sweep"
+
+
+async def test_one_that_nobody_can_run_keeps_no_place(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    await limited(world, limit=1)
+    ids = [await backend.post() for _ in range(3)]
+    [job] = (await executor.claim(*ids))["jobs"]
+    await end(executor, job)
+    await world.pool.execute("update executions set reason = 'No executor offers x.' where id = $1", ids[1])
+    async with asyncio.timeout(5):
+        while (await states(world)).get("blocked", 0):
+            await asyncio.sleep(0.05)
+    assert ids_of(await executor.claim(ids[2])) == [ids[2]]
+
+
+async def test_versions_with_other_limits_take_turns(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    await limited(world, limit=1)
+    old = [await backend.post() for _ in range(3)]
+    [job] = (await executor.claim(*old))["jobs"]
+    await version(world, limit=5)
+    new = [await backend.post() for _ in range(4)]
+    assert (await executor.claim(*new))["jobs"] == [], "those with the higher limit don't keep the older ones out for ever"
+    for expected in old[1:]:
+        await end(executor, job)
+        [job] = (await executor.claim())["jobs"]
+        assert job["execution_id"] == expected
+    await end(executor, job)
+    assert ids_of(await executor.claim()) == new
+    await version(world)
+    free = [await backend.post() for _ in range(3)]
+    assert ids_of(await executor.claim(*free)) == free, "without a limit they run, whoever else does"
+
+
+async def test_waiting_holds_no_place(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    await limited(world, limit=1)
+    first, second = [await backend.post() for _ in range(2)]
+    [job] = (await executor.claim(first, second))["jobs"]
+    due_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    assert await executor.verdict(report(job, 1, ending={"status": "waiting", "due_at": due_at})) == "continue"
+    assert ids_of(await executor.claim()) == [second]
+    await world.pool.execute("update executions set wake_at = now() where id = $1", UUID(first))
+    async with asyncio.timeout(5):
+        while (await world.execution(first))["status"] != "queued":
+            await asyncio.sleep(0.05)
+    assert (await executor.claim(first))["jobs"] == [], "its place was given away"
+
+
+async def test_keys_that_cant_be_told_share_a_slot(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    await limited(world, limit=1, key="{{ payload.customer.id }}")
+    bodies: list[Any] = [{"customer": 7}, {"x": 1}, [], {"customer": {"id": None}}, {"customer": {"id": 1}}]
+    ids = [await backend.post(body=body) for body in bodies]
+    assert ids_of(await executor.claim(*ids)) == [ids[0], ids[4]]
