@@ -14,6 +14,7 @@ from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.executions.settling import Settler
 from backend.internal import limits
+from backend.internal.poison import INTERRUPTIONS
 from backend.queue import Queue
 from trestle.contracts.jobs import Verdict
 
@@ -58,12 +59,12 @@ with expired as (
     select e.id from executions e where {e may expire} and e.status = 'running' and e.lease_until < now()
     limit $1 for no key update skip locked
 )
-update executions e set status = {to expire}, interruptions = e.interruptions + 1, executor_id = null, lease_until = null,
+update executions e set status = {to expire}, interruptions = {interruptions}, executor_id = null, lease_until = null,
     last_push = now(), event_seq = e.event_seq + 1,
     running_ms = e.running_ms + extract(epoch from now() - e.running_since) * 1000, running_since = null
 from expired where e.id = expired.id
 returning e.id, e.workflow_id, e.event_seq
-""")
+""").replace("{interruptions}", INTERRUPTIONS)
 
 _DUE = guarded("""
 with due as (
@@ -110,7 +111,7 @@ _OLD_KEYS = "delete from idempotency_keys where created_at < now() - interval '4
 # A workflow deleted in the moment in which a call came in for it.
 _ORPHANS = guarded("""
 update executions e set status = {to cancel}, finished_at = now(), event_seq = e.event_seq + 1
-where e.status in ('queued', 'waiting') and {e may cancel} and e.workflow_id is null and e.kind <> 'check'
+where e.status in ('queued', 'waiting', 'paused') and {e may cancel} and e.workflow_id is null and e.kind <> 'check'
 """)
 
 
@@ -150,6 +151,7 @@ class Sweeper:
         self._queue.push([row["id"] for row in (*expired, *due)], first=True)
         for row in late:
             self._queue.tell(row["id"], Verdict.CANCEL)
+        self._settler.soon(row["id"] for row in late)
         self._doorbell.ring(Change(row["id"], row["workflow_id"], row["event_seq"]) for row in (*late, *expired, *due))
         if expired:
             log.warning("leases_expired", executions=len(expired))

@@ -32,7 +32,7 @@ _TRY_AGAIN = text(
 insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, wait)
 select :execution, 0, 1, node, type, item, 1, 'pending',
     json_build_object('retry_no', coalesce(({wait}->>'retry_no')::int, attempt - 1)
-        + case when {error}->>'type' in ('Timeout', 'OutcomeUnknown') then 0 else 1 end)
+        + case when {error}->>'type' in ('Timeout', 'OutcomeUnknown', 'ProcessDied') then 0 else 1 end)
 from (
     select distinct on (node, item) node, type, item, attempt, status, port, error, wait from steps
     where execution_id = :before order by node, item, attempt desc

@@ -17,19 +17,34 @@ from starlette.types import Receive, Scope, Send
 
 from backend.blobs.service import Blobs
 from backend.errors import NotFound, Unauthorised, Unprocessable, answer, field_errors
-from backend.executions.doorbell import Doorbell
+from backend.executions import children
+from backend.executions.doorbell import Change, Doorbell
 from backend.executions.settling import Settler
-from backend.internal import leases, secrets
+from backend.internal import leases, poison, secrets
 from backend.internal.batch import Unreadable, read
 from backend.internal.blob_calls import BlobCalls
 from backend.internal.claims import Claims
 from backend.internal.executors import Executors
+from backend.internal.owned import owned
 from backend.internal.reports import Answered, Recorder
 from backend.internal.taking import LEASE_S
 from backend.notifications.telling import tell
 from backend.queue import Queue
 from backend.settings import Settings
-from trestle.contracts.jobs import Claim, Heartbeat, NotifyRequest, Registered, Registration, Release, Report, Secret, SecretRequest
+from trestle.contracts.jobs import (
+    Claim,
+    Died,
+    Heartbeat,
+    NotifyRequest,
+    Registered,
+    Registration,
+    Release,
+    Report,
+    Secret,
+    SecretRequest,
+    StartedChild,
+    StartRequest,
+)
 
 PREFIX = "/internal/v1/"
 _CHUNKS = PREFIX + "blobs/"
@@ -62,6 +77,7 @@ class Internal:
         self._executors = executors
         self._reveal = reveal
         self._blobs = BlobCalls(blobs)
+        self._settler = settler
         self._recorder = Recorder(pool, queue, doorbell, settler)
         self._claims = Claims(pool, doorbell, settings.secret_key.get_secret_value(), settings.base_url)
         self._posts: dict[str, Callable[[UUID, bytes], Awaitable[bytes]]] = {
@@ -71,6 +87,8 @@ class Internal:
             "release": self._release,
             "secrets": self._secret,
             "notify": self._notify,
+            "start": self._start,
+            "died": self._died,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,6 +162,22 @@ class Internal:
             self._pool, executor_id, asked.execution_id, asked.epoch, asked.node, asked.credential_id
         )
         return _dump(await self._reveal(project_id, asked.credential_id))
+
+    async def _start(self, executor_id: UUID, body: bytes) -> bytes:
+        asked = _read(StartRequest, body)
+        async with self._pool.acquire() as connection, connection.transaction():
+            parent = await owned(connection, executor_id, asked.execution_id, asked.epoch, hold=True)
+            child = await children.start(connection, parent, asked)
+        if child.fresh:
+            self._queue.push([child.execution_id])
+            self._doorbell.ring([Change(child.execution_id, child.workflow_id, 1)])
+        else:
+            self._settler.soon([child.execution_id])  # it may have ended, and a retry of its parent asks for it
+        return _dump(StartedChild(execution_id=child.execution_id))
+
+    async def _died(self, _: UUID, body: bytes) -> bytes:
+        await poison.lane_died(self._pool, self._queue, self._doorbell, self._settler, _read(Died, body).executor_id)
+        return b"{}"
 
     async def _notify(self, executor_id: UUID, body: bytes) -> bytes:
         return _dump(await tell(self._pool, executor_id, _read(NotifyRequest, body)))

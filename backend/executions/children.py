@@ -1,0 +1,120 @@
+"""Executions that a running step starts: another workflow's published version, at its workflow trigger."""
+
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import orjson
+
+from backend.blobs.service import encoded_refs
+from backend.db import readable
+from backend.errors import NotFound, Unprocessable
+from backend.executions.births import Birth, Born, Family, insert
+from backend.executions.resolutions import Connection
+from trestle.contracts.jobs import StartRequest
+from trestle.contracts.states import ExecutionStatus
+
+MAX_DEPTH = 10
+"""How many executions may call one another in a row."""
+
+_TARGET = """
+select w.name, w.published_version, t.id as trigger_id, t.node
+from workflows w left join triggers t on t.workflow_id = w.id and t.kind = 'workflow'
+where w.id = $1 and w.project_id = $2
+order by t.node limit 1
+"""
+
+_CHILD = """
+select c.parent_id, c.finished_at is null as lives, c.status, exists (
+    select from executions p where p.id = c.parent_id and p.finished_at is null
+) as has_parent
+from executions c where c.id = $1 for no key update of c
+"""
+
+# A retry of the execution that started the child takes it over; where it has ended already, its end is told once more.
+_ADOPT = """
+update executions set parent_id = $2, parent_node = $3, parent_item = $4, parent_waits = $5, settled = settled and not $5
+where id = $1
+"""
+
+# An attempt at the same step before this one had a child of its own. That one no longer speaks for the step.
+_DISOWN = """
+update executions set parent_waits = false
+where parent_id = $2 and parent_node = $3 and parent_item is not distinct from $4 and id <> $1 and parent_waits
+"""
+_FORGET = """
+delete from resolutions r
+where r.execution_id = $2 and r.node = $3 and r.item is not distinct from $4 and r.kind = 'child'
+    and {answer} ->> 'execution_id' <> $1::text
+""".replace("{answer}", readable("r.answer"))
+
+
+async def start(connection: Connection, parent: asyncpg.Record, asked: StartRequest) -> Born:
+    """The child, new or the one that the same key has started before. In the caller's transaction, which holds the `parent`
+    (internal.owned) and announces a fresh one after its commit.
+
+    Raises:
+        NotFound: there is no such workflow in the parent's project.
+        Unprocessable: it can't be called, or too many call one another.
+    """
+    depth = parent["depth"] + 1
+    if depth > MAX_DEPTH:
+        raise Unprocessable(f"The workflow calls itself too deeply: more than {MAX_DEPTH} calls in a row. Let the innermost one end.")
+    family = Family(parent["id"], asked.node, asked.item, asked.wait, depth)
+    birth = await _birth(connection, parent, asked, family)
+    born = await _insert(connection, birth)
+    if not born.fresh:
+        born = await _take_up(connection, birth, family, born)
+    if asked.wait:
+        place = parent["id"], asked.node, asked.item
+        await connection.execute(_DISOWN, born.execution_id, *place)
+        await connection.execute(_FORGET, str(born.execution_id), *place)
+    return born
+
+
+async def _birth(connection: Connection, parent: asyncpg.Record, asked: StartRequest, family: Family) -> Birth:
+    target = await connection.fetchrow(_TARGET, asked.workflow_id, parent["project_id"])
+    if target is None:
+        raise NotFound("There is no such workflow in this project. Choose another one.")
+    if target["published_version"] is None:
+        raise Unprocessable(f"The workflow “{target['name']}” is not published: publish it, so that it can be called.")
+    if target["trigger_id"] is None:
+        raise Unprocessable(
+            f"The published version of “{target['name']}” has no trigger for calls. Add “Called by a workflow” to it and publish it."
+        )
+    circumstances: dict[str, Any] = {
+        "kind": "workflow",
+        "node": target["node"],
+        "execution_id": str(parent["id"]),
+        "workflow_id": str(parent["workflow_id"]),
+    }
+    return Birth(
+        target["trigger_id"],
+        orjson.dumps(circumstances).decode(),
+        asked.input,
+        input_refs=encoded_refs(asked.refs),
+        dedupe_key=f"call:{asked.key}",
+        even_disabled=True,
+        family=family,
+    )
+
+
+async def _insert(connection: Connection, birth: Birth) -> Born:
+    try:
+        [born] = await insert(connection, [birth])
+    except asyncpg.DataError as error:
+        raise Unprocessable(f"The input for the called workflow can't be stored: {error}") from None
+    if born is None:
+        raise NotFound("The workflow was changed or deleted just now. Try again.")
+    return born
+
+
+async def _take_up(connection: Connection, birth: Birth, family: Family, born: Born) -> Born:
+    """The child that is there: this parent's own; or that of an execution which this one is a retry of, unless it failed."""
+    there = await connection.fetchrow(_CHILD, born.execution_id)
+    if there is None or there["parent_id"] == family.execution_id:
+        return born
+    if there["has_parent"] or not (there["lives"] or there["status"] == ExecutionStatus.SUCCEEDED):
+        return await _insert(connection, replace(birth, dedupe_key=f"{birth.dedupe_key}:{family.execution_id}"))
+    await connection.execute(_ADOPT, born.execution_id, family.execution_id, family.node, family.item, family.waits)
+    return born
