@@ -20,6 +20,10 @@ def _switch(value: rx.Var[bool]) -> tuple[rx.Var[bool]]:
     return (value,)
 
 
+def _number(value: rx.Var[int]) -> tuple[rx.Var[int]]:
+    return (value,)
+
+
 def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
     return (first, second)
 
@@ -50,6 +54,10 @@ class Canvas(rx.NoSSRComponent):
     """`{id, name, input}` of each test input that is kept."""
     workflows: rx.Var[list[dict[str, Any]]]
     """`{id, name}` of each in the same project, to be called or started."""
+    versions: rx.Var[list[dict[str, Any]]]
+    """The published versions, newest first."""
+    version: rx.Var[dict[str, Any]]
+    """`{stamp, number, graph}` of the one that is compared with."""
     data: rx.Var[dict[str, Any]]
     """`web.editor.samples.recorded`, with a `stamp`: what the last run's steps put out."""
     previews: rx.Var[dict[str, Any]]
@@ -68,7 +76,7 @@ class Canvas(rx.NoSSRComponent):
         return {
             **super().get_event_triggers(),
             "on_operations": _object,  # {workflow_id, batch, base_revision, operations}: store these
-            "on_publish": no_args_event_spec,
+            "on_publish": _text,  # a note
             "on_enable": _switch,
             "on_run": _object,  # {input}: run the draft
             "on_step": _two_texts,  # execution id and node key: the attempts are wanted
@@ -85,6 +93,9 @@ class Canvas(rx.NoSSRComponent):
             "on_delete_input": _text,
             "on_data": _text,  # recorded data for expressions is wanted: of this execution, or (empty) of the newest
             "on_previews": _object,  # {node, expressions}: what do these give?
+            "on_versions": no_args_event_spec,
+            "on_version": _number,  # the graph of this version is wanted
+            "on_restore": _number,
             "on_settings": _object,  # the workflow's settings, all of them
         }
 

@@ -47,6 +47,8 @@ class Editor(Watching, rx.State):
     inputs: list[dict[str, Any]] = []
     workflows: list[dict[str, Any]] = []
     data: dict[str, Any] = {}
+    versions: list[dict[str, Any]] = []
+    version: dict[str, Any] = {}
     previews: dict[str, Any] = {}
     remote: dict[str, Any] = {}
     missing: str = ""
@@ -116,11 +118,13 @@ class Editor(Watching, rx.State):
         self.saved = {"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})}
 
     @rx.event
-    async def publish(self) -> None:
+    async def publish(self, note: str) -> None:
         """Freeze the draft as the next version; where it is refused, say where."""
         api = signed_in(self)
         workflow_id = address_id(self)
-        await self._change(api, workflow_id, api.call("POST", f"/workflows/{workflow_id}/publish", json={}), "Published.")
+        await self._change(
+            api, workflow_id, api.call("POST", f"/workflows/{workflow_id}/publish", json={"message": note[:1000]}), "Published."
+        )
 
     @rx.event
     async def enable(self, on: bool) -> None:
@@ -164,6 +168,30 @@ class Editor(Watching, rx.State):
         except ApiError as error:
             answer = _refused(error)
         self.meta = {"seq": stamp(), **answer}
+
+    @rx.event
+    async def list_versions(self) -> None:
+        """The newest published versions."""
+        answer = await signed_in(self).call("GET", f"/workflows/{address_id(self)}/versions", params={"limit": 100})
+        self.versions = answer["items"]
+
+    @rx.event
+    async def show_version(self, number: int) -> None:
+        """The graph of one version, to compare the draft with."""
+        found = await signed_in(self).call("GET", f"/workflows/{address_id(self)}/versions/{int(number)}")
+        self.version = {"stamp": stamp(), "number": found["number"], "graph": found["graph"]}
+
+    @rx.event
+    async def restore(self, number: int) -> Any:
+        """Make a version the draft."""
+        api = signed_in(self)
+        try:
+            await api.call("POST", f"/workflows/{address_id(self)}/versions/{int(number)}/restore")
+        except ApiError as error:
+            self.meta = {"seq": stamp(), **_refused(error)}
+            return None
+        self.meta = {"seq": stamp(), "said": f"Version {number} is the draft now.", "kind": "success"}
+        return Editor.load
 
     @rx.event
     async def fetch_data(self, execution_id: str) -> None:
@@ -263,6 +291,8 @@ def page() -> rx.Component:
             inputs=Editor.inputs,
             workflows=Editor.workflows,
             data=Editor.data,
+            versions=Editor.versions,
+            version=Editor.version,
             previews=Editor.previews,
             meta=Editor.meta,
             remote=Editor.remote,
@@ -284,6 +314,9 @@ def page() -> rx.Component:
             on_save_input=Editor.save_input,
             on_delete_input=Editor.delete_input,
             on_settings=Editor.change_settings,
+            on_versions=Editor.list_versions,
+            on_version=Editor.show_version,
+            on_restore=Editor.restore,
             on_data=Editor.fetch_data,
             on_previews=Editor.preview,
         ),

@@ -18,7 +18,7 @@ import "./frame.css";
 import "./canvas.css";
 import "./panel.css";
 
-const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews"];
+const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore"];
 const WATCH_MS = 20_000;
 const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
@@ -30,7 +30,7 @@ function usePageStore(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews, versions, version }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -46,6 +46,8 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void store.set({ inputs }), [store, inputs]);
   useEffect(() => void store.set({ workflows }), [store, workflows]);
   useEffect(() => void (data?.stamp && store.set({ data, previews: {} })), [store, data]);
+  useEffect(() => void store.set({ versions }), [store, versions]);
+  useEffect(() => void (version?.stamp && store.set({ version })), [store, version]);
   useEffect(() => void (previews?.results && store.previewed(previews)), [store, previews]);
   useEffect(() => void remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {

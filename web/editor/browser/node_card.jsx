@@ -94,12 +94,13 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
   const type = useStore((state) => state.catalogue[node.type]);
   const status = useStatus(id);
   const problems = useProblems(id);
+  const mark = useStore((state) => state.marks[id]);
   const ports = portsOf(type, node);
   useMeasuredPorts(id, ports.join("\n"));
 
   const state = status?.status ?? "idle";
   const reason = problems.map((problem) => problem.message).join(" ") || type?.broken || (type ? "" : `No executor offers “${node.type}”.`);
-  const classes = ["ed-card", `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && "is-wrong"].filter(Boolean).join(" ");
+  const classes = ["ed-card", `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && "is-wrong", mark && `is-marked-${mark}`].filter(Boolean).join(" ");
   return (
     <div className={classes} data-testid={`node-${id}`} data-status={state} style={{ minHeight: Math.max(64, ports.length * 24 + 8) }}>
       {type?.inputs?.length !== 0 && <Handle type="target" position={Position.Left} id="in" />}

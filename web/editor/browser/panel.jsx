@@ -16,6 +16,7 @@ import { Results } from "./results.jsx";
 import { RunsPanel } from "./runs.jsx";
 import { duplicate, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
+import { VersionsPanel } from "./versions.jsx";
 import { WebhookAddress } from "./webhook.jsx";
 import { SettingsPanel } from "./workflow_settings.jsx";
 
@@ -125,6 +126,7 @@ export function Panel() {
   return (
     <aside className="ed-panel" data-testid="panel" aria-label="Side panel">
       {panel.kind === "node" && <NodePanel nodeKey={panel.key} />}
+      {panel.kind === "versions" && <VersionsPanel />}
       {panel.kind === "settings" && <SettingsPanel />}
       {panel.kind === "runs" && <RunsPanel />}
       {panel.kind === "problems" && <ProblemsPanel />}

@@ -18,7 +18,7 @@ export class Store {
     this.history = new History();
     this.state = {
       doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], notice: null,
-      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, data: null, previews: {},
+      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, data: null, previews: {}, marks: {},
     };
     this.wanted = new Set();
     this.chosenLinks = [];
@@ -280,9 +280,15 @@ export class Store {
     this.emit.rename(name);
   }
 
-  publish() {
+  publish(note = "") {
     this.set({ busy: "publish" });
-    this.whenSaved(() => this.emit.publish());
+    this.whenSaved(() => this.emit.publish(note));
+  }
+
+  /** Makes a version the draft. */
+  restore(number) {
+    this.set({ busy: "restore", version: null });
+    this.whenSaved(() => this.emit.restore(number));
   }
 
   /** Runs `action` once everything typed so far is stored. */

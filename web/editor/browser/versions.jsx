@@ -1,0 +1,113 @@
+// The published versions: publish with a note, see what the draft has changed since one (marked on the canvas too), go back to one.
+
+import React, { useEffect, useMemo, useState } from "react";
+import { AlertDialog, Button, Flex } from "@radix-ui/themes";
+import { GitCompare, Rocket, Undo2 } from "lucide-react";
+import { compared } from "./compare.js";
+import { TextBox } from "./controls.jsx";
+import { PanelHead } from "./panel_head.jsx";
+import { useEditor, useStore } from "./store.js";
+import { ago } from "./summary.js";
+
+const CHANGE = { added: "Added", removed: "Removed", changed: "Changed" };
+const shown = (value) => (value === null ? "–" : typeof value === "string" ? value : JSON.stringify(value));
+
+function Publish() {
+  const store = useEditor();
+  const busy = useStore((state) => state.busy === "publish");
+  const [note, setNote] = useState("");
+  const publish = () => {
+    store.publish(note.trim());
+    setNote("");
+  };
+  return (
+    <div className="ed-publish-note">
+      <TextBox value={note} onChange={setNote} rows={1} most={6} placeholder="What has changed (a note, if you like)" aria-label="Note" data-testid="publish-note" maxLength={1000} />
+      <Button size="2" onClick={publish} disabled={busy} data-testid="publish-with-note"><Rocket size={14} /> Publish</Button>
+    </div>
+  );
+}
+
+function NodeChange({ found }) {
+  const store = useEditor();
+  const reveal = () => found.change !== "removed" && store.set({ focus: { key: found.key, at: Date.now() } });
+  return (
+    <li className={`ed-change is-${found.change}`}>
+      <button type="button" onClick={reveal} disabled={found.change === "removed"}><b>{found.key}</b> <span className="ed-muted">{CHANGE[found.change]}</span></button>
+      {found.fields.map((field) => (
+        <div key={field.path} className="ed-change-field">
+          <code>{field.path.replace(/^config\./, "")}</code>
+          <del>{shown(field.before)}</del>
+          <ins>{shown(field.after)}</ins>
+        </div>
+      ))}
+    </li>
+  );
+}
+
+/** What the draft has that the version has not, and the other way round. */
+function Comparison({ number, found }) {
+  const nothing = !found.nodes.length && !found.connections.length;
+  return (
+    <div className="ed-comparison" data-testid="comparison">
+      <p className="ed-hint">{nothing ? `The draft does what version ${number} does.` : `From version ${number} to the draft, marked on the canvas:`}</p>
+      <ul>
+        {found.nodes.map((node) => <NodeChange key={node.key} found={node} />)}
+        {found.connections.map((link) => (
+          <li key={`${link.source}${link.source_port}${link.target}`} className={`ed-change is-${link.change}`}>{link.source} → {link.target} <span className="ed-muted">{CHANGE[link.change]}</span></li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+export function VersionsPanel() {
+  const store = useEditor();
+  const versions = useStore((state) => state.versions);
+  const version = useStore((state) => state.version);
+  const graph = useStore((state) => state.graph);
+  const published = useStore((state) => state.doc?.published_version);
+  const [asked, setAsked] = useState(null);
+  useEffect(() => void store.emit.versions(), [store, published]);
+  const found = useMemo(() => (version ? compared(version.graph, graph) : null), [version, graph]);
+  useEffect(() => {
+    store.set({ marks: found ? Object.fromEntries(found.nodes.map((node) => [node.key, node.change])) : {} });
+    return () => store.set({ marks: {} });
+  }, [store, found]);
+  useEffect(() => () => store.set({ version: null }), [store]);
+  const compare = (number) => (version?.number === number ? store.set({ version: null }) : store.emit.version(number));
+  return (
+    <>
+      <PanelHead title="Versions" onClose={() => store.closePanel()} />
+      <div className="ed-panel-body is-list" data-testid="versions">
+        <Publish />
+        {versions && !versions.length && <p className="ed-hint">Nothing is published yet. A version never changes; the draft stays yours to edit.</p>}
+        {!versions && <p className="ed-hint">Loading …</p>}
+        {(versions ?? []).map((one) => (
+          <div key={one.number} className="ed-version" data-testid={`version-${one.number}`}>
+            <div className="ed-version-line">
+              <b>Version {one.number}</b>
+              {one.live && <span className="ed-chip-status is-succeeded">Live</span>}
+              <span className="ed-muted" title={new Date(one.created_at).toLocaleString()}>{ago(one.created_at)}</span>
+              <span className="ed-gap" />
+              <button type="button" className="ed-plain-icon" aria-pressed={version?.number === one.number} onClick={() => compare(one.number)} aria-label={`Compare the draft with version ${one.number}`} title="What the draft has changed since"><GitCompare size={15} /></button>
+              <button type="button" className="ed-plain-icon" onClick={() => setAsked(one.number)} aria-label={`Restore version ${one.number}`} title="Make it the draft"><Undo2 size={15} /></button>
+            </div>
+            {one.message && <p className="ed-hint">{one.message}</p>}
+            {version?.number === one.number && found && <Comparison number={one.number} found={found} />}
+          </div>
+        ))}
+      </div>
+      <AlertDialog.Root open={asked !== null} onOpenChange={(open) => !open && setAsked(null)}>
+        <AlertDialog.Content maxWidth="420px">
+          <AlertDialog.Title size="4">Make version {asked} the draft?</AlertDialog.Title>
+          <AlertDialog.Description size="2">The draft as it is now is replaced. What is published stays published until you publish again.</AlertDialog.Description>
+          <Flex justify="end" gap="2" mt="4">
+            <AlertDialog.Cancel><Button variant="soft" color="gray">Cancel</Button></AlertDialog.Cancel>
+            <AlertDialog.Action><Button onClick={() => store.restore(asked)} data-testid="restore">Restore</Button></AlertDialog.Action>
+          </Flex>
+        </AlertDialog.Content>
+      </AlertDialog.Root>
+    </>
+  );
+}
