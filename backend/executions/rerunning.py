@@ -26,18 +26,19 @@ from steps where execution_id = :before and (status in ('succeeded', 'skipped') 
 """)
 
 # Where it failed it is tried anew, under the next retry number: a service that honours idempotency keys shall not repeat the
-# answer it refused with. After a timeout nobody knows whether it was done, and the key must stay.
+# answer it refused with. After a timeout nobody knows whether it was done, and the key must stay. A for-each that was stopped half-way
+# keeps its list, so that its finished items stay what they are.
 _TRY_AGAIN = text(
     """
-insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, wait)
-select :execution, 0, 1, node, type, item, 1, 'pending',
+insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, items, refs, wait)
+select :execution, 0, 1, node, type, item, 1, 'pending', items, case when items is not null then refs end,
     json_build_object('retry_no', coalesce(({wait}->>'retry_no')::int, attempt - 1)
-        + case when {error}->>'type' in ('Timeout', 'OutcomeUnknown', 'ProcessDied') then 0 else 1 end)
+        + case when status <> 'failed' or {error}->>'type' in ('Timeout', 'OutcomeUnknown', 'ProcessDied') then 0 else 1 end)
 from (
-    select distinct on (node, item) node, type, item, attempt, status, port, error, wait from steps
+    select distinct on (node, item) node, type, item, attempt, status, port, error, wait, items, refs from steps
     where execution_id = :before order by node, item, attempt desc
 ) last
-where status = 'failed' and port is null
+where port is null and (status = 'failed' or items is not null and status in ('running', 'waiting', 'cancelled'))
 """.replace("{wait}", readable("wait")).replace("{error}", readable("error"))
 )
 

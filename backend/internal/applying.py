@@ -62,7 +62,7 @@ with r as materialized (
     on conflict (execution_id, node, item, attempt) do update set
         epoch = excluded.epoch, event_seq = excluded.event_seq, status = excluded.status, port = excluded.port, output = excluded.output,
         error = excluded.error, wait = excluded.wait, due_at = excluded.due_at, token = excluded.token,
-        refs = case when excluded.status in ('succeeded', 'failed') then excluded.refs else coalesce(excluded.refs, steps.refs) end,
+        refs = case when excluded.output is null then coalesce(excluded.refs, steps.refs) else excluded.refs end,
         items = coalesce(excluded.items, steps.items),
         started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at, duration_ms = excluded.duration_ms
     where steps.status in ('pending', 'running', 'waiting')

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -184,6 +185,26 @@ async def test_a_retry_keeps_what_was_finished(ada: Ada, world: World, executor:
     [opened] = job["open"]
     assert (opened["node"], opened["attempt"], opened["status"], opened["wait"]) == ("two", 1, "pending", {"retry_no": 2})
     assert (await ada.call("GET", f"/executions/{again}"))["retry_of"] == execution_id
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled", "running"])
+async def test_a_retry_of_a_for_each_goes_over_the_list_that_was_recorded(
+    ada: Ada, world: World, executor: FakeExecutor, status: str
+) -> None:
+    execution_id = await ada.execute()
+    old = await executor.take(execution_id)
+    error = {"type": "Refused", "message": "no", "hint": ""}
+    refs = {"/1": {"id": str(uuid4()), "size": 300_000, "media_type": "application/json"}}
+    await executor.report(report(old, 1, {**step("one", "running"), "output": None, "items": "[1,null]", "refs": refs}))
+    await executor.report(report(old, 2, {**step("one", "waiting"), "output": None}, {**step("one", output=10), "item": 0}))
+    last = {**step("one", status, error=error if status == "failed" else None), "output": None}
+    await executor.report(report(old, 3, last, ending={"status": "failed", "error": error, "error_node": "one"}))
+    again = (await ada.call("POST", f"/executions/{execution_id}/retry", 202))["execution_id"]
+    job = await executor.take(again)
+    [opened] = job["open"]
+    assert (opened["node"], opened["item"], opened["status"], opened["items"], opened["refs"]) == ("one", None, "pending", "[1,null]", refs)
+    assert opened["wait"] == {"retry_no": 1 if status == "failed" else 0}
+    assert [(s["node"], s["item"], s["output"]) for s in job["finished"] if s["node"] == "one"] == [("one", 0, "10")]
 
 
 async def test_a_replay_starts_anew(ada: Ada, world: World, executor: FakeExecutor) -> None:
