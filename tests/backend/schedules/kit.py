@@ -43,9 +43,11 @@ async def schedule(
 
 
 @asynccontextmanager
-async def scheduler(dsn: str, redis_url: str, *, batch: int = 100) -> AsyncIterator[tuple[Scheduler, "asyncpg.Pool[asyncpg.Record]"]]:
+async def scheduler(
+    dsn: str, redis_url: str, *, batch: int = 100, name: str = "scheduler"
+) -> AsyncIterator[tuple[Scheduler, "asyncpg.Pool[asyncpg.Record]"]]:
     """A scheduler as a backend has it, with connections of its own. Not started."""
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=2, server_settings={"application_name": name}) as pool:
         queue = Queue(connect(redis_url))
         acceptor = Acceptor(pool, queue, Doorbell(queue, connect(redis_url)), max_queued=1_000_000)
         yield Scheduler(pool, acceptor, batch=batch), pool
