@@ -20,6 +20,8 @@ from backend.credentials import service as credentials
 from backend.credentials.vault import Vault
 from backend.db import Database
 from backend.edge import Edge
+from backend.events import routes as events_routes
+from backend.events.matching import Matcher
 from backend.executions import routes as executions_routes
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
@@ -76,6 +78,7 @@ PUBLIC_API = [
     credentials_routes.router,
     triggers_routes.router,
     schedules_routes.router,
+    events_routes.router,
     stats_routes.router,
     notifications_routes.router,
 ]
@@ -163,6 +166,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             acceptor=acceptor,
             settler=settler,
             webhooks=webhooks,
+            matcher=Matcher(database.hot),
+            calls=calls,
             internal=Internal(database.hot, queue, doorbell, settler, executors, reveal, blobs, settings),
             blobs=blobs,
             catalogue=Catalogue(),

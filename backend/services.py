@@ -8,6 +8,7 @@ from backend.blobs.service import Blobs
 from backend.catalogue.service import Catalogue
 from backend.credentials.vault import Vault
 from backend.db import Database
+from backend.events.matching import Matcher
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
 from backend.executions.settling import Settler
@@ -15,6 +16,7 @@ from backend.internal.api import Internal
 from backend.queue import Queue
 from backend.security import Tokens
 from backend.settings import Settings
+from backend.triggers.calls import LastCalls
 from backend.triggers.webhooks import Webhooks
 from backend.workflows.checks import Checks
 
@@ -32,6 +34,8 @@ class Services:
     acceptor: Acceptor
     settler: Settler
     webhooks: Webhooks
+    matcher: Matcher
+    calls: LastCalls
     internal: Internal
     blobs: Blobs
     catalogue: Catalogue

@@ -57,13 +57,13 @@ class Backlog:
         self._counted_at = 0.0
         self._counting = asyncio.Lock()
 
-    async def admit(self) -> None:
-        """Let one more in. Raises TooManyRequests when the cap is reached."""
-        if self._guess >= self._cap:
+    async def admit(self, more: int = 1) -> None:
+        """Let so many more in, or none. Raises TooManyRequests when the cap is reached."""
+        if self._guess + more > self._cap:
             await self._count()
-        if self._guess >= self._cap:
+        if self._guess + more > self._cap:
             raise TooManyRequests(f"{self._cap:,} executions are queued already. Send again a little later.", retry_after_s=2)
-        self._guess += 1
+        self._guess += more
 
     async def _count(self) -> None:
         async with self._counting:

@@ -8,20 +8,13 @@ import asyncpg
 import orjson
 
 from backend.errors import Unprocessable
-from backend.executions import births
+from backend.executions import births, repeats
 from backend.executions.accept import Acceptor
 from backend.executions.births import Birth
-from backend.executions.repeats import check_key, first_answer
 from backend.triggers.directory import Webhook
 from backend.triggers.payload import Headers, header
 from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.language import LanguageError, Scope, compile_config
-
-_RESERVE = """
-insert into idempotency_keys (scope, key, request_hash, status, body) values ($1, $2, $3, 202, '{}') on conflict do nothing returning true
-"""
-_KNOWN = "select request_hash, body ->> 'execution_id' as execution_id from idempotency_keys where scope = $1 and key = $2"
-_FILL = "update idempotency_keys set body = json_build_object('execution_id', $3::text) where scope = $1 and key = $2"
 
 _LONG = 200
 
@@ -38,15 +31,14 @@ async def accept(
     await acceptor.backlog.admit()
     async with pool.acquire() as connection, connection.transaction():
         if key:
-            check_key(key)
-            if not await connection.fetchval(_RESERVE, scope, key, asked):
-                known = await connection.fetchrow(_KNOWN, scope, key)
-                return first_answer(known["request_hash"], asked, known["execution_id"]) if known is not None else None
+            first = await repeats.reserve(connection, scope, key, asked)
+            if first is not None:
+                return UUID(first["execution_id"])
         (born,) = await births.insert(connection, [birth])
         if key and born is not None:
-            await connection.execute(_FILL, scope, key, str(born.execution_id))
+            await repeats.remember(connection, scope, key, f'{{"execution_id":"{born.execution_id}"}}')
         elif key:
-            await connection.execute("delete from idempotency_keys where scope = $1 and key = $2", scope, key)
+            await repeats.forget(connection, scope, key)
     if born is None:
         return None
     if born.fresh:

@@ -15,7 +15,7 @@ from backend.services import Services
 from backend.workflows.checks import Checks
 from backend.workflows.configs import Findings, dotted, examine
 from backend.workflows.drafts import Draft
-from backend.workflows.promises import broken_by_settings, broken_by_webhook
+from backend.workflows.promises import broken_by_event, broken_by_settings, broken_by_webhook
 from trestle.contracts.graph import ERROR, Connection, Node, WorkflowSettings
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.problems import FieldError
@@ -66,6 +66,7 @@ def find(
             found += broken_by_webhook(node, nodes, credentials)
             if not findings.errors:  # else they say it already
                 found += broken_by_schedule(node, settings)
+            found += broken_by_event(node)
     for position, connection in enumerate(connections):
         error = _of_connection(connection, by_key, types)
         if error:

@@ -6,10 +6,11 @@ from typing import Any
 from backend.triggers.authentication import SCHEMES
 from trestle.contracts.graph import Node, WorkflowSettings
 from trestle.contracts.problems import FieldError
-from trestle.language import LanguageError, compile_config
+from trestle.language import LanguageError, compile_config, compile_logic
 
 WEBHOOK = "trigger.webhook"
 RESPOND = "webhook.respond"
+EVENT = "trigger.event"
 
 
 def broken_by_settings(settings: WorkflowSettings) -> Iterable[FieldError]:
@@ -57,6 +58,19 @@ def _broken_key(key: str) -> Iterable[FieldError]:
         yield _of_settings(
             "concurrency", f"The key is looked at before anything runs: “{unknown[0]}” is not there yet. Use payload or trigger."
         )
+
+
+def broken_by_event(node: Node) -> Iterable[FieldError]:
+    """A problem for a condition that could never be told."""
+    condition = node.config.get("condition")
+    if node.type != EVENT or not isinstance(condition, dict):
+        return
+    try:
+        compile_logic(condition)
+    except LanguageError as error:
+        steps = [int(step) if step.isdecimal() else step for step in error.field.split("/")[1:]]
+        what = " ".join(part for part in (error.message, error.hint) if part)
+        yield FieldError(loc=["config", "condition", *steps], node=node.key, message=f"condition: {what}")
 
 
 def _of_settings(name: str, message: str) -> FieldError:

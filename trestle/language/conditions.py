@@ -186,7 +186,9 @@ def _compile_logic(text: str) -> Logic:
 
 @lru_cache(maxsize=1)
 def _engine() -> datalogic_py.Engine:
-    return datalogic_py.Engine(families=_FAMILIES, strict_operator_names=True, config={"ops_budget": FUEL, "max_recursion_depth": 64})
+    # Values of two kinds are not equal, which is no error: JSONLogic has it so, and not every event has the same shape.
+    config = {"ops_budget": FUEL, "max_recursion_depth": 64, "loose_equality_errors": False}
+    return datalogic_py.Engine(families=_FAMILIES, strict_operator_names=True, config=config)
 
 
 def _met(value: Any, path: tuple[Any, ...]) -> list[Reference]:

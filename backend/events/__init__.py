@@ -1,0 +1,1 @@
+"""Events that people and programs send to a project."""
