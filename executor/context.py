@@ -3,16 +3,18 @@
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from executor.credentials import SecretData
+from executor.errors import Throttled
 from executor.fields import Use
 from executor.node import ExecutionInfo
 from executor.redaction import Redactor
 from executor.values import encode, refs_of
 from trestle.contracts.base import JsonValue
+from trestle.contracts.credentials import RateLimit
 from trestle.contracts.executions import LogLevel
 from trestle.contracts.jobs import LogLine, NotifyRequest, StartRequest, WebhookAnswer
 from trestle.contracts.resume_tokens import Bearer, TokenKind, token
@@ -65,7 +67,7 @@ class StepLog:
 class StepContext:
     """One attempt's view. Everything is made when first asked for: most nodes ask for nothing."""
 
-    __slots__ = ("_input", "_run", "_step", "answer", "item", "now", "redactor")
+    __slots__ = ("_called_with", "_input", "_run", "_step", "answer", "item", "now", "redactor")
 
     def __init__(self, run: "Run", step: "StepRun", input: JsonValue) -> None:
         self._run = run
@@ -75,6 +77,8 @@ class StepContext:
         """The current item of a for-each."""
         self.now: datetime = run.clock.now()
         self.redactor = Redactor()
+        self._called_with = ""
+        """The scope of the credential that it got."""
         self.answer: WebhookAnswer | None = None
         """What the step answers to the webhook's caller, once it has succeeded."""
 
@@ -132,7 +136,28 @@ class StepContext:
         """The credential that a config field names; from here on it is kept out of this step's output, error and log."""
         secret = await self._run.secrets.get(self.node, use.id)
         self.redactor.learn(secret.data)
+        scope = f"credential:{use.id}"
+        await self._in_turn(scope, secret.rate_limit, "the credential")
+        self._called_with = scope
         return use.open(secret)
+
+    async def turn(self, host: str, rate: RateLimit | None = None) -> None:
+        """Whether the host may be called now. Raises `Throttled`."""
+        await self._in_turn(self._host(host), rate, host)
+
+    async def slow_down(self, host: str, seconds: float) -> None:
+        """Closes the credential that was used, or else the host, for everybody."""
+        await self._run.throttle.close(self._called_with or self._host(host), seconds)
+
+    def _host(self, host: str) -> str:
+        return f"host:{self._run.job.project_id}:{host.lower().rstrip('.')}"
+
+    async def _in_turn(self, scope: str, limit: RateLimit | None, what: str) -> None:
+        delay_s = await self._run.throttle.delay_s(scope, limit, self.idempotency_key)
+        if delay_s > 0:
+            due = self._run.clock.now() + timedelta(seconds=delay_s)
+            until = due.isoformat(timespec="seconds").replace("+00:00", "Z")
+            raise Throttled(due, f"rate limit of {what} until {until}")
 
     def resume_url(self, kind: TokenKind) -> str:
         """Where a wait of this step is answered."""

@@ -17,6 +17,7 @@ from executor.credentials import Basic, Bearer, Header, SecretData
 from executor.errors import NodeError
 from executor.fields import Code, Condition, ItemCondition, Items, ItemValue, Multiline, Static, Use, WorkflowId
 from trestle.contracts.base import JsonObject, JsonValue
+from trestle.contracts.credentials import RateLimit
 from trestle.contracts.graph import MAIN
 from trestle.contracts.jobs import Polled, PolledEvent, WaitKind
 from trestle.contracts.node_types import Effect
@@ -49,6 +50,7 @@ __all__ = [
     "Polled",
     "PolledEvent",
     "PollingTrigger",
+    "RateLimit",
     "Reference",
     "Resumed",
     "SecretData",
@@ -193,7 +195,16 @@ class Context(Protocol):
         """
 
     async def secret(self, use: Use[S]) -> S:
-        """Decrypts the credential that a config field names. Raises `CredentialRefused`."""
+        """Decrypts the credential that a config field names, when it is in turn at its rate limit. Raises `CredentialRefused`."""
+
+    async def turn(self, host: str, rate: RateLimit | None = None) -> None:
+        """Call it before the first call of a host: the step starts later where the host asked for a pause, or `rate` is reached.
+
+        All executors count together. A credential's own limit is kept by `secret`.
+        """
+
+    async def slow_down(self, host: str, seconds: float) -> None:
+        """The host answered that it is called too often: no step of this project calls it (with this credential) for so long."""
 
     def resume_url(self, kind: TokenKind) -> str:
         """The address at which a `Wait(token=kind)` of this step is answered: whoever has it may, once."""

@@ -19,6 +19,7 @@ from executor.lane import ARGUMENT, Lane, die_with, tell_parent
 from executor.queue import Queue
 from executor.registry import Registry, discover
 from executor.settings import Settings
+from executor.throttle import Throttle
 from executor.worker import Worker
 from trestle import logs
 from trestle.contracts.jobs import Registered, Registration
@@ -105,9 +106,10 @@ async def serve(settings: Settings, registry: Registry, policy: Policy, *, quara
         if quarantine:
             tell_parent(registered.executor_id)
         queue = Queue(settings.redis_url, registered.executor_id)
+        throttle = Throttle(settings.redis_url)
         async with OutboundClient(policy) as http:
             lane = None if quarantine else Lane(api)
-            worker = Worker(api, queue, registry, http, concurrency=concurrency, drain_s=settings.drain_s, lane=lane)
+            worker = Worker(api, queue, registry, http, throttle=throttle, concurrency=concurrency, drain_s=settings.drain_s, lane=lane)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, worker.stop)
             if stop.is_set():
@@ -117,6 +119,7 @@ async def serve(settings: Settings, registry: Registry, policy: Policy, *, quara
             finally:
                 await registry.close()
                 await queue.close()
+                await throttle.aclose()
         _log.info("drained")
         return 0
     finally:

@@ -11,7 +11,7 @@ from executor.crew import Crew
 from executor.large import LargeValues
 from executor.node import ExecutionInfo
 from executor.program import Program
-from executor.seams import Blobs, Desk, Ownership, Reporter, Secrets
+from executor.seams import Blobs, Desk, Ownership, Reporter, Secrets, Throttle
 from executor.values import Encoded, Outputs, decode, encode_object
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.graph import Connection, Outcome
@@ -46,6 +46,7 @@ class Run:
         clock: BackendClock,
         secrets: Secrets,
         desk: Desk,
+        throttle: Throttle,
         blobs: Blobs,
         http: "OutboundClient",
     ) -> None:
@@ -59,6 +60,7 @@ class Run:
         self.clock = clock
         self.secrets = secrets
         self.desk = desk
+        self.throttle = throttle
         self.http = http
         self.incoming: dict[str, tuple[Connection, ...]] | Any = {}
         self.outcomes: dict[str, Outcome] = {}

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 from uuid import UUID
 
+from trestle.contracts.credentials import RateLimit
 from trestle.contracts.jobs import BlobRef, Ending, LogLine, NotifyRequest, Secret, StartRequest, StepReport
 
 
@@ -56,6 +57,16 @@ class Blobs(Protocol):
 
     def read(self, execution_id: UUID, epoch: int, blob_id: UUID, size: int) -> AsyncIterator[bytes]:
         """The bytes, piece by piece."""
+
+
+class Throttle(Protocol):
+    """Rate limits that all executors share."""
+
+    async def delay_s(self, scope: str, limit: RateLimit | None, ticket: str) -> float:
+        """Seconds until the call may go; 0: now, and it is counted. Asked again under the same `ticket` it keeps its place."""
+
+    async def close(self, scope: str, seconds: float) -> None:
+        """The service asked for a pause: nobody calls it for so long."""
 
 
 class Ownership(Protocol):

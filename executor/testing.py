@@ -25,6 +25,7 @@ from executor.large import content
 from executor.node import Branch, ExecutionInfo, Node, Stop, Wait
 from executor.registry import describe
 from trestle.contracts.base import JsonObject, JsonValue
+from trestle.contracts.credentials import RateLimit
 from trestle.contracts.jobs import Secret
 from trestle.contracts.resume_tokens import TokenKind
 from trestle.language import LanguageError, Reference, Scope, replaced
@@ -94,6 +95,8 @@ class RecordingContext:
     stored: dict[UUID, bytes] = field(default_factory=dict)
     """Bytes of large values, by id."""
     answer: tuple[int, dict[str, str], JsonValue] | None = None
+    turns: list[tuple[str, RateLimit | None]] = field(default_factory=list)
+    slowed_down: list[tuple[str, float]] = field(default_factory=list)
 
     @property
     def http(self) -> "OutboundClient":
@@ -107,6 +110,14 @@ class RecordingContext:
         if use.id not in self.secrets:
             raise CredentialRefused(f"There is no credential {use.id}.", hint="Put it into RecordingContext(secrets=…).")
         return use.open(self.secrets[use.id])
+
+    async def turn(self, host: str, rate: RateLimit | None = None) -> None:
+        """Records; it is always in turn."""
+        self.turns.append((host, rate))
+
+    async def slow_down(self, host: str, seconds: float) -> None:
+        """Records."""
+        self.slowed_down.append((host, seconds))
 
     def resume_url(self, kind: TokenKind) -> str:
         """An address that says what it is."""

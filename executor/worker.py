@@ -21,6 +21,7 @@ from executor.queue import Queue, QueueAway
 from executor.registry import Registry
 from executor.reports import Channel, Courier, Dropped
 from executor.run import Halt, Run
+from executor.seams import Throttle
 from executor.taking import Taker
 from executor.vault import Vault
 from trestle.contracts.executions import StepError
@@ -48,6 +49,7 @@ class Worker:
         registry: Registry,
         http: "OutboundClient",
         *,
+        throttle: Throttle,
         concurrency: int,
         drain_s: float,
         lane: Lane | None,
@@ -62,6 +64,7 @@ class Worker:
         self._programs = Programs(api, registry)
         self._vault = Vault(api)
         self._desk = BackendDesk(api)
+        self._throttle = throttle
         self._blobs = BackendBlobs(api)
         self._holdings = Holdings()
         self._pulse = Pulse(api, queue, self._clock, self._holdings)
@@ -136,6 +139,7 @@ class Worker:
                 clock=self._clock,
                 secrets=self._vault.of(job),
                 desk=self._desk,
+                throttle=self._throttle,
                 blobs=self._blobs,
                 http=self._http,
             )

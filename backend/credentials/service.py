@@ -33,12 +33,17 @@ async def create(session: AsyncSession, vault: Vault, user: User, body: wire.New
         type=body.type,
         version=0,
         allowed_hosts=body.allowed_hosts,
+        rate_limit=_kept(body.rate_limit),
         created_by=user.id,
     )
     _fill(vault, row, body.data)
     session.add(row)
     await session.flush()
     return wire.Credential.model_validate(row)
+
+
+def _kept(limit: wire.RateLimit | None) -> JsonObject | None:
+    return limit.model_dump(mode="json") if limit is not None else None
 
 
 def _fill(vault: Vault, row: Credential, data: JsonObject) -> None:
@@ -89,6 +94,8 @@ async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, b
         row.name = body.name
     if body.allowed_hosts is not None:
         row.allowed_hosts = body.allowed_hosts
+    if "rate_limit" in body.model_fields_set:
+        row.rate_limit = _kept(body.rate_limit)
     if body.data is not None:
         merged = {**_opened(vault, row, lost={}), **body.data}
         _fill(vault, row, {name: value for name, value in merged.items() if value is not None})
@@ -133,4 +140,5 @@ async def reveal(session: AsyncSession, vault: Vault, project_id: UUID, ident: U
         data = vault.open(row.ciphertext, project=row.project_id, credential=row.id, version=row.version)
     except Sealed as error:
         raise Conflict(str(error)) from None
-    return Secret(type=row.type, data=data, allowed_hosts=row.allowed_hosts)
+    limit = wire.RateLimit.model_validate(row.rate_limit) if row.rate_limit is not None else None
+    return Secret(type=row.type, data=data, allowed_hosts=row.allowed_hosts, rate_limit=limit)

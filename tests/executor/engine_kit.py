@@ -19,6 +19,7 @@ from executor.node import Bearer, Config, Context, JsonValue, Node, Resumed, Use
 from executor.program import Program
 from executor.registry import Entry, Registry, describe, discover
 from executor.run import Run
+from trestle.contracts.credentials import RateLimit
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Connection, Snapshot, WorkflowSettings
 from trestle.contracts.graph import Node as GraphNode
@@ -194,6 +195,22 @@ class FakeBlobs:
 
 
 @dataclass
+class FakeThrottle:
+    """Delays in the order in which they are given out; none left: go."""
+
+    delays: list[float] = field(default_factory=list)
+    asked: list[tuple[str, RateLimit | None, str]] = field(default_factory=list)
+    closed: list[tuple[str, float]] = field(default_factory=list)
+
+    async def delay_s(self, scope: str, limit: RateLimit | None, ticket: str) -> float:
+        self.asked.append((scope, limit, ticket))
+        return self.delays.pop(0) if self.delays else 0
+
+    async def close(self, scope: str, seconds: float) -> None:
+        self.closed.append((scope, seconds))
+
+
+@dataclass
 class FakeLease:
     """Holds until a test says that it doesn't."""
 
@@ -221,6 +238,7 @@ class Kit:
         self.lease = FakeLease()
         self.secrets = FakeSecrets()
         self.desk = FakeDesk()
+        self.throttle = FakeThrottle()
         self.blobs = FakeBlobs()
         self.seed = "ab" * 32
 
@@ -286,6 +304,7 @@ class Kit:
             clock=clock,
             secrets=self.secrets,
             desk=self.desk,
+            throttle=self.throttle,
             blobs=self.blobs,
             http=OutboundClient(Policy()),
         )

@@ -17,7 +17,7 @@ from executor.queue import Queue
 from executor.registry import discover
 from executor.worker import Worker
 from tests.executor.backend_double import KEY, BackendDouble, backend_double
-from tests.executor.engine_kit import until
+from tests.executor.engine_kit import FakeThrottle, until
 from trestle.contracts.jobs import Registration
 from trestle.outbound import OutboundClient, Policy
 
@@ -60,7 +60,7 @@ async def parent(backend: BackendDouble, redis_url: str, folder: Path, monkeypat
     registered = await api.register()
     queue = Queue(redis_url, registered.executor_id, block_s=0.2)
     async with OutboundClient(Policy()) as http:
-        worker = Worker(api, queue, registry, http, concurrency=10, drain_s=1, lane=Lane(api))
+        worker = Worker(api, queue, registry, http, throttle=FakeThrottle(), concurrency=10, drain_s=1, lane=Lane(api))
         running = asyncio.create_task(worker.run())
         yield worker
         worker.stop()

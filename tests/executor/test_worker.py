@@ -34,7 +34,7 @@ from executor.queue import PROCESSING, QUEUE, Queue
 from executor.registry import Entry, Registry, describe, discover
 from executor.worker import Worker
 from tests.executor.backend_double import KEY, BackendDouble, backend_double
-from tests.executor.engine_kit import until
+from tests.executor.engine_kit import FakeThrottle, until
 from trestle.contracts.graph import Connection, ForEach
 from trestle.contracts.graph import Node as GraphNode
 from trestle.contracts.jobs import CheckTask, PollTask, Registration, Resolution, Secret, Verdict
@@ -142,7 +142,7 @@ class Bench:
         queue = Queue(redis_url or self.redis_url, registered.executor_id, block_s=0.2)
         async with OutboundClient(Policy()) as http:
             lane = Lane(api, ("false",))
-            worker = Worker(api, queue, self.registry, http, concurrency=concurrency, drain_s=drain_s, lane=lane)
+            worker = Worker(api, queue, self.registry, http, throttle=FakeThrottle(), concurrency=concurrency, drain_s=drain_s, lane=lane)
             running = asyncio.create_task(worker.run())
             yield worker
             worker.stop()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from executor.http import HttpAnswer, HttpCall, call, is_binary, retry_after_s, shown
-from executor.node import Basic, Bearer, Context, Effect, Header, JsonObject, JsonValue, Node, NodeError, Reference, Static, Use
+from executor.node import Basic, Bearer, Context, Effect, Header, JsonObject, JsonValue, Node, NodeError, RateLimit, Reference, Static, Use
 from executor.node import Config as Base
 from trestle.contracts.jobs import BLOB_BYTES
 
@@ -18,6 +18,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 Pattern = Annotated[str, Field(pattern=r"^[1-5](\d\d|xx)$")]
 MAX_HELD = 10 * 1024 * 1024
 """An answer that is larger (bytes) is a file, even where it is text or JSON; only `json` and `text` insist, and fail."""
+TOO_MANY = 429
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -49,6 +50,9 @@ class Config(Base):
     )
     follow_redirects: bool = Field(True, title="Follow redirects", description="Up to 5; secrets don't go along to another origin")
     timeout_s: float = Field(30, title="Time limit (seconds)", description="For the whole call", gt=0, le=3600)
+    rate: RateLimit | None = Field(
+        None, title="Rate limit", description="For all calls of this host that have the same limit; a credential may have one of its own"
+    )
     rerun: Static[bool] = Field(
         True,
         title="May be repeated",
@@ -87,7 +91,11 @@ class HttpRequest(Node[Config]):
             follow_redirects=config.follow_redirects,
             receive=download.receive if config.response in ("auto", "blob") else None,
         )
+        host = _host(config.url)
+        await ctx.turn(host, config.rate)
         answer = await call(ctx.http, request)
+        if answer.status == TOO_MANY and (pause_s := retry_after_s(answer.headers.get("retry-after"), ctx.now)):
+            await ctx.slow_down(host, pause_s)
         if not any(_matches(answer.status, pattern) for pattern in config.success):
             raise _failure(config, answer, ctx)
         body = download.stored if config.response == "blob" or download.stored is not None else answer.read(config.response)
@@ -128,13 +136,7 @@ class _Download:
 
 
 def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header, url: str) -> None:
-    from yarl import URL
-
-    try:
-        host = URL(url).host
-    except ValueError:
-        host = None
-    secret.check_host(host or "")
+    secret.check_host(_host(url))
     if isinstance(secret, Bearer):
         name, value = "Authorization", f"Bearer {secret.token}"
     elif isinstance(secret, Basic):
@@ -144,6 +146,16 @@ def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header, url: st
     for given in [given for given in headers if given.lower() == name.lower()]:
         del headers[given]
     headers[name] = value
+
+
+def _host(url: str) -> str:
+    """The URL's host; empty where it has none, which the client will refuse."""
+    from yarl import URL
+
+    try:
+        return URL(url).host or ""
+    except ValueError:
+        return ""
 
 
 async def _body(config: Config, headers: dict[str, str], ctx: Context) -> dict[str, Any]:

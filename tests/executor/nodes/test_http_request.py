@@ -235,6 +235,13 @@ async def test_success_statuses_may_be_named(peer: Peer, ctx: RecordingContext) 
 async def test_retry_after_is_honoured(peer: Peer, ctx: RecordingContext, status: int, header: str, wait: float | None) -> None:
     failed = await failure(ctx, {"url": f"{peer.url}/status/{status}", "query": {"Retry-After": header}})
     assert failed.retry_after_s == wait
+    assert [seconds for _, seconds in ctx.slowed_down] == ([wait] if status == 429 and wait else []), "others keep away as well"
+
+
+async def test_every_call_takes_its_turn(peer: Peer, ctx: RecordingContext) -> None:
+    await send(ctx, {"url": peer.url + "/status/200", "rate": {"requests": 5}})
+    await send(ctx, {"url": peer.url + "/status/200"})
+    assert ctx.turns == [("127.0.0.1", RateLimit(requests=5, per_s=1)), ("127.0.0.1", None)]
 
 
 async def test_a_server_that_hangs(peer: Peer, ctx: RecordingContext) -> None:
