@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import servers
-from tests.chaos import storm
+from tests.chaos import clocks, storm
 from tests.chaos.judging import Result
 from trestle.cli.home import Home
 
@@ -27,7 +27,11 @@ async def _storm(template: Home, folder: Path, seed: int, say: Callable[[str], N
     return await storm.run(template, folder, seed, say, storm.QUICK if quick else storm.FULL)
 
 
-SCENARIOS: dict[str, Scenario] = {"storm": _storm}
+async def _schedules(template: Home, folder: Path, seed: int, _say: Callable[[str], None], quick: bool) -> Result:
+    return await clocks.scenario(template, folder, seed, quick=quick)
+
+
+SCENARIOS: dict[str, Scenario] = {"storm": _storm, "schedules": _schedules}
 
 
 def say(line: str) -> None:

@@ -9,12 +9,17 @@ import os
 import random
 import signal
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 
+from tests import servers
 from tests.backend.schedules import kit
+from tests.chaos.judging import Result
+from trestle.cli.home import Home
 
 _READY_S = 6
 """Seconds until the first firing: the processes have to be up."""
@@ -112,6 +117,23 @@ async def run(
     assert row is not None
     assert row["firings"] == row["distinct"] == row["started"]
     return Outcome(schedules * seconds, row["firings"], executions, kills, in_the_act, float(row["late_s"]))
+
+
+async def scenario(template: Home, folder: Path, seed: int, *, quick: bool) -> Result:
+    """The same, judged, on servers of its own."""
+    result, began = Result("schedules", seed), time.time()
+    with servers.running(servers.copy(template, folder)) as both:
+        size: dict[str, int] = {"schedulers": 4, "schedules": 40, "seconds": 5, "kills": 3} if quick else {}
+        outcome = await run(both.database_url(), both.redis_url, seed=seed, **size)
+    result.figures |= {
+        "killed": outcome.kills,
+        "killed while they fired": outcome.in_the_act,
+        "median lateness s": round(outcome.late_s, 3),
+    }
+    result.expect("firings", outcome.firings, to_be=outcome.wanted)
+    result.expect("executions", outcome.executions, to_be=outcome.wanted)
+    result.took_s = time.time() - began
+    return result
 
 
 async def _leader(pool: "asyncpg.Pool[asyncpg.Record]") -> str | None:
