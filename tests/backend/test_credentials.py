@@ -14,6 +14,7 @@ from backend.services import Services
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK, node, wires
 from tests.backend.people import Person
+from trestle.contracts.credentials import RateLimit
 
 CANARY = "canary-5f2c9d"
 
@@ -139,3 +140,17 @@ async def test_null_takes_an_optional_field_away(ada: Person) -> None:
     token = await ada.post("/credentials", json={"name": "C", "type": "jwt", "data": {"algorithm": "HS256", "secret": "s"}})
     other = {"algorithm": "RS256", "public_key": KEY, "secret": None}
     assert (await ada.patch(f"/credentials/{token['id']}", json={"data": other}))["fields"] == {"algorithm": "RS256", "public_key": KEY}
+
+
+async def test_a_rate_limit_is_kept_changed_and_taken_away(ada: Person, services: Services) -> None:
+    limit = {"requests": 5, "per_s": 2.0}
+    made = await ada.post("/credentials", json={"name": "C", "type": "bearer", "data": {"token": CANARY}, "rate_limit": limit})
+    path, ids = f"/credentials/{made['id']}", (UUID(made["project_id"]), UUID(made["id"]))
+    assert made["rate_limit"] == limit
+    assert (await ada.patch(path, json={"name": "D"}))["rate_limit"] == limit
+    async with services.database.session() as session:
+        assert (await service.reveal(session, services.vault, *ids)).rate_limit == RateLimit(requests=5, per_s=2)
+    assert (await ada.patch(path, json={"rate_limit": {"requests": 1}}))["rate_limit"] == {"requests": 1, "per_s": 1.0}
+    assert (await ada.patch(path, json={"rate_limit": None}))["rate_limit"] is None
+    assert (await ada.get(path))["rate_limit"] is None
+    await ada.patch(path, expect=422, json={"rate_limit": {"requests": 0}})

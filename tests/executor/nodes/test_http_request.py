@@ -14,6 +14,7 @@ from executor.errors import CredentialRefused, NodeError
 from executor.nodes.network.http_request import HttpRequest
 from executor.testing import RecordingContext, run_node, template_of
 from tests.executor.nodes.peer import Peer, serve
+from trestle.contracts.credentials import RateLimit
 from trestle.contracts.jobs import Secret
 from trestle.language import Scope
 from trestle.outbound import OutboundClient, Policy
