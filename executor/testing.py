@@ -22,7 +22,7 @@ from executor.credentials import SecretData
 from executor.errors import BrokenNode, CredentialRefused, NodeError
 from executor.fields import Use
 from executor.large import content
-from executor.node import Branch, ExecutionInfo, Node, Stop, Wait
+from executor.node import Branch, ExecutionInfo, Node, Polled, PollingTrigger, Resumed, Stop, Wait
 from executor.registry import describe
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.credentials import RateLimit
@@ -169,10 +169,40 @@ async def run_node(
 
     Raises what the step would fail with: `LanguageError`, `NodeError`, or whatever bug the node has.
     """
+    context, rendered = _prepared(node, config, input, ctx, names)
+    return await node.run(rendered, input, context)
+
+
+async def resume_node(
+    node: Node[Any],
+    config: JsonObject,
+    input: JsonValue = None,
+    *,
+    state: JsonValue = None,
+    answer: JsonValue = None,
+    ctx: RecordingContext | None = None,
+    **names: Any,
+) -> JsonValue | Branch | Wait | Stop:
+    """What follows a `Wait`: as `run_node`, but calls `resume`. `answer` None: the wait's time has come."""
+    context, rendered = _prepared(node, config, input, ctx, names)
+    return await node.resume(rendered, input, context, Resumed(state, answer))
+
+
+async def poll_node(
+    trigger: PollingTrigger[Any], config: JsonObject, state: JsonValue = None, *, ctx: RecordingContext | None = None
+) -> Polled:
+    """Asks a trigger for what is new since `state`."""
+    context, rendered = _prepared(trigger, config, None, ctx, {})
+    return await trigger.poll(rendered, state, context)
+
+
+def _prepared(
+    node: Node[Any], config: JsonObject, input: JsonValue, ctx: RecordingContext | None, names: dict[str, Any]
+) -> tuple[RecordingContext, Any]:
     context = ctx or RecordingContext()
     scope = Scope(input=input, now=context.now, **names)
     context.names = {**context.names, **scope.roots}
-    return await node.run(template_of(node, config).render(scope), input, context)
+    return context, template_of(node, config).render(scope)
 
 
 def template_of(node: Node[Any], config: JsonObject) -> ConfigTemplate[Any]:

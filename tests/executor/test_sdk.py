@@ -4,6 +4,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,16 +13,18 @@ from uuid import UUID
 import pytest
 from pydantic import Field
 
+from executor import node as sdk
 from executor.errors import CredentialRefused, InvalidConfig, NodeError
 from executor.node import Basic, Bearer, Code, Condition, Config, Context, JsonValue, Multiline, Node, Static, Use
 from executor.registry import describe, discover
-from executor.testing import RecordingContext, rule_breaks, run_node, template_of
+from executor.testing import RecordingContext, poll_node, resume_node, rule_breaks, run_node, template_of
 from trestle.cli.new_node import new_node
 from trestle.contracts.config_fields import marked_fields
 from trestle.contracts.jobs import Secret
 from trestle.language import LanguageError, Scope
 
 GUIDE = Path(__file__).parents[2] / "docs" / "nodes.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 KEY = UUID("0190e2a0-0000-7000-8000-000000000001")
 
 
@@ -52,7 +55,7 @@ class Echo(Node[EveryKind]):
 @pytest.fixture
 def guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ModuleType]]:
     """The guide's node as a file that is imported, and the guide's test of it."""
-    node_source, test_source = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    node_source, *_, test_source = BLOCKS
     (tmp_path / "greet.py").write_text(node_source)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "guide_test.py").write_text(test_source)
@@ -214,3 +217,42 @@ def test_broken_rules_are_told() -> None:
     breaks = "\n".join(rule_breaks(CarelessNode()))
     for said in ("api_key holds a secret", "either is one of several objects", "names the field gone", "the example isn't a valid config"):
         assert said in breaks
+
+
+class CannedClient:
+    """Answers every request with the same."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        self.status = status
+        self.body = body
+
+    async def request(self, method: str, url: str, **arguments: Any) -> "CannedClient":
+        return self
+
+    def json(self) -> Any:
+        return self.body
+
+
+async def test_the_guides_other_examples_work() -> None:
+    names: dict[str, Any] = {name: getattr(sdk, name) for name in sdk.__all__}
+    names |= {"Field": Field, "timedelta": timedelta}
+    for block in BLOCKS[1:-1]:
+        exec(block, names)
+    ask, feed = names["Ask"](), names["Feed"]()
+    assert rule_breaks(ask) == []
+    ctx = RecordingContext()
+    waits = await run_node(ask, {"message": "Ship it?"}, ctx=ctx)
+    assert isinstance(waits, sdk.Wait)
+    assert (waits.token, ctx.told[0]["to_role"]) == ("approval", "operator")
+    assert await resume_node(ask, {"message": "m"}, 1, answer={"decision": "approved"}) == sdk.Branch("approved", 1)
+    assert await resume_node(ask, {"message": "m"}, 1) == sdk.Branch("timeout", 1)
+    client: Any = CannedClient(200, [{"id": 1}, {"id": 2}])
+    polled = await poll_node(feed, {"url": "http://x"}, 1, ctx=RecordingContext(client=client))
+    assert ([event.id for event in polled.events], polled.state) == (["2"], 2)
+    assert (describe(feed).poll_every_s, describe(feed).fires_itself) == (300, True)
+    key = names["FeedKey"](key="k")
+    refuses: Any = CannedClient(401, {})
+    with pytest.raises(NodeError):
+        await key.test(RecordingContext(client=refuses))
+    knows: Any = CannedClient(200, {"name": "Ada"})
+    assert await key.test(RecordingContext(client=knows)) == "Signed in as Ada."
