@@ -100,6 +100,7 @@ async def read(parts: Services, session: AsyncSession, user: User, ident: UUID) 
         connections=list(draft.connections.values()),
         problems=await problems.of(parts, session, workflow, draft),
         webhooks=await _webhooks(parts, session, ident),
+        polls=await _polls(session, ident),
     )
 
 
@@ -114,6 +115,15 @@ async def _webhooks(parts: Services, session: AsyncSession, ident: UUID) -> list
     rows = await session.execute(query)
     base = parts.settings.base_url
     return [wire.WebhookUrl(node=row.node, url=f"{base}/webhooks/{row.path}", methods=sorted(row.methods)) for row in rows]
+
+
+async def _polls(session: AsyncSession, ident: UUID) -> list[wire.Poll]:
+    rows = await session.scalars(
+        select(Trigger).where(Trigger.workflow_id == ident, Trigger.poll_every_s.is_not(None)).order_by(Trigger.node)
+    )
+    return [
+        wire.Poll(node=row.node, every_s=row.poll_every_s or 0, due_at=row.due_at, failures=row.failures, error=row.error) for row in rows
+    ]
 
 
 async def change(parts: Services, session: AsyncSession, user: User, ident: UUID, body: wire.WorkflowChange) -> wire.Workflow:

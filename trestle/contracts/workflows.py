@@ -94,6 +94,17 @@ class WebhookUrl(BaseModel):
     methods: list[str]
 
 
+class Poll(BaseModel):
+    """A published trigger that asks elsewhere for what is new. `due_at`: when next, None while the workflow is disabled. `failures`:
+    how many times in a row it failed, `error` why the last time."""
+
+    node: str
+    every_s: float
+    due_at: datetime | None
+    failures: int
+    error: JsonObject | None
+
+
 class Workflow(WorkflowSummary):
     """One workflow whole: its draft, and what publishing it would refuse."""
 
@@ -102,6 +113,7 @@ class Workflow(WorkflowSummary):
     connections: list[StoredConnection]
     problems: list[FieldError]
     webhooks: list[WebhookUrl] = Field(default_factory=list, description="Of the published version")
+    polls: list[Poll] = Field(default_factory=list, description="Of the published version")
 
 
 class PublishRequest(Request):

@@ -1,6 +1,7 @@
 """Schedules through the API: published, enabled, listed, previewed."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -154,3 +155,38 @@ async def test_enabling_still_needs_something_that_fires(ada: Person) -> None:
     made = await ada.post("/workflows", json={"name": "By hand", "nodes": [MANUAL], "connections": []})
     refused = await ada.patch(f"/workflows/{made['id']}", expect=422, json={"enabled": True})
     assert "schedule" in refused["detail"]
+
+
+async def test_a_poll_keeps_its_cursor_and_says_how_it_goes(ada: Person, services: Services) -> None:
+    """Through publishing: what it knew, when it is due, and why it failed last."""
+    mail = {
+        "type": "trigger.mail",
+        "title": "Mail",
+        "group": "Triggers",
+        "description": "",
+        "icon": "mail",
+        "config_schema": {},
+        "inputs": [],
+        "fires_itself": True,
+        "poll_every_s": 300,
+    }
+    pool = services.database.hot
+    await pool.execute("insert into executors (name, catalogue, types) values ('m', $1, '{trigger.mail}')", json.dumps([mail]))
+    body = {"name": "Mails", "nodes": [node("inbox", "trigger.mail", poll_interval_s=120)], "connections": []}
+    made = await ada.post("/workflows", json=body)
+    path = f"/workflows/{made['id']}"
+    (poll,) = (await ada.patch(path, json={"enabled": True}))["polls"]
+    assert (poll["node"], poll["every_s"], poll["failures"], poll["error"]) == ("inbox", 120, 0, None)
+    assert datetime.fromisoformat(poll["due_at"]) <= datetime.now(UTC) + timedelta(seconds=30)
+    (row,) = await triggers(services, made)
+    due = datetime.now(UTC) + timedelta(seconds=77)
+    error = json.dumps({"type": "NodeError", "message": "The mailbox is away."})
+    await pool.execute("update triggers set state = '7', failures = 2, error = $2, due_at = $3 where id = $1", row["id"], error, due)
+    await ada.post(f"{path}/publish", json={})
+    (row,) = await triggers(services, made)
+    assert (row["state"], row["failures"], row["due_at"]) == ("7", 2, due)
+    (poll,) = (await ada.get(path))["polls"]
+    assert poll["error"]["message"] == "The mailbox is away."
+    await ada.patch(path, json={"enabled": False})
+    (row,) = await triggers(services, made)
+    assert (row["state"], row["due_at"], row["failures"]) == ("7", None, 0)
