@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from executor.run import Run
 
 
+MAX_ITEMS = 100_000
+"""Of one for-each. Each may become a row."""
 YIELD_S = 0.01
 """For so long, items may keep everything else in the process waiting."""
 
@@ -248,6 +250,9 @@ async def _values(run: "Run", step: StepRun) -> list[JsonValue]:
         what = "nothing" if values is None else f"a value of the type {type(values).__name__}"
         message = f"{prepared.label} runs for each item of a list, but its items came to {what}."
         raise NodeError(message, hint="Let the items be an expression that gives a list.", type="InvalidItems")
+    if len(values) > MAX_ITEMS:
+        message = f"{prepared.label} would run for each of {len(values):,} items; at most {MAX_ITEMS:,} are possible."
+        raise NodeError(message, hint="Take a part of the list, or let a workflow of its own work on each part.", type="TooManyItems")
     if not prepared.pure:
         step.tell_items(run, await run.large.store(values))
     return values

@@ -25,6 +25,7 @@ MAX_REPORT_CHARS = 8_000_000
 ROOM_CHARS = 64_000_000
 """How much may lie here unacknowledged before steps have to wait."""
 MAX_LOG_LINES = 1000
+MAX_LINES_A_RUN = 10_000
 MAX_PAUSE_S = 2.0
 
 _log = structlog.get_logger("executor.reports")
@@ -46,6 +47,7 @@ class Channel:
 
     __slots__ = (
         "_courier",
+        "_lines",
         "_logs",
         "_lost_lines",
         "_seq",
@@ -66,6 +68,7 @@ class Channel:
         self._courier = courier
         self._steps: dict[tuple[str, int | None, int], StepReport] = {}
         self._logs: list[LogLine] = []
+        self._lines = 0
         self._lost_lines = 0
         self._seq = 0
         self._waiters: list[asyncio.Future[None]] = []
@@ -90,8 +93,13 @@ class Channel:
         self._courier.chars += _chars(step) - (_chars(replaced) if replaced else 0)
 
     def log(self, line: LogLine) -> None:
-        """Adds a line that a node wrote; beyond 1,000 unsent lines only their number is kept."""
-        if len(self._logs) < MAX_LOG_LINES:
+        """Adds a line that a node wrote; beyond 1,000 unsent lines only their number is kept, beyond 10,000 nothing."""
+        self._lines += 1
+        if self._lines > MAX_LINES_A_RUN:
+            if self._lines == MAX_LINES_A_RUN + 1:
+                message = f"This is line {MAX_LINES_A_RUN:,}: what is written from here on is not kept. Let the nodes write less."
+                self._logs.append(line.model_copy(update={"level": "warning", "message": message}))
+        elif len(self._logs) < MAX_LOG_LINES:
             self._logs.append(line)
         else:
             self._lost_lines += 1

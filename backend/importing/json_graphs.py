@@ -9,9 +9,8 @@ from backend.importing.requests import http_request
 from backend.importing.sheet import Role, Sheet
 from backend.importing.texts import carried, path_of
 from trestle.contracts.base import JsonObject
-from trestle.contracts.graph import Position
+from trestle.contracts.graph import MAX_CONNECTIONS, Position
 
-_MAX_EDGES = 5_000
 _PARTS = ("nodes", "edges", "trigger", "name", "description")
 # How nodes and edges look in the editor that they come from.
 _LOOKS = ("className", "selected", "style", "type", "zIndex")
@@ -50,8 +49,8 @@ class _Drawing:
         if not isinstance(edges, list):
             self.sheet.lose("edges", "This is no list.")
             edges = []
-        if len(edges) > _MAX_EDGES:
-            raise Unprocessable(f"The graph has {len(edges):,} edges; at most {_MAX_EDGES:,} can be imported.")
+        if len(edges) > MAX_CONNECTIONS:
+            raise Unprocessable(f"The graph has {len(edges):,} edges; at most {MAX_CONNECTIONS:,} can be imported.")
         self._draw_trigger(nodes)
         for place, node in enumerate(nodes):
             self._draw(f"nodes.{place}", node)

@@ -14,7 +14,7 @@ from backend.models import Connection as ConnectionRow
 from backend.models import Node as NodeRow
 from backend.models import Operation, Workflow
 from trestle.contracts.base import JsonObject
-from trestle.contracts.graph import MAX_NODES, Connection, Node, impossible
+from trestle.contracts.graph import MAX_CONNECTIONS, MAX_NODES, Connection, Node, impossible
 from trestle.contracts.problems import FieldError
 from trestle.contracts.workflows import StoredConnection, StoredNode
 
@@ -39,6 +39,9 @@ class Draft:
 
 def check_possible(nodes: list[Any], connections: list[Any]) -> None:
     """Raises Unprocessable where these can be no graph, naming everything that is wrong."""
+    if len(connections) > MAX_CONNECTIONS:
+        message = f"A workflow has at most {MAX_CONNECTIONS:,} connections; this one has {len(connections):,}. Remove some."
+        raise Unprocessable(message, errors=[FieldError(loc=["connections"], message=message)])
     found = impossible(nodes, [Connection(source=c.source, source_port=c.source_port, target=c.target) for c in connections])
     if len(nodes) > MAX_NODES:
         message = f"A workflow has at most {MAX_NODES} nodes; this one has {len(nodes)}. Move a part of it to a workflow of its own."

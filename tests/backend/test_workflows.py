@@ -76,6 +76,7 @@ async def test_lists_are_paged_and_filtered(ada: Person, bob: Person) -> None:
         ([node("Bad key")], [], ["nodes", 0, "key"]),
         ([node("a"), node("b")], ["a>b", "a>b"], ["connections", 1]),
         ([node(f"n{n}") for n in range(501)], [], ["nodes"]),
+        ([node("a"), node("b")], [f"a:p{n}>b" for n in range(5001)], ["connections"]),
         ([{**node("a"), "id": "x"}], [], ["nodes", 0, "id"]),
     ],
 )

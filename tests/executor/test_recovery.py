@@ -8,6 +8,7 @@ import pytest
 
 from executor.context import idempotency_key
 from executor.engine import Engine, Result
+from executor.foreach import MAX_ITEMS
 from executor.node import NodeError, Wait
 from executor.run import Halt
 from tests.executor.engine_kit import Kit
@@ -193,6 +194,15 @@ async def test_for_each_keeps_the_order_and_sees_item_and_index() -> None:
     await kit.execute([3, 1, 2])
     assert kit.reporter.output("each") == [{"n": 30, "i": 0}, {"n": 10, "i": 1}, {"n": 20, "i": 2}]
     assert len([step for step in kit.reporter.steps if step.node == "each"]) == 1, "a pure for-each is one step"
+
+
+async def test_a_for_each_has_so_many_items_at_most() -> None:
+    kit = Kit().node("each", "set", "start", config={"fields": {}}, for_each={"items": "{{ payload }}"})
+    await kit.execute([0] * (MAX_ITEMS + 1))
+    ending = kit.reporter.ending
+    assert ending is not None
+    assert ending.error is not None
+    assert (ending.error.type, "100,001 items" in ending.error.message) == ("TooManyItems", True)
 
 
 async def test_for_each_with_effects_records_each_item_and_goes_on_where_it_stopped() -> None:

@@ -183,6 +183,19 @@ async def test_logs_may_be_dropped_and_their_number_is_told(courier: Courier, ba
     assert logs[-1].message.startswith("5 more lines")
 
 
+async def test_an_execution_keeps_so_many_log_lines(courier: Courier, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "MAX_LINES_A_RUN", 3)
+    channel = courier.open(uuid4(), 1)
+    for number in range(9):
+        channel.log(LogLine(node="a", level="info", message=str(number), at=datetime.now(UTC)))
+        if number % 2:
+            await channel.acknowledged()
+    lines = [line.message for batch in backend.batches for report in batch for line in report.logs]
+    assert lines[:3] == ["0", "1", "2"]
+    assert len(lines) == 4
+    assert "not kept" in lines[3]
+
+
 async def test_what_is_too_much_for_one_report_leaves_in_several(
     courier: Courier, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

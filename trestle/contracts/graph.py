@@ -14,6 +14,7 @@ ERROR = "error"
 STOPPED = ""
 """Left by a step that ended its execution. No connection can hang on it."""
 MAX_NODES = 500
+MAX_CONNECTIONS = 5_000
 
 
 class Position(Request):
@@ -100,7 +101,7 @@ class Graph(Request):
     """Nodes and connections. May be incomplete; `impossible` says whether it is more than that."""
 
     nodes: list[Node] = Field(default_factory=list, max_length=MAX_NODES)
-    connections: list[Connection] = Field(default_factory=list)
+    connections: list[Connection] = Field(default_factory=list, max_length=MAX_CONNECTIONS)
 
 
 class Snapshot(BaseModel):

@@ -23,7 +23,7 @@ class NewWorkflow(Request):
     connections: list[Connection] = Field(default_factory=list)
     settings: WorkflowSettings = WorkflowSettings()
     tags: list[Tag] = Field(default_factory=list, max_length=50)
-    folder: str = ""
+    folder: str = Field("", max_length=200)
 
 
 class WorkflowChange(Request):
@@ -33,7 +33,7 @@ class WorkflowChange(Request):
     description: str | None = Field(None, max_length=10_000)
     settings: WorkflowSettings | None = None
     tags: list[Tag] | None = Field(None, max_length=50)
-    folder: str | None = None
+    folder: str | None = Field(None, max_length=200)
     enabled: bool | None = None
 
 

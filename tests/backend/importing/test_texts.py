@@ -29,9 +29,9 @@ def test_templates(there: str, here: str) -> None:
     assert text(there) == here
 
 
-FIELD = st.text(st.characters(codec="utf-8", exclude_characters=".{}()[]'\"|", exclude_categories=("Z", "C")), min_size=1, max_size=8)
+FIELD = st.text(st.characters(codec="utf-8", exclude_characters=".{}()[]'\"|", exclude_categories=["Z", "C"]), min_size=1, max_size=8)
 FIELD = FIELD.filter(lambda name: not name.isdecimal())  # that is a place in a list
-PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=12).map(lambda t: t.replace("{{", "").replace("}}", ""))
+PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12).map(lambda t: t.replace("{{", "").replace("}}", ""))
 
 
 @given(PLAIN, FIELD, FIELD, PLAIN)
