@@ -51,6 +51,7 @@ from backend.triggers.answers import Answers
 from backend.triggers.authentication import Gate
 from backend.triggers.calls import LastCalls
 from backend.triggers.directory import Directory
+from backend.triggers.trials import Trials
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
 from backend.waits import routes as waits_routes
@@ -154,7 +155,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         closing.push_async_callback(calls.aclose)
         directory, answers = Directory(database.hot, settings.webhook_rate), Answers(database.hot, doorbell, blobs)
         max_body = settings.max_body_bytes
-        webhooks = Webhooks(database.hot, directory, acceptor, Gate(reveal), answers, blobs, calls, max_body=max_body)
+        gate = Gate(reveal)
+        webhooks = Webhooks(database.hot, directory, acceptor, gate, answers, blobs, calls, max_body=max_body)
         executors = Executors(database.hot, tokens, settings.executor_key.get_secret_value())
         yield Services(
             settings=settings,
@@ -166,6 +168,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             acceptor=acceptor,
             settler=settler,
             webhooks=webhooks,
+            trials=Trials(database, acceptor, gate, answers, blobs, max_body=max_body),
             matcher=Matcher(database.hot),
             calls=calls,
             internal=Internal(database.hot, queue, doorbell, settler, executors, reveal, blobs, settings),

@@ -1,14 +1,15 @@
-"""The two bare ASGI applications, chosen by the start of the path before any framework looks at the request."""
+"""The bare ASGI applications, chosen by the start of the path before any framework looks at the request."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.internal.api import PREFIX as INTERNAL
 from backend.services import Services
+from backend.triggers.trials import PREFIX as TRIALS
 from backend.triggers.webhooks import PREFIX as WEBHOOKS
 
 
 class Lanes:
-    """Sends webhooks and executors their own way; everything else goes on to `app`. Both decide themselves who may call."""
+    """Sends webhooks and executors their own way; everything else goes on to `app`. They decide themselves who may call."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -20,6 +21,9 @@ class Lanes:
             if path.startswith(WEBHOOKS):
                 parts: Services = scope["app"].state.services
                 return await parts.webhooks(scope, receive, send)
+            if path.startswith(TRIALS):
+                parts = scope["app"].state.services
+                return await parts.trials(scope, receive, send)
             if path.startswith(INTERNAL):
                 parts = scope["app"].state.services
                 return await parts.internal(scope, receive, send)

@@ -17,6 +17,7 @@ from backend.queue import Queue
 from backend.security import Tokens
 from backend.settings import Settings
 from backend.triggers.calls import LastCalls
+from backend.triggers.trials import Trials
 from backend.triggers.webhooks import Webhooks
 from backend.workflows.checks import Checks
 
@@ -34,6 +35,7 @@ class Services:
     acceptor: Acceptor
     settler: Settler
     webhooks: Webhooks
+    trials: Trials
     matcher: Matcher
     calls: LastCalls
     internal: Internal

@@ -105,6 +105,14 @@ class Poll(BaseModel):
     error: JsonObject | None
 
 
+class Listening(BaseModel):
+    """Somebody listens for a test event of a draft, until one came or `expires_at`. `test_url` is its first webhook's."""
+
+    test_url: str
+    expires_at: datetime
+    urls: list[WebhookUrl]
+
+
 class Workflow(WorkflowSummary):
     """One workflow whole: its draft, and what publishing it would refuse."""
 
