@@ -1,10 +1,8 @@
 """One execution's large values: what a step puts out beyond 256 KB goes into blobs; what a step looks into comes from them."""
 
 import asyncio
-import base64
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
-from email.message import Message
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,10 +10,10 @@ import orjson
 
 from executor.errors import NodeError
 from executor.seams import Blobs
-from executor.values import encode, put, step
+from executor.values import encode
 from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.contracts.jobs import BLOB_BYTES
-from trestle.language import Reference, references_in
+from trestle.language import Reference, content, pointer_step, put, references_in
 
 LOADED_BYTES: Final = 64 * 1024 * 1024
 """How much of an execution's large values may be in memory at a time."""
@@ -24,7 +22,6 @@ MAX_PARTS: Final = 100
 MAX_DEPTH: Final = 4
 MAX_LISTED: Final = 1000
 JSON: Final = "application/json"
-_TEXTS: Final = ("xml", "javascript", "yaml", "json", "x-www-form-urlencoded")
 
 
 class LargeValues:
@@ -71,7 +68,8 @@ class LargeValues:
     async def hold(self, holder: object, references: Iterable[Reference]) -> None:
         """Loads these, on top of what `holder` holds; they stay loaded until it lets go.
 
-        Waits until other steps have let go of enough. Raises `NodeError` where all that it needs is over 64 MB.
+        Waits until other steps have let go of enough. Raises `NodeError` where all that it needs is over 64 MB, and `LanguageError`
+        where a file is not what it says.
         """
         needed = self._held.pop(holder, {}) | {reference.id: reference for reference in references}
         size = sum(reference.size for reference in needed.values())
@@ -130,30 +128,6 @@ class LargeValues:
         return content(reference.media_type, data)
 
 
-def content(media_type: str, data: bytes) -> JsonValue:
-    """Bytes as expressions see them: JSON as its value, text as text, anything else as `{content_type, base64}`. Raises `NodeError`."""
-    if media_type == JSON:
-        try:
-            return orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise NodeError(
-                f"The file says that it is JSON, and is not: {error}.", hint="Pass it on whole, or fetch it as text.", type="BadAnswer"
-            ) from None
-    kind = media_type.partition(";")[0].strip().lower()
-    if kind.startswith("text/") or kind.endswith(_TEXTS):
-        return _text(media_type, data)
-    return {"content_type": media_type, "base64": base64.b64encode(data).decode()}
-
-
-def _text(media_type: str, data: bytes) -> str:
-    message = Message()
-    message["Content-Type"] = media_type
-    try:
-        return data.decode(str(message.get_content_charset() or "utf-8"), "replace")
-    except LookupError:
-        return data.decode("utf-8", "replace")
-
-
 def _emptied(value: Any, pointer: str, depth: int, parts: dict[str, bytes]) -> Any:
     """The value without its large parts; these go into `parts`. What holds references is no part itself, but its parts may be."""
     encoded = orjson.dumps(value, default=lambda _: None)
@@ -162,7 +136,7 @@ def _emptied(value: Any, pointer: str, depth: int, parts: dict[str, bytes]) -> A
     if isinstance(value, dict | list) and depth < MAX_DEPTH and len(value) <= MAX_LISTED:
         mine: dict[str, bytes] = {}
         if isinstance(value, dict):
-            made: Any = {key: _emptied(inner, f"{pointer}/{step(key)}", depth + 1, mine) for key, inner in value.items()}
+            made: Any = {key: _emptied(inner, f"{pointer}/{pointer_step(key)}", depth + 1, mine) for key, inner in value.items()}
         else:
             made = [_emptied(inner, f"{pointer}/{place}", depth + 1, mine) for place, inner in enumerate(value)]
         fits = len(mine) <= MAX_PARTS and len(orjson.dumps(made, default=lambda _: None)) <= BLOB_BYTES

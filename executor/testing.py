@@ -21,14 +21,13 @@ from executor.config import ConfigTemplate
 from executor.credentials import SecretData
 from executor.errors import BrokenNode, CredentialRefused, NodeError
 from executor.fields import Use
-from executor.large import content
 from executor.node import Branch, ExecutionInfo, Node, Polled, PollingTrigger, Resumed, Stop, Wait
 from executor.registry import describe
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.credentials import RateLimit
 from trestle.contracts.jobs import Secret
 from trestle.contracts.resume_tokens import TokenKind
-from trestle.language import LanguageError, Reference, Scope, replaced
+from trestle.language import LanguageError, Reference, Scope, content, replaced
 
 if TYPE_CHECKING:
     from trestle.outbound import OutboundClient

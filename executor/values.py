@@ -16,7 +16,7 @@ from executor.errors import NodeError
 from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.contracts.graph import Outcome
 from trestle.contracts.jobs import BlobRef, Refs
-from trestle.language import Reference, references_in
+from trestle.language import Reference, pointer_step, put, references_in, taken_out
 
 MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 """The JSON that a step may put out. Larger values are files: bytes that were streamed into a blob."""
@@ -66,31 +66,19 @@ def placed(value: Any, refs: Refs, opened: Mapping[UUID, Any]) -> Any:
     return value
 
 
-def put(value: Any, pointer: str, reference: Reference) -> Any:
-    """The value, changed: with the reference where the pointer says."""
-    if not pointer:
-        return reference
-    *way, last = (name.replace("~1", "/").replace("~0", "~") for name in pointer[1:].split("/"))
-    holder = value
-    for name in way:
-        holder = holder[int(name)] if isinstance(holder, list) else holder[name]
-    holder[int(last) if isinstance(holder, list) else last] = reference
-    return value
-
-
 def encode(value: JsonValue) -> EncodedJson:
     """The value as JSON text, `Encoded` where it holds references.
 
     Raises `BadOutput` where it isn't JSON, holds NaN or Infinity, or is over 64 MB.
     """
-    refs: Refs = {}
+    found: dict[str, Reference] = {}
     try:
         try:
             encoded = orjson.dumps(value, option=_STRICT)
         except TypeError:
             if not references_in(value):
                 raise
-            value = hollow(value, "", refs)
+            value = taken_out(value, found)
             encoded = orjson.dumps(value, option=_STRICT)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadOutput(
@@ -110,30 +98,14 @@ def encode(value: JsonValue) -> EncodedJson:
             raise BadOutput(
                 "The node's output holds NaN or Infinity, which JSON does not have.", hint="Put null or a text there."
             ) from None
+    refs = {pointer: BlobRef(id=one.id, size=one.size, media_type=one.media_type) for pointer, one in found.items()}
     return Encoded.of(encoded.decode(), refs)
-
-
-def hollow(value: Any, pointer: str, refs: Refs) -> Any:
-    """The value with null in the place of each reference; which it was goes into `refs`."""
-    if type(value) is Reference:
-        refs[pointer] = BlobRef(id=value.id, size=value.size, media_type=value.media_type)
-        return None
-    if isinstance(value, dict):
-        return {key: hollow(inner, f"{pointer}/{step(key)}", refs) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [hollow(inner, f"{pointer}/{place}", refs) for place, inner in enumerate(value)]
-    return value
-
-
-def step(key: Any) -> str:
-    """A key as a part of a JSON pointer."""
-    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 def encode_object(parts: Mapping[str, EncodedJson]) -> EncodedJson:
     """An object of values that are encoded already."""
     text = "{" + ",".join(f"{orjson.dumps(key).decode()}:{text}" for key, text in parts.items()) + "}"
-    return Encoded.of(text, _gathered((step(key), part) for key, part in parts.items()))
+    return Encoded.of(text, _gathered((pointer_step(key), part) for key, part in parts.items()))
 
 
 def encode_list(parts: list[EncodedJson]) -> EncodedJson:

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import load_only
 
+from backend.blobs.values import shown
 from backend.models import Execution, LogLine, Snapshot, User, Workflow
 from backend.ownership import find, owned
 from backend.paging import Paging, page
@@ -79,7 +80,14 @@ async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Execution
     metrics = wire.Metrics(
         steps=counted.steps, attempts=counted.attempts, bytes=counted.bytes, running_ms=running_ms, waiting_ms=waiting_ms
     )
-    return wire.Execution.model_validate(row).model_copy(update={"workflow_name": name, "metrics": metrics})
+    return wire.Execution.model_validate(row).model_copy(
+        update={
+            "workflow_name": name,
+            "metrics": metrics,
+            "input_refs": shown(ident, row.input_refs),
+            "output_refs": shown(ident, row.output_refs),
+        }
+    )
 
 
 def _times(row: Execution, now: datetime) -> tuple[float, float]:

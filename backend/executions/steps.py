@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.blobs.values import put_together, shown, taken_apart
 from backend.models import Execution, Membership, Snapshot, Step, User
 from backend.ownership import find, suffices
 from backend.paging import Paging, page
@@ -34,16 +35,18 @@ async def listed(settings: Settings, session: AsyncSession, user: User, ident: U
     may_answer = suffices(membership.role, ProjectRole.OPERATOR)
     incoming = await _incoming(session, execution)
     outcomes = await _outcomes(session, execution, {c.source for step in steps for c in incoming[step.node]})
-    shown = []
+    found = []
     for step in steps:
         seen = wire.Step.model_validate(step)
         if step.status != StepStatus.SKIPPED:
-            seen.input = _input(execution, incoming[step.node], outcomes)
+            seen.input, seen.input_refs = taken_apart(ident, _input(execution, incoming[step.node], outcomes))
         if _hands_on(execution, step):
-            seen.output = execution.input
+            seen.output, seen.refs = execution.input, shown(ident, execution.input_refs)
+        else:
+            seen.refs = shown(ident, step.refs) if step.port is not None else {}
         seen.wait = _wait(settings, step, with_links=may_answer) if step.status == StepStatus.WAITING else None
-        shown.append(seen)
-    return shown, cursor
+        found.append(seen)
+    return found, cursor
 
 
 def _wait(settings: Settings, step: Step, *, with_links: bool) -> JsonObject:
@@ -65,7 +68,7 @@ def _hands_on(execution: Execution, step: Step) -> bool:
 
 def _input(execution: Execution, incoming: Iterable[Connection], outcomes: dict[str, Outcome]) -> JsonValue:
     if execution.only_node is not None and not outcomes:
-        return execution.input
+        return put_together(execution.input, execution.input_refs)
     return step_input(incoming, outcomes)
 
 
@@ -79,7 +82,7 @@ async def _incoming(session: AsyncSession, execution: Execution) -> dict[str, li
 
 
 async def _outcomes(session: AsyncSession, execution: Execution, nodes: set[str]) -> dict[str, Outcome]:
-    """How these nodes ended: of each, its newest attempt that left by a port."""
+    """How these nodes ended: of each, its newest attempt that left by a port. Large values are references in their outputs."""
     if not nodes:
         return {}
     statement = (
@@ -89,5 +92,7 @@ async def _outcomes(session: AsyncSession, execution: Execution, nodes: set[str]
     )
     found = {}
     for step in await session.scalars(statement):
-        found[step.node] = Outcome(step.port, execution.input if _hands_on(execution, step) else step.output)
+        hands_on = _hands_on(execution, step)
+        value, refs = (execution.input, execution.input_refs) if hands_on else (step.output, step.refs)
+        found[step.node] = Outcome(step.port, put_together(value, refs))
     return found

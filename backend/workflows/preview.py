@@ -1,6 +1,7 @@
 """An expression over recorded data: what it would give if its node were about to run."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.blobs.service import Blobs
+from backend.blobs.values import put_together, taken_apart
 from backend.errors import Unprocessable
 from backend.models import Execution, Step, User, Workflow
 from backend.ownership import find, owned
@@ -17,10 +20,14 @@ from trestle.contracts import workflows as wire
 from trestle.contracts.graph import MAIN, Outcome, step_input
 from trestle.contracts.problems import FieldError
 from trestle.contracts.states import StepStatus
-from trestle.language import LanguageError, Scope, compile_config
+from trestle.language import LanguageError, Reference, Scope, Unloaded, compile_config, content, references_in, replaced
+
+MAX_LOADED = 4 * 1024 * 1024
+"""Bytes of a large value that a preview loads. A step may load more."""
+MAX_VALUES = 4
 
 
-async def preview(session: AsyncSession, user: User, ident: UUID, body: wire.PreviewRequest) -> wire.Preview:
+async def preview(blobs: Blobs, session: AsyncSession, user: User, ident: UUID, body: wire.PreviewRequest) -> wire.Preview:
     """The value, or why there is none. No node runs, nothing is called; the language's own limits hold."""
     workflow = await find(session, user, Workflow, ident)
     draft = await drafts.load(session, ident)
@@ -29,7 +36,28 @@ async def preview(session: AsyncSession, user: User, ident: UUID, body: wire.Pre
         raise Unprocessable(message, errors=[FieldError(loc=["node"], message=message)])
     execution = await _execution(session, user, workflow, body.execution_id)
     outcomes = await _outcomes(session, draft, execution)
-    return await asyncio.to_thread(_evaluate, body, workflow, draft, execution, outcomes)
+    opened: dict[UUID, Any] = {}
+    try:
+        while True:
+            try:
+                return await asyncio.to_thread(_evaluate, body, workflow, draft, execution, outcomes, opened)
+            except Unloaded as missing:
+                await _load(blobs, missing.references, opened)
+    except LanguageError as error:
+        return wire.Preview(error=wire.PreviewError(message=error.message, hint=error.hint, expression=error.expression))
+
+
+async def _load(blobs: Blobs, references: Sequence[Reference], opened: dict[UUID, Any]) -> None:
+    """Loads what the expression looks into. Raises LanguageError where that is too much, or is not what it says."""
+    if len(opened) + len(references) > MAX_VALUES or any(reference.size > MAX_LOADED for reference in references):
+        raise LanguageError(
+            "It looks into large values, of which a preview loads few.",
+            kind="limit",
+            hint="The step itself may: run the workflow to see what it gives.",
+        )
+    for reference in references:
+        data = b"".join([chunk async for chunk in blobs.stream(reference.id)])
+        opened[reference.id] = content(reference.media_type, data)
 
 
 async def _execution(session: AsyncSession, user: User, workflow: Workflow, ident: UUID | None) -> Execution | None:
@@ -49,25 +77,33 @@ async def _outcomes(session: AsyncSession, draft: Draft, execution: Execution | 
     if execution is None:
         return {key: Outcome(MAIN, node.pinned) for key, node in draft.nodes.items() if node.pinned is not None}
     done = (StepStatus.SUCCEEDED, StepStatus.FAILED)
-    query = select(Step.node, Step.port, Step.output).where(
+    query = select(Step.node, Step.port, Step.output, Step.refs).where(
         Step.execution_id == execution.id, Step.item.is_(None), Step.status.in_(done), Step.port.is_not(None)
     )
-    found = {row.node: Outcome(row.port, row.output) for row in await session.execute(query.order_by(Step.attempt))}
+    found = {row.node: Outcome(row.port, put_together(row.output, row.refs)) for row in await session.execute(query.order_by(Step.attempt))}
     start = execution.trigger.get("node")
     if start in found:  # the trigger's output is the execution's input, stored once
-        found[start] = Outcome(found[start].port, execution.input)
+        found[start] = Outcome(found[start].port, put_together(execution.input, execution.input_refs))
     return found
 
 
 def _evaluate(
-    body: wire.PreviewRequest, workflow: Workflow, draft: Draft, execution: Execution | None, outcomes: dict[str, Outcome]
+    body: wire.PreviewRequest,
+    workflow: Workflow,
+    draft: Draft,
+    execution: Execution | None,
+    outcomes: dict[str, Outcome],
+    opened: dict[UUID, Any],
 ) -> wire.Preview:
+    def at_hand(value: Any) -> Any:
+        return replaced(value, lambda found: Reference(found.id, found.size, found.media_type, opened))
+
     incoming = [c for c in draft.connections.values() if c.target == body.node]
     known: dict[str, Any] = {
-        "payload": execution.input if execution else None,
+        "payload": at_hand(put_together(execution.input, execution.input_refs)) if execution else None,
         "trigger": execution.trigger if execution else {},
-        "input": step_input(incoming, outcomes),
-        "nodes": {key: outcome.output for key, outcome in outcomes.items()},
+        "input": at_hand(step_input(incoming, outcomes)),
+        "nodes": {key: at_hand(outcome.output) for key, outcome in outcomes.items()},
         "vars": {},
         "execution": {"id": str(execution.id)} if execution else {},
         "workflow": {"id": str(workflow.id), "name": workflow.name},
@@ -75,12 +111,16 @@ def _evaluate(
     }
     loop = draft.nodes[body.node].for_each
     try:
-        scope = Scope(**known)
+        scope = Scope(**known, references=True)
         if loop is not None:
             items = compile_config({"items": loop.items}).render(scope)["items"]
             if isinstance(items, list) and items:
                 scope = scope.with_item(items[0], 0)
-        return wire.Preview(value=compile_config({"value": body.expression}).render(scope)["value"])
+        value = compile_config({"value": body.expression}).render(scope)["value"]
+        if execution is None or not references_in(value):
+            return wire.Preview(value=value)
+        value, refs = taken_apart(execution.id, value)
+        return wire.Preview(value=value, refs=refs)
     except LanguageError as error:
         hint = error.hint
         if execution is None and error.kind == "undefined":

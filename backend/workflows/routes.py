@@ -85,9 +85,9 @@ async def validate(parts: ServicesDep, session: Session, user: CurrentUser, work
 
 
 @router.post("/{workflow_id}/preview", response_model_exclude_unset=True)
-async def preview(session: Session, user: CurrentUser, workflow_id: UUID, body: wire.PreviewRequest) -> wire.Preview:
+async def preview(parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID, body: wire.PreviewRequest) -> wire.Preview:
     """`{value}` or `{error}` of an expression over recorded data."""
-    return await previews.preview(session, user, workflow_id, body)
+    return await previews.preview(parts.blobs, session, user, workflow_id, body)
 
 
 @router.post("/{workflow_id}/publish", status_code=201)

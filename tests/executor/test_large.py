@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.errors import NodeError
-from executor.large import LOADED_BYTES, LargeValues, content
+from executor.large import LOADED_BYTES, LargeValues
 from executor.values import MAX_OUTPUT_BYTES, Encoded, decode, encode, encode_list, encode_object, refs_of
 from tests.executor.engine_kit import FakeBlobs, Kit
 from trestle.contracts.jobs import BLOB_BYTES, BlobRef
 from trestle.contracts.states import StepStatus
-from trestle.language import Reference, whole
+from trestle.language import LanguageError, Reference, content, whole
 
 BIG = "x" * (BLOB_BYTES + 1)
 
@@ -213,6 +213,6 @@ def test_what_a_file_is_to_an_expression(media_type: str, data: bytes, value: An
 
 
 def test_a_file_that_is_no_json_says_so() -> None:
-    with pytest.raises(NodeError, match="is not"):
+    with pytest.raises(LanguageError, match="is not"):
         content("application/json", b"<html>")
     assert orjson.loads(b"1") == 1

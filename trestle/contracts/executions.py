@@ -1,10 +1,10 @@
 """Executions and steps as callers see them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from trestle.contracts.base import JsonObject, JsonValue, Key, Model, Request
 from trestle.contracts.states import ExecutionStatus, StepStatus
@@ -36,6 +36,19 @@ class Metrics(BaseModel):
     waiting_ms: float = 0
 
 
+class LargeValue(Model):
+    """A value over 256 KB, which is not shown but may be downloaded. `media_type` application/json: a JSON document; else a file."""
+
+    id: UUID
+    size: int = Field(description="Bytes")
+    media_type: str
+    url: str = Field("", description="Where it can be downloaded, on this instance")
+
+
+LargeValues = Annotated[dict[str, LargeValue], BeforeValidator(lambda stored: stored or {})]
+"""By JSON pointer into the value beside it, which holds null at these places."""
+
+
 class ExecutionSummary(Model):
     """A row of the history."""
 
@@ -60,7 +73,9 @@ class Execution(ExecutionSummary):
     """One execution whole. `output` is the output of its last node, or an object of the last nodes' outputs by key."""
 
     input: JsonValue = None
+    input_refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `input`")
     output: JsonValue = None
+    output_refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `output`")
     reason: str | None = Field(None, description="Why it stays queued")
     metrics: Metrics = Field(default_factory=Metrics)
 
@@ -77,7 +92,9 @@ class Step(Model):
     parent: UUID | None = None
     port: str | None = None
     input: JsonValue = None
+    input_refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `input`")
     output: JsonValue = None
+    refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `output`")
     error: StepError | None = None
     wait: JsonValue = None
     due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from trestle.contracts.base import JsonObject, JsonValue, Key, Model, Request
+from trestle.contracts.executions import LargeValues
 from trestle.contracts.graph import Connection, ForEach, Graph, Node, Position, RetryPolicy, WorkflowSettings
 from trestle.contracts.problems import FieldError
 
@@ -228,6 +229,7 @@ class Preview(BaseModel):
     """What an expression gives: its value, or why there is none."""
 
     value: JsonValue = None
+    refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `value`: a path hands them on unseen")
     error: PreviewError | None = None
 
 

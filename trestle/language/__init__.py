@@ -9,8 +9,9 @@ Only a text that is compiled is ever evaluated; what it renders from is data, ho
 from trestle.language.conditions import Condition, compile_condition, compile_logic
 from trestle.language.errors import LanguageError
 from trestle.language.expressions import Expression, compile_expression
+from trestle.language.files import content
 from trestle.language.per_item import ItemValue, compile_item_value
-from trestle.language.references import Reference, Unloaded, references_in, replaced, whole
+from trestle.language.references import Reference, Unloaded, pointer_step, put, references_in, replaced, taken_out, whole
 from trestle.language.scope import ROOTS, Scope
 from trestle.language.template import Template, check_config, compile_config, has_expression
 
@@ -30,8 +31,12 @@ __all__ = [
     "compile_expression",
     "compile_item_value",
     "compile_logic",
+    "content",
     "has_expression",
+    "pointer_step",
+    "put",
     "references_in",
     "replaced",
+    "taken_out",
     "whole",
 ]

@@ -95,3 +95,32 @@ def replaced(value: Any, instead: Callable[[Reference], Any]) -> Any:
     if isinstance(value, Mapping):
         return {key: replaced(inner, instead) for key, inner in value.items()}
     return [replaced(inner, instead) for inner in value]
+
+
+def put(value: Any, pointer: str, reference: Reference) -> Any:
+    """The value, changed: with the reference where the JSON pointer says."""
+    if not pointer:
+        return reference
+    *way, last = (name.replace("~1", "/").replace("~0", "~") for name in pointer[1:].split("/"))
+    holder = value
+    for name in way:
+        holder = holder[int(name)] if isinstance(holder, list) else holder[name]
+    holder[int(last) if isinstance(holder, list) else last] = reference
+    return value
+
+
+def taken_out(value: Any, into: dict[str, Reference], pointer: str = "") -> Any:
+    """The value with null in the place of each reference; which it was goes `into`, by JSON pointer."""
+    if type(value) is Reference:
+        into[pointer] = value
+        return None
+    if isinstance(value, dict):
+        return {key: taken_out(inner, into, f"{pointer}/{pointer_step(key)}") for key, inner in value.items()}
+    if isinstance(value, list):
+        return [taken_out(inner, into, f"{pointer}/{place}") for place, inner in enumerate(value)]
+    return value
+
+
+def pointer_step(key: Any) -> str:
+    """A key as a part of a JSON pointer."""
+    return str(key).replace("~", "~0").replace("/", "~1")
