@@ -3,13 +3,10 @@
 import mimetypes
 from uuid import UUID
 
-from sqlalchemy import select
 from starlette.responses import StreamingResponse
 
+from backend.blobs import downloads
 from backend.deps import CurrentUser, ServicesDep, Session
-from backend.errors import NotFound
-from backend.models import Blob, BlobUse, Execution
-from backend.ownership import find
 from backend.routing import router as new_router
 
 router = new_router(tag="executions")
@@ -18,11 +15,7 @@ router = new_router(tag="executions")
 @router.get("/executions/{execution_id}/blobs/{blob_id}", response_class=StreamingResponse)
 async def download(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID, blob_id: UUID) -> StreamingResponse:
     """The bytes of a value over 256 KB. What a workflow fetched is never shown as a page of this site: it is a file."""
-    await find(session, user, Execution, execution_id)
-    used = select(Blob).join(BlobUse, BlobUse.blob_id == Blob.id)
-    blob = await session.scalar(used.where(BlobUse.execution_id == execution_id, Blob.id == blob_id, Blob.complete))
-    if blob is None:
-        raise NotFound("This execution refers to no such value. GET …/steps lists those it has, under refs.")
+    blob = await downloads.of(session, user, execution_id, blob_id)
     extension = mimetypes.guess_extension(blob.media_type.partition(";")[0]) or ".bin"
     headers = {
         "Content-Type": blob.media_type,

@@ -22,6 +22,7 @@ class WaitWebhook(Node[Config]):
 
     type, title, group, icon = "wait.webhook", "Wait for a call", "Flow", "hourglass"
     effect = "idempotent"
+    takes_references = ("input",)
     outputs = ("main", "timeout")
     example = {"timeout_s": 3600}
 

@@ -20,6 +20,7 @@ class WebhookRespond(Node[Config]):
     type, title, group, icon = "webhook.respond", "Respond to webhook", "Flow", "reply"
     # The answer is part of the step's record: what is not recorded was not said, so that a repeat is harmless.
     effect = "pure"
+    takes_references = ("input", "config")
     summary = "{status}"
     example = {"status": 200, "body": {"received": "{{ payload.id }}"}}
 

@@ -23,6 +23,7 @@ class WorkflowCall(Node[Config]):
 
     type, title, group, icon = "workflow.call", "Call a workflow", "Flow", "workflow"
     effect = "idempotent"
+    takes_references = ("input", "config")
     example = {"workflow_id": "0190e2a0-0000-7000-8000-000000000001", "input": "{{ payload }}"}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue | Wait:

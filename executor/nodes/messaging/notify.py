@@ -32,6 +32,7 @@ class Notify(Node[Config]):
 
     type, title, group, icon = "notify", "Notify", "Messaging", "bell"
     effect = "idempotent"
+    takes_references = ("input",)
     summary = "{to_role}{to_user}: {message}"
     example = {"to_role": "editor", "title": "New lead", "message": "{{ payload.name }} scored {{ payload.score }}"}
 
