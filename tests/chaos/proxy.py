@@ -97,10 +97,9 @@ class Proxy:
         try:
             await self._serve(link)
         except (OSError, asyncio.CancelledError):
-            link.reset()
+            pass
         finally:
-            if not link.forgotten:
-                link.reset()
+            link.reset()
             self._links.discard(link)
             self._tasks.discard(task)
 
