@@ -12,7 +12,7 @@ from trestle.contracts.base import JsonObject, Page
 from trestle.contracts.credentials import Credential, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
 from trestle.contracts.node_types import NodeType
-from trestle.contracts.overview import Webhook
+from trestle.contracts.overview import Stats, Webhook
 from trestle.contracts.users import Registration, Tokens, User
 from trestle.contracts.workflows import Workflow, WorkflowSummary
 from web.backend import ApiError, Backend, Params, ServerEvent
@@ -191,6 +191,10 @@ class Api:
     async def webhooks(self) -> list[Webhook]:
         """Every published webhook of the person's projects."""
         return [Webhook.model_validate(found) for found in await self._all("/webhooks")]
+
+    async def stats(self, hours: int) -> Stats:
+        """The numbers of the last hours."""
+        return Stats.model_validate(await self.call("GET", "/stats", params={"hours": hours}))
 
     async def schedules(self) -> list[JsonObject]:
         """Every schedule of the person's projects, with its next times and its last result."""

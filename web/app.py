@@ -12,7 +12,7 @@ from web.components.connection import lost_connection
 from web.editor import execution
 from web.editor import state as editor
 from web.middleware import Gate
-from web.pages import credentials, executions, not_found, notifications, schedules, settings, sign_in, webhooks, workflows
+from web.pages import credentials, dashboard, executions, not_found, notifications, schedules, settings, sign_in, webhooks, workflows
 from web.routes import routes
 from web.services import services
 from web.theme import STYLESHEETS
@@ -56,6 +56,7 @@ app.add_page(
 )
 app.add_page(executions.page, route="/executions", title="Executions · Trestle", on_load=[Viewer.arrive, executions.Executions.arrive])
 app.add_page(credentials.page, route="/credentials", title="Credentials · Trestle", on_load=[Viewer.arrive, credentials.Credentials.load])
+app.add_page(dashboard.page, route="/dashboard", title="Dashboard · Trestle", on_load=[Viewer.arrive, dashboard.Dashboard.load])
 app.add_page(webhooks.page, route="/webhooks", title="Webhooks · Trestle", on_load=[Viewer.arrive, webhooks.Webhooks.load])
 app.add_page(schedules.page, route="/schedules", title="Schedules · Trestle", on_load=[Viewer.arrive, schedules.Schedules.load])
 app.add_page(

@@ -16,8 +16,9 @@ async def test_webhooks_and_stats(ada: Person, bob: Person, services: Services) 
     assert (await bob.get("/webhooks"))["items"] == []
     for status, seconds in (("succeeded", 1), ("succeeded", 3), ("failed", 2), ("queued", None)):
         execution = await services.database.hot.fetchval(
-            "insert into executions (project_id, workflow_id, snapshot_id, status, trigger, input, seed, started_at, finished_at)"
-            " select $1, $2, snapshot_id, $3, '{}', 'null', '', now(), now() + make_interval(secs => $4)"
+            "insert into executions (project_id, workflow_id, snapshot_id, status, trigger, input, seed, started_at, finished_at, error)"
+            " select $1, $2, snapshot_id, $3, '{}', 'null', '', now(), now() + make_interval(secs => $4),"
+            r""" case when $3 = 'failed' then '{"node": "hook", "message": "a \u0000 in it"}'::json end"""
             " from versions where workflow_id = $2 returning id",
             made["project_id"],
             made["id"],
@@ -34,5 +35,11 @@ async def test_webhooks_and_stats(ada: Person, bob: Person, services: Services) 
     assert (round(stats["success_rate"], 2), stats["p50_ms"], round(stats["p95_ms"])) == (0.67, 2000, 2900)
     assert (stats["workflows"], stats["enabled_workflows"]) == (1, 1)
     assert [(node["node"], node["attempts"]) for node in stats["slowest_nodes"]] == [("hook", 4)]
+    assert [(node["node"], node["failures"]) for node in stats["failing_nodes"]] == [("hook", 1)]
+    assert stats["interval_s"] == 300
+    assert len(stats["series"]) in (12, 13, 14)
+    started = [interval for interval in stats["series"] if interval["succeeded"]]
+    assert [(interval["succeeded"], interval["failed"], interval["others"]) for interval in started] == [(2, 1, 1)]
+    assert round(started[0]["p50_ms"]) == 2000
     assert (await bob.get("/stats"))["executions"] == {}
     assert (await ada.get("/workflows"))["items"][0]["last_execution"]["status"] == "queued"

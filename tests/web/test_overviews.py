@@ -1,11 +1,12 @@
 """Webhooks, schedules and notifications as their pages show them."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from trestle.contracts.overview import Webhook
-from web.pages import notifications, schedules, webhooks
+from trestle.contracts.overview import Interval, Stats, Webhook
+from web.pages import dashboard, notifications, schedules, webhooks
 
 HOOK = Webhook(
     workflow_id=UUID(int=7),
@@ -57,3 +58,28 @@ def test_a_notification_leads_to_its_link_else_to_its_execution() -> None:
     linked = notifications.shown({**found, "link": "https://trestle.example/approvals/x", "read_at": "2026-01-01T00:00:00Z"})
     assert (linked.link, linked.elsewhere, linked.unread) == ("https://trestle.example/approvals/x", True, False)
     assert notifications.shown({**found, "execution_id": None}).link == ""
+
+
+def test_the_dashboard_says_how_it_went() -> None:
+    stats = Stats.model_validate(
+        {
+            "since": "2026-01-01T00:00:00Z",
+            "workflows": 4,
+            "enabled_workflows": 3,
+            "executions": {"succeeded": 8, "failed": 1, "quarantined": 1, "queued": 1234},
+            "success_rate": 0.8,
+            "p50_ms": 250,
+            "p95_ms": 61_000,
+            "slowest_nodes": [],
+        }
+    )
+    shown = {figure.label: figure for figure in dashboard.figures(stats)}
+    assert (shown["Executions"].value, shown["Executions"].note) == ("1,244", "1,234 under way")
+    assert (shown["Success rate"].value, shown["Success rate"].tone) == ("80.0 %", "bad")
+    assert (shown["Failed"].value, shown["Failed"].tone) == ("2", "bad")
+    assert (shown["Typical duration"].value, shown["Typical duration"].note) == ("250 ms", "95 % within 1 min 1 s")
+    quiet = {figure.label: figure for figure in dashboard.figures(stats.model_copy(update={"executions": {}, "success_rate": None}))}
+    assert (quiet["Success rate"].value, quiet["Failed"].tone) == ("–", "")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    (point,) = dashboard.points([Interval(at=at, succeeded=2, p50_ms=1500)])
+    assert (point["at"], point["Succeeded"], point["Median"], point["95 %"]) == (at.timestamp() * 1000, 2, 1.5, None)

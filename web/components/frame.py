@@ -15,11 +15,12 @@ LINKS = (
     ("Credentials", "key-round", "/credentials"),
     ("Webhooks", "webhook", "/webhooks"),
     ("Schedules", "calendar-clock", "/schedules"),
+    ("Dashboard", "chart-column", "/dashboard"),
 )
 """Label, icon and address of the pages in the rail."""
 
 
-SELDOM = ("Webhooks", "Schedules")
+SELDOM = ("Webhooks", "Schedules", "Dashboard")
 """Pages that a phone's bar leaves to the account menu."""
 
 
