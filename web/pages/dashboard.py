@@ -81,7 +81,7 @@ def _seconds(milliseconds: float | None) -> float | None:
 def slow(found: SlowNode) -> NodeRow:
     """A slow node as a row."""
     workflow = str(found.workflow_id)
-    took, count = duration_text(found.p95_ms), f"{found.attempts:,} attempts"
+    took, count = duration_text(found.p95_ms), "once" if found.attempts == 1 else f"{found.attempts:,} times"
     return NodeRow(workflow, found.workflow_name, found.node, took, count, f"/workflows/{workflow}")
 
 
@@ -129,21 +129,21 @@ def _figure(figure: Figure) -> rx.Component:
     )
 
 
-def _axes(unit: str = "") -> list[rx.Component]:
+def _axes(*, whole: bool = True) -> list[rx.Component]:
     # The browser knows the person's zone: times become words there.
     short = rx.cond(
         Dashboard.hours == "24",
         rx.Var("(at) => new Date(at).toLocaleTimeString(undefined, {hour: '2-digit', minute: '2-digit'})"),
         rx.Var("(at) => new Date(at).toLocaleDateString(undefined, {day: 'numeric', month: 'short'})"),
     )
-    whole: rx.Var[Any] = rx.Var("(at) => new Date(at).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'})")
+    exact: rx.Var[Any] = rx.Var("(at) => new Date(at).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'})")
     ink = {"fontSize": 12, "fill": "var(--gray-11)"}
     return [
         rx.recharts.cartesian_grid(vertical=False, stroke="var(--gray-a4)", stroke_dasharray="0"),
         rx.recharts.x_axis(
             data_key="at", custom_attrs={"tickFormatter": short, "tick": ink}, tick_line=False, axis_line=False, min_tick_gap=48
         ),
-        rx.recharts.y_axis(allow_decimals=bool(unit), width=48, unit=unit, tick_line=False, axis_line=False, custom_attrs={"tick": ink}),
+        rx.recharts.y_axis(allow_decimals=not whole, width=48, tick_line=False, axis_line=False, custom_attrs={"tick": ink}),
         rx.recharts.graphing_tooltip(
             separator=": ",
             content_style={
@@ -152,7 +152,7 @@ def _axes(unit: str = "") -> list[rx.Component]:
                 "borderRadius": "6px",
                 "fontSize": "12px",
             },
-            custom_attrs={"labelFormatter": whole},
+            custom_attrs={"labelFormatter": exact},
         ),
         rx.recharts.legend(icon_type="circle", icon_size=8, height=28, vertical_align="top", align="right"),
     ]
@@ -171,14 +171,14 @@ def _charts() -> rx.Component:
     ]
     lines = [
         rx.recharts.line(
-            data_key=name, stroke=f"var(--{color}-9)", dot=False, stroke_width=2, connect_nulls=True, is_animation_active=False
+            data_key=name, stroke=f"var(--{color}-9)", dot={"r": 2}, stroke_width=2, connect_nulls=True, is_animation_active=False
         )
         for name, color in (("Median", "accent"), ("95 %", "amber"))
     ]
     common = {"data": Dashboard.series, "width": "100%", "height": CHART_HEIGHT, "margin": {"left": 0, "right": 8, "top": 4, "bottom": 0}}
     return rx.el.div(
         _chart("Executions", rx.recharts.bar_chart(*bars, *_axes(), bar_category_gap="20%", **common)),
-        _chart("Duration (s)", rx.recharts.line_chart(*lines, *_axes(" s"), **common)),
+        _chart("Duration (s)", rx.recharts.line_chart(*lines, *_axes(whole=False), **common)),
         class_name="t-charts",
     )
 

@@ -58,6 +58,8 @@ class Option:
 
 def duration_text(milliseconds: float) -> str:
     """A duration with the two units that matter: `340 ms`, `1.2 s`, `2 min 5 s`, `3 h 20 min`."""
+    if 0 < milliseconds < 0.5:
+        return "<1 ms"
     if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 59_950:
