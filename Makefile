@@ -17,7 +17,7 @@ CODE := trestle backend executor web
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up seed test check format bench migrate revision node build lock chromium clean
+.PHONY: help up seed test check format bench chaos migrate revision node build lock chromium clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ format: $(INSTALLED) ## put the code into its form, and mend what ruff can mend
 
 bench: $(INSTALLED) ## measure throughput, latency, memory and start-up on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: $(INSTALLED) ## break it on purpose, and count what that costs (ARGS="storm --seed 7" runs a part)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 migrate: $(INSTALLED) ## bring the database's tables up to date (DATABASE_URL, else the embedded database)
 	@$(BIN)/python -m trestle migrate

@@ -115,6 +115,11 @@ class Stack:
         """Every running process's id, by name."""
         return {name: child.pid for name, child in self._children.items() if child.pid is not None}
 
+    def died(self, name: str) -> bool:
+        """Whether a process that was started has ended by itself."""
+        process = self._children[name].process
+        return process is not None and process.poll() is not None
+
     def flush_queue(self) -> None:
         """FLUSHALL."""
         self._servers.flush()

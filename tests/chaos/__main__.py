@@ -15,23 +15,30 @@ from pathlib import Path
 from typing import Any
 
 from tests import servers
-from tests.chaos import clocks, storm
+from tests.chaos import clocks, items, network, poison, rolling, storm
 from tests.chaos.judging import Result
-from trestle.cli.home import Home
+from tests.chaos.scene import Ground
 
 SEEDS = (1, 2, 3, 4, 5)
-Scenario = Callable[[Home, Path, int, Callable[[str], None], bool], Coroutine[Any, Any, Result]]
+Scenario = Callable[[Ground, int, bool], Coroutine[Any, Any, Result]]
 
 
-async def _storm(template: Home, folder: Path, seed: int, say: Callable[[str], None], quick: bool) -> Result:
-    return await storm.run(template, folder, seed, say, storm.QUICK if quick else storm.FULL)
+async def _storm(ground: Ground, seed: int, quick: bool) -> Result:
+    return await storm.run(ground, seed, storm.QUICK if quick else storm.FULL)
 
 
-async def _schedules(template: Home, folder: Path, seed: int, _say: Callable[[str], None], quick: bool) -> Result:
-    return await clocks.scenario(template, folder, seed, quick=quick)
+async def _schedules(ground: Ground, seed: int, quick: bool) -> Result:
+    return await clocks.scenario(ground.template, ground.folder, seed, quick=quick)
 
 
-SCENARIOS: dict[str, Scenario] = {"storm": _storm, "schedules": _schedules}
+SCENARIOS: dict[str, Scenario] = {
+    "storm": _storm,
+    "network": network.run,
+    "schedules": _schedules,
+    "rolling": rolling.run,
+    "items": items.run,
+    "poison": poison.run,
+}
 
 
 def say(line: str) -> None:
@@ -54,7 +61,7 @@ def main() -> int:
         for name in asked.names or SCENARIOS:
             for seed in asked.seed or (SEEDS if name == "storm" else SEEDS[:1]):
                 say(f"— {name}, seed {seed} ({os.cpu_count()} cores, load {os.getloadavg()[0]:.2f})")
-                result = asyncio.run(SCENARIOS[name](template, Path(folder) / f"{name}-{seed}", seed, say, asked.quick))
+                result = asyncio.run(SCENARIOS[name](Ground(template, Path(folder) / f"{name}-{seed}", say), seed, asked.quick))
                 results.append(result)
                 say("  " + " · ".join(f"{label} {count}" for label, count in result.figures.items()))
                 say(f"  {'held' if result.held else 'BROKEN: ' + '; '.join(result.broken)} ({result.took_s:.0f} s)")

@@ -24,6 +24,7 @@ class Result:
     took_s: float = 0.0
     figures: dict[str, Any] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    slowest: list[str] = field(default_factory=list)
 
     @property
     def held(self) -> bool:
@@ -92,16 +93,23 @@ async def recovery(connection: "asyncpg.Connection[asyncpg.Record]", strikes: Se
     for row in await connection.fetch(_HISTORY):
         history[row["e"]].append((row["at"], row["status"], row["epoch"]))
     times: dict[str, list[float]] = defaultdict(list)
+    orphaned: dict[str, float] = {}
     for strike in strikes:
-        owner = "executor" in strike.kind
+        owner = strike.of_an_owner
         for execution_id, epoch in strike.hit.items():
+            if not owner and orphaned.get(execution_id, 0.0) > strike.at:
+                continue  # it stands still because of an earlier strike, which counts it
             seen = history[execution_id]
             after = seen[bisect.bisect_right(seen, (strike.over, "", 0)) :]
             moved = [at for at, status, newer in after if not owner or newer > epoch or status in _OVER]
             if moved:
                 times[strike.kind].append(moved[0] - strike.over)
+                if owner:
+                    orphaned[execution_id] = moved[0]
             elif not owner and seen and seen[-1][0] > strike.at:
                 times[strike.kind].append(0.0)  # it had ended before the repair was done
+    slow = sorted(((time, kind) for kind, found in times.items() for time in found), reverse=True)
+    result.slowest = [f"{time:.1f} s after {kind}" for time, kind in slow[:10]]
     every = sorted(time for found in times.values() for time in found)
     result.figures["strikes"] = len(strikes)
     result.figures["executions hit"] = len(every)

@@ -97,9 +97,10 @@ class Proxy:
         try:
             await self._serve(link)
         except (OSError, asyncio.CancelledError):
-            pass
-        finally:
             link.reset()
+        finally:
+            if not link.forgotten:
+                link.reset()
             self._links.discard(link)
             self._tasks.discard(task)
 

@@ -13,6 +13,7 @@ import asyncpg
 from tests.acceptance.stack import Stack
 
 FREEZE_S = 60.0
+KILL_EXECUTOR, FREEZE_EXECUTOR = "kill -9 executor", "SIGSTOP executor"
 _HELD = """
 select e.id::text, e.epoch, x.name from executions e join executors x on x.id = e.executor_id
 where e.status = 'running'
@@ -29,6 +30,11 @@ class Strike:
     over: float = 0.0
     """When what was struck was there again. An executor that was killed or frozen is gone for its executions from `at` on."""
     hit: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def of_an_owner(self) -> bool:
+        """Whether it took executions their executor."""
+        return self.kind in (KILL_EXECUTOR, FREEZE_EXECUTOR)
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,8 @@ class Storm:
             await connection.close()
 
     async def _held_by(self, name: str) -> dict[str, int]:
-        return {row["id"]: row["epoch"] for row in await self._held() if row["name"] == name}
+        """Of an executor, and of its quarantine lane, which goes with it."""
+        return {row["id"]: row["epoch"] for row in await self._held() if row["name"] in (name, f"{name}-quarantine")}
 
     async def _all_held(self) -> dict[str, int]:
         return {row["id"]: row["epoch"] for row in await self._held()}
@@ -107,7 +114,7 @@ class Storm:
         awake = [name for name in self._executors if name not in self._frozen]
         name = self._random.choice(awake)
         hit = await self._held_by(name)
-        strike = Strike("kill -9 executor", name, time.time(), hit=hit)
+        strike = Strike(KILL_EXECUTOR, name, time.time(), hit=hit)
         self._stack.kill(name)
         await self._restart(name)
         strike.over = strike.at
@@ -118,7 +125,7 @@ class Storm:
             await asyncio.sleep(0.5)  # one at least stays awake
         name = self._random.choice([name for name in self._executors if name not in self._frozen])
         hit = await self._held_by(name)
-        strike = Strike("SIGSTOP executor", name, time.time(), hit=hit)
+        strike = Strike(FREEZE_EXECUTOR, name, time.time(), hit=hit)
         pid = self._stack.pid(name)
         os.kill(pid, signal.SIGSTOP)
         self._frozen.add(name)
