@@ -1,6 +1,7 @@
 """Webhook → nodes → stored, by callers in a closed loop; and one execution at a time."""
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -90,18 +91,23 @@ async def one_at_a_time(stack: Stack, path: str, *, rounds: int) -> list[float]:
     return took
 
 
-def report(name: str, goal: float, runs: list[Throughput]) -> list[str]:
-    """Lines of the report: the median run, and where its time goes."""
+def report(name: str, goal: float, runs: list[Throughput], yardstick: float) -> list[str]:
+    """Lines of the report: the median run, and where its time goes. `yardstick`: requests/s of the bare endpoint."""
     middle = sorted(runs, key=lambda run: run.rate)[len(runs) // 2]
     rates = ", ".join(f"{run.rate:.0f}" for run in runs)
     latencies = sorted(middle.load.latencies)
     total = sum(middle.cpu_ms.values())
+    cores = os.cpu_count() or 1
+    busy = {who: middle.rate * ms / 1000 for who, ms in middle.cpu_ms.items()}
     return [
         f"{name}: {median(run.rate for run in runs):.0f} executions/s (goal {goal:.0f}; runs: {rates})",
         f"  accepted {len(middle.load.accepted)}, succeeded {middle.moments.succeeded}, missing in all {sum(run.missing for run in runs)},"
         f" refused {middle.load.refused or 0}, steps stored {middle.moments.steps}",
         f"  accept {1000 * median(latencies):.1f} ms median, {1000 * latencies[int(len(latencies) * 0.99)]:.1f} ms p99"
         f" · accepted → claimed {middle.moments.wait_ms:.1f} ms · claimed → stored {middle.moments.run_ms:.1f} ms (medians)",
+        f"  {yardstick / middle.rate:.2f} times slower than the bare endpoint (goal ≤ 2.5)",
+        f"  the limit: of {cores} cores {sum(busy.values()):.2f} are busy: "
+        + " · ".join(f"{who} {load:.2f}" for who, load in busy.items()),
         f"  CPU per execution {total:.2f} ms: " + " · ".join(f"{who} {ms:.2f}" for who, ms in middle.cpu_ms.items()),
         "  in PostgreSQL per execution: "
         + " · ".join(f"{part} {ms / middle.load.sent:.3f} ms ({calls} calls)" for part, (ms, calls) in middle.statements.items()),

@@ -1,0 +1,116 @@
+"""A million finished executions in the database: does anything get slower?"""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import asyncpg
+
+from tests.acceptance.api import Api
+from tests.acceptance.stack import Stack
+from tests.bench import throughput
+
+HISTORY = 1_000_000
+FAILED_EVERY = 100
+OTHERS = 19
+"""Workflows that share the history with the one that is measured."""
+
+# Copies of one real execution, spread over the last 20 days. Their ids tell the same times, as real ones do.
+_IDS = """
+create temporary table history as
+select uuidv7(-age) as id, now() - age as at, n, w.ids[1 + n % cardinality(w.ids)] as workflow_id
+from generate_series(1, $1) n cross join lateral (select (n * interval '20 days') / $1 + interval '1 hour' as age) a
+cross join (select array_agg(id) as ids from workflows) w
+"""
+_CHANGED = {
+    "id": "h.id",
+    "workflow_id": "h.workflow_id",
+    "created_at": "h.at",
+    "started_at": "h.at + interval '5 ms'",
+    "finished_at": "h.at + interval '9 ms'",
+    "last_push": "h.at",
+    "dedupe_key": "null",
+    "claim_id": "gen_random_uuid()",
+    "status": f"case when h.n % {FAILED_EVERY} = 0 then 'failed' else 'succeeded' end",
+    "settled": "true",
+}
+_CHANGED_STEPS = {"id": "uuidv7()", "execution_id": "h.id", "started_at": "h.at", "finished_at": "h.at + interval '1 ms'"}
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What things take at one size of the history. Milliseconds, except for `accept_rate` (per second)."""
+
+    accept_rate: float
+    completed_rate: float
+    claim_ms: float
+    pages: dict[str, float]
+
+
+async def _columns(connection: "asyncpg.Connection[asyncpg.Record]", table: str) -> list[str]:
+    query = "select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum"
+    return [row["attname"] for row in await connection.fetch(query, table)]
+
+
+async def fill(connection: "asyncpg.Connection[asyncpg.Record]", model: str, count: int = HISTORY) -> float:
+    """`count` copies of the finished execution `model`, with its steps. Bytes on disk for each."""
+    before = await _size(connection)
+    await connection.execute("set synchronous_commit = off; set maintenance_work_mem = '512MB'")
+    await connection.execute(_IDS.replace("$1", str(count)))
+    for table, changed, key in (("executions", _CHANGED, "id"), ("steps", _CHANGED_STEPS, "execution_id")):
+        columns = await _columns(connection, table)
+        values = ", ".join(changed.get(name, f"m.{name}") for name in columns)
+        await connection.execute(
+            f"insert into {table} ({', '.join(columns)}) select {values} from history h cross join {table} m where m.{key} = '{model}'"
+        )
+    await connection.execute("drop table history")
+    await connection.execute("vacuum analyze executions")
+    await connection.execute("vacuum analyze steps")
+    await connection.execute("checkpoint")
+    return (await _size(connection) - before) / count
+
+
+async def _size(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
+    return int(await connection.fetchval("select pg_total_relation_size('executions') + pg_total_relation_size('steps')"))
+
+
+async def _took_ms(work: Callable[[], Awaitable[Any]], rounds: int = 30) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        await work()
+        times.append(1000 * (time.perf_counter() - start))
+    return median(times)
+
+
+async def costs(stack: Stack, api: Api, path: str, workflow_id: str, *, connections: int, requests: int) -> Costs:
+    """Measure accepting, claiming and running by a new workflow at `path`, and people's pages; `workflow_id` has a history."""
+    fresh = await throughput.chain(api, path, 1)
+    run = await throughput.closed(stack, path, fresh, connections=connections, requests=requests)
+    pages = {
+        "executions": "/executions?limit=50",
+        "of a workflow": f"/workflows/{workflow_id}/executions?limit=50",
+        "failed ones": "/executions?limit=50&status=failed",
+        "running ones": "/executions?limit=50&status=running",
+        "failed ones of a workflow": f"/workflows/{workflow_id}/executions?limit=50&status=failed",
+    }
+    found = {name: await _took_ms(lambda address=address: api.call("GET", address)) for name, address in pages.items()}  # type: ignore[misc]  # mypy can't tell a lambda's default
+    claim = run.statements["claim"][0] / run.load.sent
+    return Costs(run.load.sent / run.load.took_s, run.rate, claim, found)
+
+
+def report(empty: Costs, full: Costs, per_execution: float) -> list[str]:
+    """Lines of the report."""
+
+    def beside(name: str, before: float, after: float, unit: str) -> str:
+        return f"  {name}: {before:.4g} → {after:.4g} {unit} ({100 * (after / before - 1):+.0f}%)"
+
+    return [
+        f"a million finished executions, against none (goal: within 20%); {per_execution / 1024:.2f} KB of disk for each",
+        beside("accepted", empty.accept_rate, full.accept_rate, "/s"),
+        beside("completed", empty.completed_rate, full.completed_rate, "/s"),
+        beside("claim, in PostgreSQL", empty.claim_ms, full.claim_ms, "ms/execution"),
+        *(beside(f"page: {name}", before, full.pages[name], "ms") for name, before in empty.pages.items()),
+    ]
