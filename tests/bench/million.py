@@ -50,7 +50,7 @@ class Costs:
 
 
 async def _columns(connection: "asyncpg.Connection[asyncpg.Record]", table: str) -> list[str]:
-    query = "select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum"
+    query = "select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum"
     return [row["attname"] for row in await connection.fetch(query, table)]
 
 
