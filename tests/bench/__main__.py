@@ -17,7 +17,7 @@ import asyncpg
 from tests import servers
 from tests.acceptance import stack as stacks
 from tests.acceptance.api import Api
-from tests.bench import bare, canvas, database, items, launch, million, pressure, throughput
+from tests.bench import bare, canvas, database, items, launch, memory, million, pressure, throughput
 from web.build import DEFAULT_OUT, build
 
 CONNECTIONS = 50
@@ -125,11 +125,20 @@ async def measure_pressure(folder: Path) -> None:
             say(*pressure.report(await pressure.measure(stack, "pressure", workflow, callers=CONNECTIONS, seconds=seconds), seconds))
 
 
+async def measure_memory(folder: Path) -> None:
+    """Files and large lists through a workflow."""
+    with stacks.running(servers.make_migrated(folder / "template"), folder / "home") as stack:
+        async with Api(stack.backend_url) as api:
+            await api.sign_up()
+            say(*memory.report(await memory.measure(stack, api)))
+
+
 PARTS: dict[str, Callable[[Path], Coroutine[Any, Any, None]]] = {
     "throughput": measure_throughput,
     "idle": measure_idle,
     "launch": measure_launch,
     "canvas": measure_canvas,
+    "memory": measure_memory,
     "items": measure_items,
     "million": measure_million,
     "pressure": measure_pressure,
