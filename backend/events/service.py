@@ -9,6 +9,8 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.blobs import uses
+from backend.blobs.service import encoded_refs
 from backend.events.matching import Match
 from backend.executions import births, repeats
 from backend.executions.births import Birth, Database
@@ -20,16 +22,17 @@ from backend.services import Services
 from trestle.contracts.base import EncodedJson, JsonObject
 from trestle.contracts.events import EventProblem, EventStart, EventTaken
 from trestle.contracts.executions import ExecutionError
+from trestle.contracts.jobs import Refs
 from trestle.contracts.users import ProjectRole
 
 log = structlog.get_logger(__name__)
 
 # A trigger that can't tell whether it fires has failed: that is in the workflow's history, and starts error workflows.
 _FAILED = """
-insert into executions (project_id, workflow_id, snapshot_id, version, status, trigger, input, error, seed, event_seq,
+insert into executions (project_id, workflow_id, snapshot_id, version, status, trigger, input, input_refs, error, seed, event_seq,
     started_at, finished_at)
-select w.project_id, w.id, t.snapshot_id, t.version, 'failed', i.trigger, $3, i.error, uuid_send(gen_random_uuid()), 1, now(), now()
-from unnest($1::uuid[], $2::json[], $4::json[]) with ordinality as i (trigger_id, trigger, error, place)
+select w.project_id, w.id, t.snapshot_id, t.version, 'failed', i.trigger, $3, $4, i.error, uuid_send(gen_random_uuid()), 1, now(), now()
+from unnest($1::uuid[], $2::json[], $5::json[]) with ordinality as i (trigger_id, trigger, error, place)
 join triggers t on t.id = i.trigger_id join workflows w on w.id = t.workflow_id
 where w.enabled
 returning id, workflow_id
@@ -68,16 +71,16 @@ async def take(parts: Services, place: Place, event: JsonObject, body: bytes, ke
     firing = [match for match in matches if match.problem is None]
     await parts.acceptor.backlog.admit(len(firing))
     event_id = new_id()
+    text, refs = await parts.blobs.spill(place.project_id, body.decode()) if matches else ("null", {})
     scope = f"event:{place.user_id}:{place.project_id}"
     async with parts.database.hot.acquire() as connection, connection.transaction():
         if key:
             first = await repeats.reserve(connection, scope, key, repeats.request_hash(body))
             if first is not None:
                 return EventTaken.model_validate(first)
-        text = body.decode()
-        making = [Birth(match.trigger_id, _circumstances(match, place, event_id), text) for match in firing]
+        making = [Birth(match.trigger_id, _circumstances(match, place, event_id), text, encoded_refs(refs)) for match in firing]
         born = [one for one in await births.insert(connection, making) if one is not None]
-        failed = await _failed(connection, [match for match in matches if match.problem is not None], place, event_id, text)
+        failed = await _failed(connection, [match for match in matches if match.problem is not None], place, event_id, text, refs)
         taken = EventTaken(
             event_id=event_id,
             executions=[EventStart(workflow_id=one.workflow_id, execution_id=one.execution_id) for one in born],
@@ -93,18 +96,15 @@ async def take(parts: Services, place: Place, event: JsonObject, body: bytes, ke
 
 
 async def _failed(
-    connection: Database,
-    matches: Sequence[Match],
-    place: Place,
-    event_id: UUID,
-    body: EncodedJson,
+    connection: Database, matches: Sequence[Match], place: Place, event_id: UUID, input: EncodedJson, refs: Refs
 ) -> list[EventProblem]:
     if not matches:
         return []
     triggers = [_circumstances(match, place, event_id) for match in matches]
     errors = [_error(match).model_dump_json() for match in matches]
-    rows = await connection.fetch(_FAILED, [match.trigger_id for match in matches], triggers, body, errors)
+    rows = await connection.fetch(_FAILED, [match.trigger_id for match in matches], triggers, input, encoded_refs(refs), errors)
     ids = {row["workflow_id"]: row["id"] for row in rows}
+    await uses.note(connection, [(ident, ref) for ident in ids.values() for ref in refs.values()])
     return [_problem(match, ids[match.workflow_id]) for match in matches if match.workflow_id in ids]
 
 

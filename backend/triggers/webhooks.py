@@ -21,6 +21,7 @@ from backend.triggers.directory import Directory, Webhook
 from backend.triggers.payload import Headers, Received, circumstances, header, received, unpacked
 from backend.triggers.replies import Reply
 from trestle.contracts.base import EncodedJson
+from trestle.contracts.jobs import BLOB_BYTES
 
 PREFIX = "/webhooks/"
 _LONG = 1_000_000  # bytes that take more than an instant to read
@@ -82,7 +83,7 @@ class Webhooks:
                 content = await read(headers, body, self._max_body)
             trigger = circumstances(hook.node, method, path, scope["query_string"], headers, hidden=hidden)
             key = header(headers, b"idempotency-key")
-            if hook.plain and not key and not content.attachments:
+            if hook.plain and not key and not content.attachments and len(content.input) <= BLOB_BYTES:
                 execution_id = await self._acceptor.accept(Arrival(hook.trigger_id, trigger, content.input))
             else:
                 asked = request_hash(scope["query_string"], body) if key else b""
@@ -149,5 +150,8 @@ async def read(headers: Headers, body: bytes, max_body: int) -> Received:
 
 async def stored(blobs: Blobs, project_id: UUID, content: Received) -> tuple[EncodedJson, EncodedJson | None]:
     """The input, and the references of what of it lies in blobs by now."""
+    if not content.attachments:
+        value, refs = await blobs.spill(project_id, content.input)
+        return value, encoded_refs(refs)
     kept = {pointer: await blobs.keep(project_id, data, kind) for pointer, (kind, data) in content.attachments.items()}
     return content.input, encoded_refs(kept)

@@ -174,3 +174,14 @@ async def test_a_new_version_listens_with_its_own_condition(ada: Person) -> None
     await ada.post(f"/workflows/{flow}/publish")
     assert flow not in started(await send(ada, {"type": "lead"}))
     assert flow in started(await send(ada, {"type": "deal"}))
+
+
+async def test_a_large_event_is_stored_once(ada: Person, services: Services) -> None:
+    flows = {await listening(ada, ...), await listening(ada, LEAD), await listening(ada, {"+": [{"var": "type"}, 1]})}
+    answer = await send(ada, {"type": "lead", "text": "x" * 300_000})
+    idents = [UUID(one["execution_id"]) for one in (*answer["executions"], *answer["problems"])]
+    rows = await services.database.hot.fetch("select id, workflow_id, input, input_refs from executions where id = any($1::uuid[])", idents)
+    assert {str(row["workflow_id"]) for row in rows} == flows
+    blobs = {json.loads(row["input_refs"])[""]["id"] for row in rows}
+    assert ([row["input"] for row in rows], len(blobs)) == (["null"] * 3, 1)
+    assert await services.database.hot.fetchval("select count(*) from blob_uses where execution_id = any($1::uuid[])", idents) == 3

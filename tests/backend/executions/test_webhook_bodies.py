@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.backend.executions.hooks import configured, credential, digest
 from tests.backend.executions.world import Backend, World
@@ -110,3 +111,16 @@ async def test_a_secret_header_is_not_kept(backend: Backend, world: World) -> No
     await configured(world, auth={"kind": "header", "credential": ident})
     row = await world.execution(await backend.post(headers={"X-Token": "s3cret", "X-Other": "shown"}))
     assert ("s3cret" in row["trigger"], "shown" in row["trigger"]) == (False, True)
+
+
+@pytest.mark.parametrize("size", [200_000, 300_000])
+async def test_long_json_is_stored_once(backend: Backend, world: World, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond 256 KB it is a blob: the body's cap of this file's backend is smaller, so what it may be unpacked to is raised."""
+    monkeypatch.setattr(backend.app.state.services.webhooks, "_max_body", 1_000_000)
+    text = json.dumps("x" * size)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    payload, blobs = await taken(backend, world, data=gzip.compress(text.encode()), headers=headers)
+    if size > 256 * 1024:
+        assert (payload, blobs) == (None, {"": ("application/json", text.encode())})
+    else:
+        assert (len(payload), blobs) == (size, {})
