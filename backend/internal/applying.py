@@ -1,6 +1,7 @@
 """The statement that writes a batch of reports, and its arguments: one round trip and one commit (PROTOCOL, rows 5, 7 and 14)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -11,6 +12,8 @@ from backend.executions.guards import guarded
 from trestle.contracts.base import EncodedJson
 from trestle.contracts.executions import ExecutionError
 from trestle.contracts.jobs import Ending, Report, StepReport
+
+T = TypeVar("T")
 
 # `fenced` is the fence: only the owner of the epoch, only the next seq. A paused execution's owner lets running steps finish.
 # A hand-back whose time has come meanwhile goes straight back into the queue; one of a paused execution stays paused. Whoever
@@ -91,35 +94,41 @@ async def apply(
         [_bytes(report, kept) for report, kept in newest],
         [e.status if e else None for e in endings],
         [e.output if e else None for e in endings],
-        [encoded_refs(e.refs or {}) if e else None for e in endings],
-        [_error(e) if e else None for e in endings],
+        _sparse(encoded_refs(e.refs) if e and e.refs else None for e in endings),
+        _sparse(_error(e) if e else None for e in endings),
         [e.failed_steps if e else None for e in endings],
-        [e.due_at if e else None for e in endings],
+        _sparse(e.due_at if e else None for e in endings),
         [r.execution_id for r, _, _ in steps],
         [r.epoch for r, _, _ in steps],
         [place for _, place, _ in steps],
         [s.node for _, _, s in steps],
         [s.type for _, _, s in steps],
-        [s.item for _, _, s in steps],
+        _sparse(s.item for _, _, s in steps),
         [s.attempt for _, _, s in steps],
         [s.status for _, _, s in steps],
         [s.port for _, _, s in steps],
         [s.output for _, _, s in steps],
-        [s.error.model_dump_json() if s.error else None for _, _, s in steps],
-        [orjson.dumps(s.wait).decode() if s.wait is not None else None for _, _, s in steps],
-        [s.due_at for _, _, s in steps],
+        _sparse(s.error.model_dump_json() if s.error else None for _, _, s in steps),
+        _sparse(orjson.dumps(s.wait).decode() if s.wait is not None else None for _, _, s in steps),
+        _sparse(s.due_at for _, _, s in steps),
         [s.started_at for _, _, s in steps],
         [s.finished_at for _, _, s in steps],
         [s.duration_ms for _, _, s in steps],
-        [encoded_refs(s.refs or {}) for _, _, s in steps],
-        [s.items for _, _, s in steps],
-        [s.token for _, _, s in steps],
+        _sparse(encoded_refs(s.refs) if s.refs else None for _, _, s in steps),
+        _sparse(s.items for _, _, s in steps),
+        _sparse(s.token for _, _, s in steps),
         [r.execution_id for r, _ in logs],
         [line.node for _, line in logs],
         [line.level for _, line in logs],
         [line.message.replace("\0", "\N{SYMBOL FOR NULL}") for _, line in logs],
         [line.at for _, line in logs],
     )
+
+
+def _sparse(values: Iterable[T | None]) -> Sequence[T | None]:
+    """The values; nothing where all are None: `unnest` fills up with nulls, and no reports of the hot path have any of these."""
+    found = list(values)
+    return found if any(value is not None for value in found) else ()
 
 
 def size(text: EncodedJson | None) -> int:

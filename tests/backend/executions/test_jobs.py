@@ -1,11 +1,13 @@
 """What a claim hands out, and to whom: kinds of jobs, lanes, answers that came meanwhile."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID, uuid4
 
 from backend.executions.births import Birth, insert
 from tests.backend.executions.test_resolutions import answer, wait
+from tests.backend.executions.test_sweeps import empty, until_queued
 from tests.backend.executions.world import Backend, FakeExecutor, World, report, step
 from trestle.contracts import resume_tokens
 
@@ -103,6 +105,25 @@ async def test_a_lane_is_not_what_offers_node_types(backend: Backend, world: Wor
     await FakeExecutor.register(backend, lane="quarantine")
     status, ready = await backend.call("GET", "/readyz")
     assert (status, "executor" in str(ready)) == (503, True), "no executor would take what comes in"
+    await FakeExecutor.register(backend, ["trigger.webhook"])
+    execution_id = await backend.post()
+    await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
+    async with asyncio.timeout(5):
+        while (reason := (await world.execution(execution_id))["reason"]) is None:
+            await asyncio.sleep(0.05)
+    assert reason == "No executor offers set."
+
+
+async def test_a_suspect_says_what_it_waits_for(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    execution_id = await backend.post()
+    await suspect(world, execution_id)
+    await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
+    await empty(backend.settings)
+    await until_queued(backend.settings, execution_id)  # so that a main executor hears that a lane is wanted
+    assert "a process of its own" in (await world.execution(execution_id))["reason"]
+    lane = await FakeExecutor.register(backend, lane="quarantine")
+    await lane.take(execution_id)
+    assert (await world.execution(execution_id))["reason"] is None
 
 
 async def test_the_owner_hears_of_answers(backend: Backend, world: World, executor: FakeExecutor) -> None:
