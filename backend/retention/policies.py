@@ -50,18 +50,18 @@ select id, settings -> 'keep_days' is null as unset, (settings ->> 'keep_days'):
 from (select id, {settings} as settings from workflows) w
 """.replace("{settings}", readable("settings"))
 
-# A workflow's oldest one of each kind: whether there is anything to do for it.
+# Whether a workflow's oldest is older: one look into an index each.
 _AGED = """
 select h.workflow_id, h.failed, h.at from (
     select *, now() - make_interval(days => days) as at
     from unnest($1::uuid[], $2::boolean[], $3::int[]) as given (workflow_id, failed, days)
 ) h
-where not h.failed and exists (select from executions e where e.workflow_id = h.workflow_id and {done} and e.finished_at <= h.at)
-    or h.failed and exists (select from executions e where e.workflow_id = h.workflow_id and {failed} and e.finished_at <= h.at)
-    or h.workflow_id is null and not h.failed
-        and exists (select from executions e where e.workflow_id is null and {done} and e.finished_at <= h.at)
-    or h.workflow_id is null and h.failed
-        and exists (select from executions e where e.workflow_id is null and {failed} and e.finished_at <= h.at)
+where h.at >= case
+    when h.workflow_id is null and h.failed
+        then (select min(e.finished_at) from executions e where e.workflow_id is null and {failed})
+    when h.workflow_id is null then (select min(e.finished_at) from executions e where e.workflow_id is null and {done})
+    when h.failed then (select min(e.finished_at) from executions e where e.workflow_id = h.workflow_id and {failed})
+    else (select min(e.finished_at) from executions e where e.workflow_id = h.workflow_id and {done}) end
 """.replace("{done}", DONE).replace("{failed}", FAILED)
 
 # Newest first, as far as the cap reaches and no further: the first that is beyond it, and how much those before it weigh.
