@@ -11,6 +11,7 @@
     POST /notify           NotifyRequest  → Notified
     POST /blobs?…          a chunk        → BlobRef           404 where the execution isn't owned, 413 where it is too large
     GET  /blobs/{id}?…                    → a chunk
+    POST /remember         RememberRequest → Remembered
     POST /died             Died           → {}
 
 Two kinds of failure: `BackendAway` (no answer, or 5xx, 408, 429: the same call may succeed later) and `BackendRefused`
@@ -42,6 +43,8 @@ from trestle.contracts.jobs import (
     Registered,
     Registration,
     Release,
+    Remembered,
+    RememberRequest,
     Reports,
     Secret,
     SecretRequest,
@@ -155,6 +158,10 @@ class Api:
         status, answer = await self._authorised(self._session, "GET", path, None)
         self._read(None, status, answer)
         return answer
+
+    async def remember(self, request: RememberRequest) -> Remembered:
+        """Asks what a node has seen before, and remembers it."""
+        return await self._call(Remembered, "POST", "/remember", request)
 
     async def died(self, died: Died) -> None:
         """Says that a quarantine lane died."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -10,13 +10,14 @@ from uuid import UUID
 from executor.credentials import SecretData
 from executor.errors import Throttled
 from executor.fields import Use
+from executor.identity import canonical
 from executor.node import ExecutionInfo
 from executor.redaction import Redactor
 from executor.values import encode, refs_of
 from trestle.contracts.base import JsonValue
 from trestle.contracts.credentials import RateLimit
 from trestle.contracts.executions import LogLevel
-from trestle.contracts.jobs import LogLine, NotifyRequest, StartRequest, WebhookAnswer
+from trestle.contracts.jobs import LogLine, NotifyRequest, RememberRequest, StartRequest, WebhookAnswer
 from trestle.contracts.resume_tokens import Bearer, TokenKind, token
 from trestle.language import Reference, Unloaded, whole
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=SecretData)
 
 MAX_LINE_CHARS = 10_000
+AT_ONCE = 5_000
+"""Values that are looked up in one call."""
 
 
 def idempotency_key(seed: str, node: str, item: int | None, retry_no: int) -> str:
@@ -186,6 +189,17 @@ class StepContext:
         behalf["key"] += f":{occasion}" if occasion else ""
         request = NotifyRequest(**behalf, to_role=to_role, to_user=to_user, title=title, message=message, link=link)
         return await self._run.desk.notify(request)
+
+    async def remember(self, values: Sequence[JsonValue], *, forget_after_s: float) -> list[bool]:
+        """Whether each is new to this node. Raises `NodeError`."""
+        marks = [hashlib.sha256(canonical(value)).hexdigest() for value in values]
+        once = list(dict.fromkeys(marks))
+        fresh: dict[str, bool] = {}
+        for start in range(0, len(once), AT_ONCE):
+            some = once[start : start + AT_ONCE]
+            request = RememberRequest(**self._behalf(), marks=some, forget_after_s=forget_after_s, only_look=self._run.draft)
+            fresh.update(zip(some, await self._run.desk.remember(request), strict=True))
+        return [fresh.pop(mark, False) for mark in marks]  # the second of two in one list is not new
 
     def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
         """Answers the webhook's caller once the step has succeeded."""

@@ -8,7 +8,7 @@ import orjson
 
 from executor.api import Api, BackendAway, BackendRefused
 from executor.errors import NodeError
-from trestle.contracts.jobs import NotifyRequest, StartRequest
+from trestle.contracts.jobs import NotifyRequest, RememberRequest, StartRequest
 
 T = TypeVar("T")
 
@@ -26,6 +26,10 @@ class BackendDesk:
     async def notify(self, request: NotifyRequest) -> int:
         """How many people were told."""
         return (await _asked(self._api.notify(request), "Nobody can be told")).recipients
+
+    async def remember(self, request: RememberRequest) -> list[bool]:
+        """Whether each mark is new."""
+        return (await _asked(self._api.remember(request), "What was seen before can't be told")).fresh
 
 
 async def _asked(call: Awaitable[T], what: str) -> T:

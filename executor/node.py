@@ -239,6 +239,12 @@ class Context(Protocol):
     def read(self, reference: Reference) -> AsyncIterator[bytes]:
         """The bytes behind a reference, piece by piece, as they were stored. Raises `NodeError`."""
 
+    async def remember(self, values: Sequence[JsonValue], *, forget_after_s: float) -> list[bool]:
+        """Whether each value is new to this node, in this list and in the workflow's earlier executions; from now on none of them is.
+
+        The same where the step runs again. A test run looks, and leaves nothing behind.
+        """
+
     def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
         """What the caller of the webhook that started this execution gets, if it still waits; sent when this step has succeeded."""
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from trestle.contracts.credentials import RateLimit
-from trestle.contracts.jobs import BlobRef, Ending, LogLine, NotifyRequest, Secret, StartRequest, StepReport
+from trestle.contracts.jobs import BlobRef, Ending, LogLine, NotifyRequest, RememberRequest, Secret, StartRequest, StepReport
 
 
 class Reporter(Protocol):
@@ -46,6 +46,9 @@ class Desk(Protocol):
 
     async def notify(self, request: NotifyRequest) -> int:
         """How many people were told."""
+
+    async def remember(self, request: RememberRequest) -> list[bool]:
+        """Whether each mark is new to the node."""
 
 
 class Blobs(Protocol):

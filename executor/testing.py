@@ -9,7 +9,7 @@ assert ctx.log.lines == [("info", "greeted")]
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from executor.config import ConfigTemplate
 from executor.credentials import SecretData
 from executor.errors import BrokenNode, CredentialRefused, NodeError
 from executor.fields import Use
+from executor.identity import identity
 from executor.node import Branch, ExecutionInfo, Node, Polled, PollingTrigger, Resumed, Stop, Wait
 from executor.registry import describe
 from trestle.contracts.base import JsonObject, JsonValue
@@ -95,6 +96,7 @@ class RecordingContext:
     """Bytes of large values, by id."""
     answer: tuple[int, dict[str, str], JsonValue] | None = None
     turns: list[tuple[str, RateLimit | None]] = field(default_factory=list)
+    remembers: set[Hashable] = field(default_factory=set)
     slowed_down: list[tuple[str, float]] = field(default_factory=list)
 
     @property
@@ -155,6 +157,14 @@ class RecordingContext:
     async def read(self, reference: Reference) -> AsyncIterator[bytes]:
         """What `stored` holds."""
         yield self.stored[reference.id]
+
+    async def remember(self, values: Sequence[JsonValue], *, forget_after_s: float) -> list[bool]:
+        """By what it `remembers`, and adds to it."""
+        fresh = []
+        for value in values:
+            fresh.append(identity(value) not in self.remembers)
+            self.remembers.add(identity(value))
+        return fresh
 
     def respond(self, status: int, headers: Mapping[str, str], body: JsonValue) -> None:
         """Records."""

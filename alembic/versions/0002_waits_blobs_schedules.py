@@ -59,6 +59,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workflow_id"),
     )
     op.create_table(
+        "memories",
+        sa.Column("workflow_id", sa.Uuid(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["workflow_id"], ["workflows.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("workflow_id", "node", "mark"),
+    )
+    op.create_index("memories_by_age", "memories", ["workflow_id", "node", "seen_at"], unique=False)
+    op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -274,6 +285,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_notifications_workflow_id"), table_name="notifications")
     op.drop_index(op.f("ix_notifications_project_id"), table_name="notifications")
     op.drop_table("notifications")
+    op.drop_index("memories_by_age", table_name="memories")
+    op.drop_table("memories")
     op.drop_table("listeners")
     op.drop_table("firings")
     op.drop_table("blob_chunks")

@@ -19,6 +19,7 @@ from backend.blobs.service import Blobs
 from backend.errors import NotFound, Unauthorised, Unprocessable, answer, field_errors
 from backend.executions import children
 from backend.executions.doorbell import Change, Doorbell
+from backend.executions.memories import remember
 from backend.executions.settling import Settler
 from backend.internal import leases, poison, secrets
 from backend.internal.batch import Unreadable, read
@@ -39,6 +40,7 @@ from trestle.contracts.jobs import (
     Registered,
     Registration,
     Release,
+    RememberRequest,
     Report,
     Secret,
     SecretRequest,
@@ -87,6 +89,7 @@ class Internal:
             "release": self._release,
             "secrets": self._secret,
             "notify": self._notify,
+            "remember": self._remember,
             "start": self._start,
             "died": self._died,
         }
@@ -181,6 +184,9 @@ class Internal:
 
     async def _notify(self, executor_id: UUID, body: bytes) -> bytes:
         return _dump(await tell(self._pool, executor_id, _read(NotifyRequest, body)))
+
+    async def _remember(self, executor_id: UUID, body: bytes) -> bytes:
+        return _dump(await remember(self._pool, executor_id, _read(RememberRequest, body)))
 
     async def _snapshot(self, snapshot_id: str) -> bytes:
         graph = await self._pool.fetchval(_SNAPSHOT, snapshot_id)

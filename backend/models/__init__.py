@@ -5,6 +5,7 @@ from backend.models.blobs import Blob, BlobChunk, BlobUse
 from backend.models.credentials import Credential
 from backend.models.executions import Execution, IdempotencyKey, LogLine, Resolution, Step, WebhookAnswer
 from backend.models.executors import Executor
+from backend.models.memories import Memory
 from backend.models.notifications import Notification
 from backend.models.people import LoginFailure, Membership, Project, RefreshToken, User
 from backend.models.triggers import Firing, Listener, SavedInput, Trigger, WebhookRoute
@@ -25,6 +26,7 @@ __all__ = [
     "LogLine",
     "LoginFailure",
     "Membership",
+    "Memory",
     "Node",
     "Notification",
     "Operation",

@@ -23,7 +23,19 @@ from trestle.contracts.credentials import RateLimit
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Connection, Snapshot, WorkflowSettings
 from trestle.contracts.graph import Node as GraphNode
-from trestle.contracts.jobs import BlobRef, Ending, FinishedStep, Job, LogLine, NotifyRequest, OpenStep, Secret, StartRequest, StepReport
+from trestle.contracts.jobs import (
+    BlobRef,
+    Ending,
+    FinishedStep,
+    Job,
+    LogLine,
+    NotifyRequest,
+    OpenStep,
+    RememberRequest,
+    Secret,
+    StartRequest,
+    StepReport,
+)
 from trestle.contracts.node_types import Effect
 from trestle.contracts.states import StepStatus
 from trestle.outbound import OutboundClient, Policy
@@ -155,6 +167,7 @@ class FakeDesk:
     started: list[StartRequest] = field(default_factory=list)
     told: list[NotifyRequest] = field(default_factory=list)
     child_id: UUID = field(default_factory=uuid4)
+    marks: list[list[str]] = field(default_factory=list)
     refuse: NodeError | None = None
 
     async def start(self, request: StartRequest) -> UUID:
@@ -162,6 +175,10 @@ class FakeDesk:
             raise self.refuse
         self.started.append(request)
         return self.child_id
+
+    async def remember(self, request: RememberRequest) -> list[bool]:
+        self.marks.append(request.marks)
+        return [True] * len(request.marks)
 
     async def notify(self, request: NotifyRequest) -> int:
         if self.refuse is not None:

@@ -366,6 +366,20 @@ class Notified(BaseModel):
     recipients: int
 
 
+class RememberRequest(OnBehalf):
+    """Which of these has the node not seen in earlier executions? They are remembered for so long; not with `only_look`, for test runs."""
+
+    marks: list[str] = Field(max_length=5_000, description="Hex; hashes of what was seen. No two the same")
+    forget_after_s: float = Field(gt=0)
+    only_look: bool = False
+
+
+class Remembered(BaseModel):
+    """Whether each of the marks is new; the same again for the same `key`."""
+
+    fresh: list[bool]
+
+
 class Died(BaseModel):
     """A quarantine lane's process died while its parent, who says so, lived on."""
 

@@ -8,7 +8,7 @@ import pytest
 from executor.errors import InvalidConfig, NodeError
 from executor.identity import canonical, identity
 from executor.registry import discover
-from executor.testing import run_node
+from executor.testing import RecordingContext, run_node
 from tests.executor.engine_kit import Kit
 from trestle.language import LanguageError
 
@@ -134,6 +134,22 @@ async def test_dedupe() -> None:
     ]
     assert names_of(await run("list.dedupe", {"by": "age"})) == ["Ada", "Bob", "Di"]
     assert names_of(await run("list.dedupe", {"by": "{{ item.city.name }}"}, PEOPLE[:3])) == ["Ada", "Bob"]
+
+
+async def test_dedupe_against_earlier_executions() -> None:
+    config, ctx = {"items": "{{ input }}", "by": "id", "against": "earlier"}, RecordingContext()
+    node = NODES.get("list.dedupe")
+    first = [{"id": 1}, {"id": 2}, {"id": 1.0}, {"id": None}]
+    assert await run_node(node, config, first, ctx=ctx) == [{"id": 1}, {"id": 2}, {"id": None}]
+    assert await run_node(node, config, [{"id": 2}, {"id": 3}, {}], ctx=ctx) == [{"id": 3}, {}]
+
+
+async def test_what_is_remembered_is_asked_for_once_and_told_by_hashes() -> None:
+    kit = Kit().node("new", "list.dedupe", "start", config={"items": "{{ input }}", "against": "earlier"})
+    await kit.execute(["secret", "b", "secret", 1, 1.0])
+    assert kit.reporter.output("new") == ["secret", "b", 1]
+    (marks,) = kit.desk.marks
+    assert [len(mark) for mark in marks] == [64] * 3
 
 
 @pytest.mark.parametrize(
