@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 LEASE_MARGIN_S = 1.0
@@ -29,9 +30,10 @@ class BackendClock:
 class Lease:
     """Until when this process may act for an execution, by its own clock, counted from when the renewal was sent."""
 
-    __slots__ = ("_until", "_waiters")
+    __slots__ = ("_refresh", "_until", "_waiters")
 
-    def __init__(self, sent_at: float, lease_s: float) -> None:
+    def __init__(self, sent_at: float, lease_s: float, refresh: Callable[[], Awaitable[None]]) -> None:
+        self._refresh = refresh
         self._until = 0.0
         self._waiters: list[asyncio.Future[None]] = []
         self.renew(sent_at, lease_s)
@@ -55,3 +57,7 @@ class Lease:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
+
+    async def refreshed(self) -> None:
+        """Returns when a heartbeat that left from now on was answered."""
+        await self._refresh()

@@ -26,10 +26,18 @@ class Pulse:
         self._clock = clock
         self._holdings = holdings
         self._beat_now = asyncio.Event()
+        self._asked: list[asyncio.Future[None]] = []
 
     def soon(self) -> None:
         """Somebody wants something of an execution: the next heartbeat tells what, and leaves now."""
         self._beat_now.set()
+
+    async def asked(self) -> None:
+        """Returns when a heartbeat that left from now on was answered."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked.append(waiter)
+        self.soon()
+        await waiter
 
     async def beat(self) -> None:
         """Renews every lease in one call, every 10 s, and at once when somebody wants something of an execution."""
@@ -44,6 +52,7 @@ class Pulse:
     async def _renew(self) -> bool:
         sent_at = time.monotonic()
         beat, held = self._holdings.beat()
+        asked = len(self._asked)
         try:
             answer = await self._api.heartbeat(beat)
         except BackendAway as error:
@@ -54,6 +63,10 @@ class Pulse:
             return False
         self._clock.set(answer.now)
         self._holdings.answered(held, sent_at, self._api.registered.lease_s, answer)
+        for waiter in self._asked[:asked]:
+            if not waiter.done():
+                waiter.set_result(None)
+        del self._asked[:asked]
         return True
 
     async def keep(self) -> None:

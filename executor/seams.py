@@ -80,3 +80,6 @@ class Ownership(Protocol):
 
     async def held(self) -> None:
         """Returns when it may."""
+
+    async def refreshed(self) -> None:
+        """Returns when everything is known here that the backend knew at the time of the call: answers to waits, above all."""

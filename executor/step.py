@@ -16,7 +16,7 @@ from executor.values import Encoded, encode, refs_of
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import ERROR, MAIN, STOPPED
-from trestle.contracts.jobs import OpenStep, Resolution, StepReport, WebhookAnswer
+from trestle.contracts.jobs import OpenStep, Resolution, StepReport, WaitKind, WebhookAnswer
 from trestle.contracts.states import StepStatus
 from trestle.language import Scope
 
@@ -37,6 +37,8 @@ RESUMED = "$resumed"
 """Key for the state of a wait that is over, while the step is being retried."""
 ANSWERED = "$answered"
 """Key for the answer that ended it (a `Resolution`), where one did."""
+EXPIRED = "$expired"
+"""Key for the kind of answer that a wait was for which ended by its time: an answer comes too late."""
 AGAIN = "$again"
 """Key that tells a wait which the node did not ask for: what was to run is to run again."""
 REASON = "reason"
@@ -58,6 +60,8 @@ class StepRun:
 
     __slots__ = (
         "attempt",
+        "closed",
+        "expired",
         "index",
         "input",
         "interrupted",
@@ -93,6 +97,10 @@ class StepRun:
         """What the node gets, where it goes on after its own wait."""
         self.resolution: Resolution | None = None
         """The answer that ended that wait, if one did."""
+        self.expired: WaitKind | None = None
+        """A wait for such an answer has just ended by its time."""
+        self.closed: WaitKind | None = None
+        """It goes on without such an answer."""
         self.suspended: Suspended | None = None
         """What a former owner left it waiting for."""
         self.recorded = True
@@ -128,15 +136,17 @@ class StepRun:
         if begun.status is StepStatus.FAILED:
             self.attempt, self.retry_no = begun.attempt + 1, begun.attempt
         if RESUMED in wait:
+            self.expired = self.closed = wait.get(EXPIRED)
             if ANSWERED in wait:
                 self.resolution = Resolution.model_validate(wait[ANSWERED])
             self._resume(wait[RESUMED])
         elif waiting and begun.failure is None and AGAIN not in wait:
             self._resume(wait.get(STATE, wait) or None)
 
-    def hear(self, resolution: Resolution | None) -> None:
+    def hear(self, resolution: Resolution | None, kind: WaitKind) -> None:
         """Its wait is over: by this answer, or because its time has come."""
         self.resolution = resolution
+        self.expired = kind if resolution is None else None
         self._resume(self.resumed.state if self.resumed is not None else None)
 
     def _resume(self, state: JsonValue) -> None:
@@ -150,12 +160,12 @@ class StepRun:
         self.started_at = run.clock.now()
         self.told = False
 
-    def tell_running(self, run: "Run", older_than_s: float = 0) -> None:
+    def tell_running(self, run: "Run", older_than_s: float = 0, *, binding: bool = False) -> None:
         """Reports that the attempt runs, where that isn't known yet and it began `older_than_s` ago."""
         if self.told or not self.recorded or self.started_at is None or time.monotonic() - self.started < older_than_s:
             return
         self.told = True
-        run.note(self._report(StepStatus.RUNNING, wait=self._carried()), binding=False)
+        run.note(self._report(StepStatus.RUNNING, wait=self._carried()), binding=binding)
 
     def tell_items(self, run: "Run", items: EncodedJson) -> None:
         """Reports that a for-each has started, and over which list: no item may start before that is recorded."""
@@ -170,6 +180,8 @@ class StepRun:
         carried = dict(wait or {})
         if self.resumed is not None:
             carried[RESUMED] = self.resumed.state
+            if self.closed is not None:
+                carried[EXPIRED] = self.closed
             if self.resolution is not None:
                 carried[ANSWERED] = self.resolution.model_dump(mode="json", exclude_defaults=True)
         if self.retry_no != self.attempt - 1:
@@ -267,6 +279,8 @@ class StepRun:
         try:
             while True:
                 outcome: Done | Failure | Wait | Throttled | NotStarted
+                if self.expired is not None and run.halted is None:
+                    await self._last_call(run, self.expired)
                 outcome = NotStarted() if run.halted is not None else await attempt(run, self)
                 if isinstance(outcome, Done):
                     settled = self.settle(run, outcome.port, outcome.text, outcome.answer)
@@ -296,10 +310,12 @@ class StepRun:
 
     async def _wait(self, run: "Run", wait: Wait) -> Suspended | None:
         """The node's own wait. None where it is over already."""
+        self.closed = None
         answer = run.answer_to(self, wait.token) if wait.token is not None else None
         left_s = (wait.until - run.clock.now()).total_seconds() if wait.until is not None else None
         if answer is not None or (left_s is not None and left_s <= (WAIT_SLEPT_S if wait.token is None else 0)):
             self.resolution = answer
+            self.expired = wait.token if answer is None else None
             self._resume(wait.state)
             if answer is None:
                 await asyncio.sleep(max(left_s or 0, 0))
@@ -311,6 +327,20 @@ class StepRun:
         suspended = self.suspend(run, Suspended(wait.until, WAIT_SLEPT_S, wait.token), shown)
         self._resume(wait.state)
         return suspended
+
+    async def _last_call(self, run: "Run", kind: WaitKind) -> None:
+        """Nobody shall be told that an answer counts while the step goes on without it: that it goes on is recorded, from which
+        moment on answers are refused; and any that was taken before is heard of, and counts."""
+        self.begin(run)
+        self.told, self.recorded, self.closed = False, True, kind
+        self.tell_running(run, binding=True)
+        await run.recorded()
+        await run.ownership.refreshed()
+        answer = run.answer_to(self, kind)
+        self.expired = None
+        if answer is not None:
+            self.closed = None
+            self.hear(answer, kind)
 
     async def _throttled(self, run: "Run", throttled: Throttled) -> Suspended | None:
         """Somebody's rate limit is reached: the same attempt starts later."""

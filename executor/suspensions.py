@@ -61,7 +61,7 @@ class Suspensions:
                 left.append((step, suspended))
                 continue
             if suspended.token is not None:
-                step.hear(self._run.answer_to(step, suspended.token))
+                step.hear(self._run.answer_to(step, suspended.token), suspended.token)
             over.append(step)
         self._waiting = left
         return over

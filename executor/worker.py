@@ -120,7 +120,7 @@ class Worker:
                 return
             self._holdings.lose(known, Verdict.STALE)
         channel = self._courier.open(job.execution_id, job.epoch)
-        held = Held(job, channel, Lease(sent_at, self._api.registered.lease_s))
+        held = Held(job, channel, Lease(sent_at, self._api.registered.lease_s, self._pulse.asked))
         if self._stopping.is_set():
             held.halt(Halt.DRAIN)
         self._holdings.add(held)

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from backend.db import encode_json
+from backend.db import encode_json, readable
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.queue import Queue
@@ -42,12 +42,14 @@ class Told(NamedTuple):
 
 _LOCK = "select status from executions where id = $1 for no key update"
 
+# Also a step that went on because its time had come: its owner recorded that before it did, and has heard of all that was stored before.
 _STEP_OVER = """
 select exists (
-    select from steps where execution_id = $1 and node = $2 and item is not distinct from $3
-        and (status in ('succeeded', 'skipped', 'cancelled') or status = 'failed' and port is not null)
+    select from steps s where execution_id = $1 and node = $2 and item is not distinct from $3
+        and (status in ('succeeded', 'skipped', 'cancelled') or status = 'failed' and port is not null
+            or status <> 'failed' and {wait} -> '$expired' is not null)
 )
-"""
+""".replace("{wait}", readable("s.wait"))
 
 _STORE = """
 insert into resolutions (execution_id, node, item, kind, answer, refs) values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning true

@@ -233,6 +233,11 @@ class FakeLease:
 
     ok: bool = True
     again: asyncio.Event = field(default_factory=asyncio.Event)
+    on_refresh: Callable[[], None] | None = None
+
+    async def refreshed(self) -> None:
+        if self.on_refresh is not None:
+            self.on_refresh()
 
     def holds(self) -> bool:
         return self.ok

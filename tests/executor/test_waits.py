@@ -71,6 +71,39 @@ async def test_its_time_ends_a_wait_without_an_answer_and_an_answer_wins_where_b
     assert kit.reporter.output("ask")["answer"] == APPROVED
 
 
+async def test_an_answer_that_was_taken_before_the_end_of_the_wait_was_recorded_still_counts() -> None:
+    kit = asks(3600)
+    await kit.execute()
+    record = kit.again().record()
+    record["open"][0].due_at = soon()
+    run = kit.prepare(**record)
+
+    def taken_in_time() -> None:
+        running = kit.reporter.last("ask")
+        assert (running.status, running.token) == (StepStatus.RUNNING, None), "from here on answers are refused"
+        assert isinstance(running.wait, dict)
+        assert running.wait["$expired"] == "approval"
+        run.resolve([answer()])
+
+    kit.lease.on_refresh = taken_in_time
+    assert await Engine(run).execute() is Result.ENDED
+    assert kit.reporter.output("ask")["answer"] == APPROVED
+
+
+async def test_the_next_owner_of_a_wait_that_ended_by_its_time_listens_once_more() -> None:
+    kit = asks(3600)
+    await kit.execute()
+    record = kit.again().record()
+    record["open"][0].due_at = soon()
+    await kit.execute(**record)
+    kit.again()
+    kit.recorded = [step for step in kit.recorded if step.node == "ask" and step.status is StepStatus.RUNNING]
+    run = kit.prepare(**kit.record())
+    kit.lease.on_refresh = lambda: run.resolve([answer()])
+    assert await Engine(run).execute() is Result.ENDED
+    assert kit.reporter.output("ask") == {"state": {"asked": 1}, "answer": APPROVED}
+
+
 async def test_an_answer_that_comes_while_something_else_runs_wakes_its_step_at_once() -> None:
     go_on = asyncio.Event()
 

@@ -63,6 +63,19 @@ async def test_nothing_is_answered_that_is_over(backend: Backend, world: World, 
     assert await world.pool.fetchval("select count(*) from resolutions") == 0
 
 
+async def test_a_step_whose_time_came_takes_no_answer_any_more_until_it_waits_again(
+    backend: Backend, world: World, executor: FakeExecutor
+) -> None:
+    execution_id = await backend.post()
+    job = await executor.take(execution_id)
+    await executor.report(report(job, 1, wait(due_at="2026-01-01T00:00:00Z")))
+    running = {**step("name", "running", wait={"$resumed": {"a\0": 1}, "$expired": "webhook"}), "output": None}
+    await executor.report(report(job, 2, running))
+    assert await answer(backend, execution_id) is Outcome.OVER
+    await executor.report(report(job, 3, wait(wait={"reminded": True})))
+    assert await answer(backend, execution_id) is Outcome.FIRST
+
+
 async def test_an_answer_to_a_paused_one_is_kept_and_does_not_wake_it(backend: Backend, world: World, executor: FakeExecutor) -> None:
     execution_id = await backend.post()
     job = await executor.take(execution_id)
