@@ -21,21 +21,9 @@ with used as (
 update executions e set bytes = e.bytes + counted.bytes from counted where e.id = counted.execution_id
 """
 
-_SHARE = """
-insert into blob_uses (blob_id, execution_id)
-select u.blob_id, e.id from blob_uses u join executions e on e.id = $2 join blobs b on b.id = u.blob_id and b.project_id = e.project_id
-where u.execution_id = $1
-on conflict do nothing
-"""
-
 
 async def note(database: Database, used: Iterable[tuple[UUID, BlobRef]]) -> None:
     """Notes `(execution, blob)` pairs, in the caller's transaction where `database` is a connection."""
     pairs = list(used)
     if pairs:
         await database.execute(_NOTE, [execution_id for execution_id, _ in pairs], [ref.id for _, ref in pairs])
-
-
-async def share(database: Database, source: UUID, target: UUID) -> None:
-    """Whatever the execution `source` uses, `target` uses as well: for what is handed on from one to another."""
-    await database.execute(_SHARE, source, target)
