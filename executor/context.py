@@ -172,7 +172,10 @@ class StepContext:
         """Starts a child. Raises `NodeError`."""
         text = await self._run.large.store(input)
         request = StartRequest(**self._behalf(), workflow_id=workflow_id, input=text, refs=refs_of(text) or {}, wait=wait)
-        return await self._run.desk.start(request)
+        child = await self._run.desk.start(request)
+        if wait:
+            self._step.child = child
+        return child
 
     async def notify(
         self,

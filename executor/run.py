@@ -194,13 +194,15 @@ class Run:
     def resolve(self, resolutions: Iterable[Resolution]) -> None:
         """Answers came. Whichever step waits for one goes on at once."""
         for resolution in resolutions:
-            self.resolutions.setdefault((resolution.node, resolution.item), resolution)
+            self.resolutions[resolution.node, resolution.item] = resolution
         self._wake()
 
     def answer_to(self, step: "StepRun", kind: WaitKind) -> Resolution | None:
         """The answer to a step's wait, where it is known."""
         found = self.resolutions.get((step.prepared.key, step.index))
-        return found if found is not None and found.kind == kind else None
+        if found is None or found.kind != kind:
+            return None
+        return found if kind != "child" or step.is_of_child(found) else None
 
     def forget_answer(self, step: "StepRun") -> None:
         """The answer to its wait is used up."""

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from executor.attempt import Done, Failure, NotStarted, attempt, elapsed_ms
 from executor.errors import Throttled
@@ -60,6 +61,7 @@ class StepRun:
 
     __slots__ = (
         "attempt",
+        "child",
         "closed",
         "expired",
         "index",
@@ -91,6 +93,8 @@ class StepRun:
         """The items of the for-each that it is one of."""
         self.attempt = 1
         self.retry_no = 0
+        self.child: UUID | None = None
+        """The execution that it started last in this process, to wait for it."""
         self.interrupted = False
         """It was running when its executor was lost."""
         self.resumed: Resumed | None = None
@@ -142,6 +146,11 @@ class StepRun:
             self._resume(wait[RESUMED])
         elif waiting and begun.failure is None and AGAIN not in wait:
             self._resume(wait.get(STATE, wait) or None)
+
+    def is_of_child(self, resolution: Resolution) -> bool:
+        """Whether this is the end of the child that it waits for, and not of one that an earlier attempt had started."""
+        said = resolution.answer.get("execution_id") if isinstance(resolution.answer, dict) else None
+        return self.child is None or said is None or said == str(self.child)
 
     def hear(self, resolution: Resolution | None, kind: WaitKind) -> None:
         """Its wait is over: by this answer, or because its time has come."""

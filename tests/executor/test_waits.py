@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -133,6 +134,35 @@ async def test_an_answer_of_another_kind_is_not_for_this_wait() -> None:
     run = kit.prepare()
     run.resolve([Resolution(node="ask", kind="child", answer={})])
     assert await Engine(run).execute() is Result.WAITING
+
+
+async def test_the_end_of_an_earlier_attempts_child_does_not_answer_for_the_next_one() -> None:
+    async def call(config: Any, input: Any, ctx: Any) -> Any:
+        kit.desk.child_id = uuid4()
+        await ctx.start_workflow(uuid4(), None, wait=True)
+        return Wait(None, None, "child")
+
+    def ended(resumed: Resumed, ctx: Any) -> Any:
+        if resumed.answer["status"] == "failed":
+            raise NodeError("It failed.", retryable=True, restart=True)
+        return resumed.answer["status"]
+
+    def end(status: str, child: Any) -> Resolution:
+        return Resolution(node="call", kind="child", answer={"execution_id": str(child), "status": status})
+
+    kit = Kit().does("call", call, effect="idempotent", afterwards=ended)
+    kit.does("slow", lambda config, input, ctx: asyncio.sleep(0.5), effect="idempotent").node("slow", "slow", "start")
+    kit.node("call", "call", "start", retry={"max_attempts": 2, "delay_s": 0.05, "max_delay_s": 1, "backoff": "fixed"})
+    run = kit.prepare()
+    engine = await started(run)
+    first = kit.desk.child_id
+    run.resolve([end("failed", first)])
+    await until(lambda: kit.desk.child_id != first)
+    run.resolve([end("failed", first)])  # a heartbeat repeats what it said
+    await asyncio.sleep(0.02)
+    run.resolve([end("succeeded", kit.desk.child_id)])
+    assert await engine is Result.ENDED
+    assert kit.reporter.output("call") == "succeeded"
 
 
 async def test_a_step_may_wait_again_for_the_same_answer_as_for_a_reminder() -> None:
