@@ -1,6 +1,8 @@
 """The database: an SQLAlchemy engine for most of the work, and a bare asyncpg pool for the paths where every microsecond counts."""
 
+import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,12 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 log = structlog.get_logger(__name__)
-
-# Seconds. A connection whose other end is gone without a word (its host, or something in between) answers nothing, ever: without
-# a limit, whatever waits for it would wait for ever, the sweep too. What timed out is given up after as long again.
-_CONNECT_S = 10.0
-_STATEMENT_S = 30.0
-_HOT_STATEMENT_S = 15.0
 
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
@@ -42,6 +38,27 @@ def after_commit(session: AsyncSession, effect: AfterCommit) -> None:
 
 async def _nothing(_: object) -> None:
     """Statements on the hot pool set, lock and listen to nothing that outlives their transaction; a reset is a round trip each."""
+
+
+COMMAND_TIMEOUT_S = 15.0
+"""A statement without an answer for so long has lost its connection, or its database: without a limit, whatever waits for it would wait
+for ever, the sweep too. What timed out is given up after as long again. Leases hold for longer."""
+_LONG_COMMAND_TIMEOUT_S = 30.0
+_CONNECT_TIMEOUT_S = 10.0
+_IDLE_S, _PROBES, _UNHEARD_S = 10, 3, 15
+
+
+async def _notice_silence(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Lets the kernel end the connection when the other side is gone without a word: asked after 10 s of silence, given up after 15."""
+    transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]  # asyncpg has no other way to its socket
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    options = (("TCP_KEEPIDLE", _IDLE_S), ("TCP_KEEPINTVL", _UNHEARD_S // _PROBES), ("TCP_KEEPCNT", _PROBES))
+    for name, value in (*options, ("TCP_USER_TIMEOUT", _UNHEARD_S * 1000)):
+        if hasattr(socket, name):  # not every system has all of them
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def is_away(error: BaseException) -> bool:
@@ -74,7 +91,9 @@ class Database:
         """Opens both pools on one address. Connections are made when first needed, and one at once, to fail early."""
 
         async def connect(*_: Any, **__: Any) -> "asyncpg.Connection[asyncpg.Record]":
-            return await asyncpg.connect(dsn, timeout=_CONNECT_S, command_timeout=_STATEMENT_S)
+            connection = await asyncpg.connect(dsn, timeout=_CONNECT_TIMEOUT_S, command_timeout=_LONG_COMMAND_TIMEOUT_S)
+            await _notice_silence(connection)
+            return connection
 
         # One address for both pools, read by asyncpg in both: its query parameters (sslmode, …) mean the same in both.
         engine = create_async_engine(
@@ -90,8 +109,9 @@ class Database:
             min_size=1,
             max_size=hot_size,
             max_inactive_connection_lifetime=60,
-            timeout=_CONNECT_S,
-            command_timeout=_HOT_STATEMENT_S,
+            timeout=_CONNECT_TIMEOUT_S,
+            command_timeout=COMMAND_TIMEOUT_S,
+            init=_notice_silence,
             server_settings={"jit": "off"},  # short statements: compiling one takes longer than running it
             reset=_nothing,
         )

@@ -84,6 +84,7 @@ class Lane:
         if code != 0 and lane_id is not None and not self._stopping:
             _log.warning("the quarantine lane died", lane=str(lane_id), code=code)
             await self._tell(lane_id)
+            self._wanted = True  # what it had not come to yet still waits, perhaps also what killed it
 
     async def _tell(self, lane_id: UUID) -> None:
         pause = 0.1

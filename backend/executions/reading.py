@@ -35,8 +35,7 @@ _SUMMARY = (
 )
 
 _METRICS = text("""
-select count(distinct (s.node, s.item)) as steps, count(s.id) as attempts, coalesce(sum(octet_length(s.output::text)), 0) as bytes,
-    now() as now
+select count(distinct (s.node, s.item)) as steps, count(s.id) as attempts, now() as now
 from steps s where s.execution_id = :id
 """)
 
@@ -77,9 +76,7 @@ async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Execution
     name = await session.scalar(select(Workflow.name).where(Workflow.id == row.workflow_id))
     counted = (await session.execute(_METRICS, {"id": ident})).one()
     running_ms, waiting_ms = _times(row, counted.now)
-    metrics = wire.Metrics(
-        steps=counted.steps, attempts=counted.attempts, bytes=counted.bytes, running_ms=running_ms, waiting_ms=waiting_ms
-    )
+    metrics = wire.Metrics(steps=counted.steps, attempts=counted.attempts, bytes=row.bytes, running_ms=running_ms, waiting_ms=waiting_ms)
     return wire.Execution.model_validate(row).model_copy(
         update={
             "workflow_name": name,

@@ -26,8 +26,8 @@ from steps where execution_id = :before and (status in ('succeeded', 'skipped') 
 """)
 
 # Where it failed it is tried anew, under the next retry number: a service that honours idempotency keys shall not repeat the
-# answer it refused with. After a timeout nobody knows whether it was done, and the key must stay. A for-each that was stopped half-way
-# keeps its list, so that its finished items stay what they are.
+# answer it refused with. After a timeout nobody knows whether it was done, and the key must stay. A for-each that was stopped
+# half-way goes on over the list that it had: its finished items are kept by their places.
 _TRY_AGAIN = text(
     """
 insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, items, refs, wait)
@@ -42,6 +42,18 @@ where port is null and (status = 'failed' or items is not null and status in ('r
 """.replace("{wait}", readable("wait")).replace("{error}", readable("error"))
 )
 
+# Somebody decided already: they are not asked again. Children answer for themselves, when the step asks for them (children.start).
+_KEEP_ANSWERS = text("""
+insert into resolutions (execution_id, node, item, kind, answer, refs)
+select :execution, r.node, r.item, r.kind, r.answer, r.refs from resolutions r
+where r.execution_id = :before and r.kind <> 'child'
+""")
+
+_COUNT = text("""
+update executions set bytes = (select coalesce(sum(octet_length(output::text)), 0) from steps where execution_id = :execution)
+where id = :execution
+""")
+
 _USE_TOO = text("""
 insert into blob_uses (blob_id, execution_id) select blob_id, :execution from blob_uses where execution_id = :before on conflict do nothing
 """)
@@ -50,16 +62,17 @@ insert into blob_uses (blob_id, execution_id) select blob_id, :execution from bl
 async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID) -> UUID:
     """The id of a new execution of the same graph that keeps what the old one finished, its input and its seed.
 
-    Raises Conflict where the old one has not failed.
+    It is nobody's child: a step that called the old one has had its answer. Raises Conflict where the old one has not failed.
     """
     old = await find(session, user, Execution, ident, needs=ProjectRole.OPERATOR)
+    workflow_id = _workflow(old)
     if old.status not in _RETRIED:
         raise Conflict(f"This execution is {old.status}. Only one that failed or was cancelled can be retried; any can be replayed.")
     await parts.acceptor.backlog.admit()
     execution_id = await insert_one(
         session,
         project_id=old.project_id,
-        workflow_id=_workflow(old),
+        workflow_id=workflow_id,
         snapshot_id=old.snapshot_id,
         version=old.version,
         trigger=old.trigger,
@@ -72,8 +85,9 @@ async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID)
         retry_of=old.id,
     )
     await session.execute(_KEEP_FINISHED, {"execution": execution_id, "before": old.id})
-    await session.execute(_TRY_AGAIN, {"execution": execution_id, "before": old.id})
-    await session.execute(_USE_TOO, {"execution": execution_id, "before": old.id})
+    for copy in (_TRY_AGAIN, _KEEP_ANSWERS, _USE_TOO):
+        await session.execute(copy, {"execution": execution_id, "before": old.id})
+    await session.execute(_COUNT, {"execution": execution_id})
     announce(parts, session, execution_id, old.workflow_id)
     return execution_id
 
@@ -108,6 +122,8 @@ async def replay(parts: Services, session: AsyncSession, user: User, ident: UUID
 
 
 def _workflow(old: Execution) -> UUID:
+    if old.kind != "run":
+        raise Conflict(f"This was a {old.kind}, no run of the workflow: the next one comes by itself.")
     if old.workflow_id is None:
         raise Conflict("The workflow of this execution is deleted: there is nothing left to run.")
     return old.workflow_id

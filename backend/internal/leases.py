@@ -40,14 +40,16 @@ _LEAVE = "update executors set stopped_at = now() where id = $1"
 
 _LOOK = "select id, status, epoch, executor_id, lease_until from executions where id = any($1::uuid[])"
 
-# Of steps that are not over: also of those whose wait is not recorded yet.
+# Of steps that are not over: also of those whose wait is not recorded yet. Where the attempt that called a child has failed, that
+# child's answer is used up: the next attempt calls another one.
 _ANSWERS = """
 select r.execution_id, r.node, r.item, r.kind, r.answer, r.refs
 from unnest($2::uuid[], $3::int[]) as h (id, epoch) join executions e on e.id = h.id and e.epoch = h.epoch and e.executor_id = $1
 join resolutions r on r.execution_id = h.id
 where not exists (
     select from steps s where s.execution_id = r.execution_id and s.node = r.node and s.item is not distinct from r.item
-        and (s.status in ('succeeded', 'skipped', 'cancelled') or s.status = 'failed' and s.port is not null)
+        and (s.status in ('succeeded', 'skipped', 'cancelled')
+            or s.status = 'failed' and (s.port is not null or r.kind = 'child' and s.finished_at > r.at))
 )
 """
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.catalogue.service import NodeTypes
 from backend.db import encode_json
-from backend.models import Credential, Workflow
+from backend.models import Credential, Trigger, Workflow
 from backend.schedules.registration import broken_by_schedule
 from backend.services import Services
 from backend.workflows.checks import Checks
@@ -38,7 +38,7 @@ async def of(parts: Services, session: AsyncSession, workflow: Workflow, draft: 
         parts.checks.drafts[key] = found
     parts.checks.drafts.move_to_end(key)
     parts.checks.trim()
-    return found
+    return [*found, *await _of_error_workflow(session, workflow)]
 
 
 def find(
@@ -174,3 +174,22 @@ def _of_settings(settings: WorkflowSettings) -> Iterable[FieldError]:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         message = f"There is no time zone “{settings.timezone}”. Use a name like Europe/Berlin, or UTC."
         yield FieldError(loc=["settings", "timezone"], message=message)
+
+
+async def _of_error_workflow(session: AsyncSession, workflow: Workflow) -> Iterable[FieldError]:
+    """Whether the workflow that is to start after a failure can start."""
+    named = workflow.settings.get("error_workflow")
+    if named is None:
+        return []
+    what = None
+    query = select(Workflow).where(Workflow.project_id == workflow.project_id, cast(Workflow.id, Text) == str(named))
+    target = await session.scalar(query)
+    if target is None:
+        what = "There is no such workflow in this project. Choose another one."
+    elif target.id == workflow.id:
+        what = "A workflow does not start after its own failures. Choose another one."
+    elif target.published_version is None:
+        what = f"“{target.name}” is not published. Publish it first, so that it can start."
+    elif not await session.scalar(select(exists().where(Trigger.workflow_id == target.id, Trigger.kind == "error"))):
+        what = f"The published version of “{target.name}” has no trigger for failures. Add “Workflow failed” to it and publish it."
+    return [FieldError(loc=["settings", "error_workflow"], message=f"Error workflow: {what}")] if what else []

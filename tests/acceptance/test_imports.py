@@ -57,3 +57,13 @@ async def test_an_imported_graph_tells_the_one_who_has_the_label(stack: Stack) -
         assert (steps["n3"], steps["n4"]) == ("skipped", "succeeded")
         assert "n5" in steps
         assert len((await eve.call("GET", "/notifications"))["items"]) == 1
+
+        by_event = {**GRAPH, "name": "By event", "trigger": {"==": [{"var": "type"}, "lead.created"]}}
+        await enabled(api, by_event, project)
+        event = {"type": "lead.created", "name": "Grace", "score": 80, "tags": ["new"]}
+        for kind, starts in (("lead.removed", 0), ("lead.created", 1)):
+            started = (await api.call("POST", f"/events?project_id={project}", json={**event, "type": kind}))["executions"]
+            assert len(started) == starts
+        assert (await api.finished(started[0]["execution_id"]))["status"] == "succeeded"
+        told = (await eve.call("GET", "/notifications"))["items"]
+        assert [notification["message"] for notification in told] == ["Grace scored 80", "Ada scored 91"]

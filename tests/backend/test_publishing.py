@@ -158,3 +158,27 @@ async def test_settings_make_a_new_revision(ada: Person) -> None:
     now = await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}})
     assert (now["revision"], now["settings"]["timeout_s"]) == (2, 60)
     assert (await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}, "folder": "x"}))["revision"] == 2
+
+
+async def test_an_error_workflow_has_to_be_able_to_start(ada: Person) -> None:
+    made = await make(ada, hook("watched"))
+    path = f"/workflows/{made['id']}"
+
+    async def says(named: str) -> str:
+        await ada.patch(path, json={"settings": {"error_workflow": named}})
+        [problem] = (await ada.get(path))["problems"] or [{"loc": ["settings", "error_workflow"], "message": ""}]
+        assert problem["loc"] == ["settings", "error_workflow"]
+        return str(problem["message"])
+
+    assert "no such workflow" in await says("01890000-0000-7000-8000-000000000000")
+    assert "no such workflow" in await says("nonsense")
+    assert "own failures" in await says(made["id"])
+    other = await make(ada, MANUAL)
+    assert "not published" in await says(other["id"])
+    await ada.post(f"/workflows/{other['id']}/publish", json={})
+    assert "Workflow failed" in await says(other["id"])
+    await ada.post(f"{path}/publish", expect=422, json={})
+    await ada.post(f"/workflows/{other['id']}/nodes", json=node("failed", "trigger.error"))
+    await ada.post(f"/workflows/{other['id']}/publish", json={})
+    assert await says(other["id"]) == ""
+    await ada.post(f"{path}/publish", json={})

@@ -99,8 +99,7 @@ class Proxy:
         except (OSError, asyncio.CancelledError):
             link.reset()
         finally:
-            if not link.forgotten:
-                link.reset()
+            link.reset()  # also of what was forgotten: the client has hung up by now
             self._links.discard(link)
             self._tasks.discard(task)
 

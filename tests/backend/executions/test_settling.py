@@ -125,6 +125,18 @@ async def test_a_new_attempt_hears_of_its_own_child(backend: Backend, world: Wor
     assert answered["answer"]["execution_id"] == newest
 
 
+async def test_the_answer_of_a_failed_attempt_is_used_up(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
+    """Between that attempt and the next one's call, a heartbeat does not bring it again."""
+    job = await executor.take(await backend.post())
+    child = await executor.take(await start(executor, job, called))
+    await executor.report(report(child, 1, ending=FAILED))
+    await resolutions(world, job["execution_id"])
+    assert (await executor.heartbeat(job))["resolved"] != {}
+    failed = step("call", "failed", error=BOOM, finished_at="2099-01-01T00:00:00Z")
+    await executor.report(report(job, 1, failed, step("call", "waiting", attempt=2, due_at="2099-01-01T00:00:00Z")))
+    assert (await executor.heartbeat(job))["resolved"] == {}
+
+
 async def test_who_may_be_called(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
     job = await executor.take(await backend.post())
     stranger = await World.create(world.pool, "theirs")
