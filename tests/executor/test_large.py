@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from executor.errors import NodeError
 from executor.large import LOADED_BYTES, LargeValues
+from executor.node import Wait
 from executor.values import MAX_OUTPUT_BYTES, Encoded, decode, encode, encode_list, encode_object, refs_of
 from tests.executor.engine_kit import FakeBlobs, Kit
-from trestle.contracts.jobs import BLOB_BYTES, BlobRef
+from trestle.contracts.jobs import BLOB_BYTES, BlobRef, Resolution
 from trestle.contracts.states import StepStatus
 from trestle.language import LanguageError, Reference, content, whole
 
@@ -216,3 +217,21 @@ def test_a_file_that_is_no_json_says_so() -> None:
     with pytest.raises(LanguageError, match="is not"):
         content("application/json", b"<html>")
     assert orjson.loads(b"1") == 1
+
+
+async def test_the_answer_to_a_wait_may_hold_a_large_value() -> None:
+    kit = Kit().does("waits", lambda config, input, ctx: Wait(token="webhook"), afterwards=lambda resumed, ctx: resumed.answer["body"])
+    kit.node("asks", "waits", "start").node("call", "workflow.call", "start", config={"workflow_id": str(uuid4())})
+    await kit.execute()
+    ref = kit.blobs.add([BIG])
+    resolutions = {
+        "asks": Resolution(node="asks", kind="webhook", answer={"body": None}, refs={"/body": ref}),
+        "call": Resolution(node="call", kind="child", answer={"status": "succeeded", "output": None}, refs={"/output": ref}),
+    }
+    kit.again()
+    record = kit.record()
+    record["open"] = [begun.model_copy(update={"resolution": resolutions[begun.node]}) for begun in record["open"]]
+    await kit.execute(None, **record)
+    assert kit.reporter.last("asks").status is StepStatus.SUCCEEDED
+    assert (kit.reporter.output("asks"), list(refs(kit, "asks"))) == ([None], ["/0"]), "it had the value, and so it is stored anew"
+    assert (kit.reporter.output("call"), refs(kit, "call")) == (None, {"": ref}), "this one hands on what it got"
