@@ -18,7 +18,7 @@ from trestle.contracts.base import JsonValue
 from trestle.contracts.credentials import RateLimit
 from trestle.contracts.executions import LogLevel
 from trestle.contracts.jobs import LogLine, NotifyRequest, RememberRequest, StartRequest, WebhookAnswer
-from trestle.contracts.resume_tokens import Bearer, TokenKind, token
+from trestle.contracts.resume_tokens import TokenKind
 from trestle.language import Reference, Unloaded, whole
 
 if TYPE_CHECKING:
@@ -164,9 +164,7 @@ class StepContext:
 
     def resume_url(self, kind: TokenKind) -> str:
         """Where a wait of this step is answered."""
-        job = self._run.job
-        made = token(job.resume_key, Bearer(job.execution_id, self.node, self.index, kind))
-        return f"{job.public_url}/{'resume' if kind == 'webhook' else 'approvals'}/{made}"
+        return self._run.resume_url(self.node, self.index, kind)
 
     async def start_workflow(self, workflow_id: UUID, input: JsonValue, *, wait: bool) -> UUID:
         """Starts a child. Raises `NodeError`."""

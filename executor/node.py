@@ -274,6 +274,8 @@ class Node(ABC, Generic[C]):
     """Where it takes a `Reference` for a value over 256 KB: in its `input` (and `ctx.item`), in those fields of its `config` that may be
     any JSON. What it returns may hold those it got. Elsewhere it gets the value itself, which has to fit into memory (64 MB in all)."""
     fires_itself: ClassVar[bool] = False
+    answered_by: ClassVar[TokenKind | None] = None
+    """Who ends its waits from outside. Expressions then have its address, also before the wait: `execution.resume_url.<key>`."""
     config_class: ClassVar[ConfigClass]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -10,6 +10,7 @@ from executor.registry import Registry
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN, Node, RetryPolicy, Snapshot
 from trestle.contracts.node_types import Effect
+from trestle.contracts.resume_tokens import TokenKind
 from trestle.language import LanguageError, Template, compile_config
 
 NO_RETRY = RetryPolicy()
@@ -85,6 +86,11 @@ class Prepared:
         """Whether it is pure whatever its config. An unknown node fails before it does anything."""
         return self._kind is None or (self._kind.effect == "pure" and not self._effect_varies)
 
+    @property
+    def answered_by(self) -> TokenKind | None:
+        """Who ends its waits from outside."""
+        return self._kind.answered_by if self._kind is not None else None
+
     def ports(self) -> list[str]:
         """The ports that it may leave by."""
         return self._registry.type_of(self.type).ports(self.node.config)
@@ -98,6 +104,8 @@ class Program:
         self.registry = registry
         self.nodes = {node.key: Prepared(node, registry, snapshot.settings.on_error) for node in snapshot.nodes}
         self._layouts: dict[tuple[str, str | None], Layout] = {}
+        self.answered = {key: kind for key, prepared in self.nodes.items() if (kind := prepared.answered_by) is not None}
+        """Nodes whose waits are answered from outside, and by whom."""
 
     def layout(self, start: str, until: str | None) -> Layout:
         """The part of the graph that a run from `start` takes. Raises `PlanError`."""

@@ -16,6 +16,7 @@ from executor.values import Encoded, Outputs, decode, encode_object
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.graph import Connection, Outcome
 from trestle.contracts.jobs import FinishedStep, Job, OpenStep, Resolution, StepReport, WaitKind
+from trestle.contracts.resume_tokens import Bearer, TokenKind, token
 from trestle.contracts.states import StepStatus
 from trestle.language import Scope
 
@@ -132,12 +133,14 @@ class Run:
         """What expressions see. Without `payload`, for configs that don't look at it, it needn't be decoded."""
         if self._names is None:
             job = self.job
-            info = {
+            info: JsonObject = {
                 "id": str(job.execution_id),
                 "version": job.version,
                 "attempt": job.attempt,
                 "created_at": job.created_at.isoformat().replace("+00:00", "Z"),
             }
+            if self.program.answered:
+                info["resume_url"] = {key: self.resume_url(key, None, kind) for key, kind in self.program.answered.items()}
             self._names = info, {"id": str(job.workflow_id), "name": job.workflow_name}
         execution, workflow = self._names
         return Scope(
@@ -151,6 +154,11 @@ class Run:
             now=self.clock.now(),
             references=self.large.known,
         )
+
+    def resume_url(self, node: str, item: int | None, kind: TokenKind) -> str:
+        """Where a wait of a node (of its item) is answered."""
+        made = token(self.job.resume_key, Bearer(self.job.execution_id, node, item, kind))
+        return f"{self.job.public_url}/{'resume' if kind == 'webhook' else 'approvals'}/{made}"
 
     def info(self) -> ExecutionInfo:
         """The execution, as nodes see it."""

@@ -17,7 +17,7 @@ from backend.ownership import find, owned
 from backend.workflows import drafts
 from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
-from trestle.contracts.graph import MAIN, Outcome, step_input
+from trestle.contracts.graph import MAIN, Node, Outcome, step_input
 from trestle.contracts.problems import FieldError
 from trestle.contracts.states import StepStatus
 from trestle.language import LanguageError, Reference, Scope, Unloaded, compile_config, content, references_in, replaced
@@ -109,14 +109,15 @@ def _evaluate(
         "workflow": {"id": str(workflow.id), "name": workflow.name},
         "now": datetime.now(UTC),
     }
-    loop = draft.nodes[body.node].for_each
     try:
         scope = Scope(**known, references=True)
-        if loop is not None:
-            items = compile_config({"items": loop.items}).render(scope)["items"]
+        previewed = compile_config({"value": body.expression})
+        listed = _list_of(draft.nodes[body.node], previewed.names())
+        if listed is not None:
+            items = compile_config({"items": listed}).render(scope)["items"]
             if isinstance(items, list) and items:
                 scope = scope.with_item(items[0], 0)
-        value = compile_config({"value": body.expression}).render(scope)["value"]
+        value = previewed.render(scope)["value"]
         if execution is None or not references_in(value):
             return wire.Preview(value=value)
         value, refs = taken_apart(execution.id, value)
@@ -126,3 +127,10 @@ def _evaluate(
         if execution is None and error.kind == "undefined":
             hint = f"{hint} The workflow has not run yet: run it once to see its data here.".strip()
         return wire.Preview(error=wire.PreviewError(message=error.message, hint=hint, expression=error.expression))
+
+
+def _list_of(node: Node, names: set[str]) -> Any:
+    """The list whose first item stands for `item`: the for-each's, or the one that the node itself goes through; None for neither."""
+    if node.for_each is not None:
+        return node.for_each.items
+    return node.config.get("items") if names & {"item", "index"} else None

@@ -131,7 +131,7 @@ async def check_approval(api: Api) -> None:
 
 
 async def check_wait_for_a_call(api: Api) -> None:
-    """Resumed after the wait began, and before: while another step still holds it back."""
+    """Resumed after the wait began, and before; each item of a for-each by itself."""
     hook = node("hook", "wait.webhook", {"timeout_s": 600})
     plain = await api.workflow([START, hook], [("start", "hook")], live=False)
     execution_id = await begin(api, plain)
@@ -141,6 +141,15 @@ async def check_wait_for_a_call(api: Api) -> None:
     assert (output["method"], output["query"], output["body"]) == ("PUT", {"a": "1"}, {"n": 1})
     assert (await api.raw("POST", address))[0] == 409
     assert (await api.raw("POST", address[:-3]))[0] == 404
+
+    # Called before the wait begins, by somebody whom an earlier node could tell the address.
+    early = [START, fields("tell", {"url": "{{ execution.resume_url.hook }}"}), node("slow", "delay", {"duration_s": 2}), hook]
+    execution_id = await begin(api, await api.workflow(early, [("start", "tell"), ("tell", "slow"), ("slow", "hook")], live=False))
+    await waiting(api, execution_id, "slow")
+    address = (await newest(api, execution_id))["tell"]["output"]["url"].removeprefix(api.url)
+    assert (await api.raw("POST", address, json="early"))[0] == 200
+    assert "hook" not in await newest(api, execution_id)
+    assert (await api.finished(execution_id))["output"]["body"] == "early"
 
     # For each: the second item's address is called while the first still waits; each gets its own call.
     each = {**hook, "for_each": {"items": ["a", "b"], "concurrency": 2}}

@@ -42,7 +42,8 @@ async def run(services: Services, made: dict[str, Any], payload: Any, outputs: d
 
 async def test_preview(ada: Person, bob: Person, services: Services) -> None:
     loop = {**node("each"), "for_each": {"items": "{{ nodes.a.items }}"}}
-    graph = {"nodes": [HOOK, node("a"), node("b"), loop], "connections": wires("hook>a", "a>b", "b>each")}
+    kept = node("kept", "list.filter", items="{{ nodes.a.items }}", condition="{{ item }}")
+    graph = {"nodes": [HOOK, node("a"), node("b"), loop, kept], "connections": wires("hook>a", "a>b", "b>each", "each>kept")}
     made = await ada.post("/workflows", json={"name": "W", **graph})
 
     async def preview(expression: Any, at: str = "b", expect: int = 200, **extra: Any) -> Any:
@@ -57,6 +58,7 @@ async def test_preview(ada: Person, bob: Person, services: Services) -> None:
     assert await preview("{{ payload.n }}", execution_id=first) == {"value": 1}
     assert await preview("{{ payload.braces }}") == {"value": "{{ 7 * 7 }}"}, "data is never evaluated"
     assert await preview("{{ input }}") == {"value": {"items": [7]}}
+    assert await preview("{{ item > 5 and index == 0 }}", at="kept") == {"value": True}, "of a list that the node goes through"
     assert await preview("{{ nodes.hook.n }} {{ trigger.method }}") == {"value": "2 POST"}
     assert await preview({"deep": ["{{ nodes.a['items'][0] }}"]}) == {"value": {"deep": [7]}}
     assert await preview("{{ item }} {{ index }}", at="each") == {"value": "7 0"}

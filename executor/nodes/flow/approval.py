@@ -35,6 +35,7 @@ class Approval(Node[Config]):
 
     type, title, group, icon = "approval", "Approval", "Flow", "user-check"
     effect = "idempotent"
+    answered_by = "approval"
     takes_references = ("input",)
     outputs = ("approved", "rejected", "timeout")
     summary = "{title}"

@@ -18,10 +18,12 @@ class Config(Base):
 
 
 class WaitWebhook(Node[Config]):
-    """Waits until its address is called, once, and passes that call on. The address shows on the waiting step."""
+    """Waits until its address is called, once, and passes that call on. The address shows on the waiting step; earlier nodes
+    have it as execution.resume_url and this node's key."""
 
     type, title, group, icon = "wait.webhook", "Wait for a call", "Flow", "hourglass"
     effect = "idempotent"
+    answered_by = "webhook"
     takes_references = ("input",)
     outputs = ("main", "timeout")
     example = {"timeout_s": 3600}

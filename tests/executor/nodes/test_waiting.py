@@ -114,6 +114,14 @@ async def test_wait_for_a_call() -> None:
     assert await resume(node, {}, ctx, Resumed()) == Branch("timeout", "in")
 
 
+async def test_nodes_before_it_know_its_address() -> None:
+    kit = Kit().node("tell", "set", "start", config={"fields": {"urls": "{{ execution.resume_url }}"}})
+    kit.node("hook", "wait.webhook", "tell").node("ask", "approval", "tell", config={"title": "?"})
+    await kit.execute(public_url="https://t.example", resume_key="00")
+    urls = kit.reporter.output("tell")["urls"]
+    assert (urls["hook"].rpartition("/")[0], urls["ask"].rpartition("/")[0]) == ("https://t.example/resume", "https://t.example/approvals")
+
+
 # approval
 
 
