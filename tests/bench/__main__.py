@@ -96,7 +96,8 @@ async def measure_items(folder: Path) -> None:
 
 
 async def measure_million(folder: Path) -> None:
-    """The same things with an empty history and with a full one."""
+    """The same things with an empty history and with a full one; BENCH_HISTORY says how full."""
+    count = int(os.environ.get("BENCH_HISTORY", str(million.HISTORY)))
     with stacks.running(servers.make_migrated(folder / "template"), folder / "home", tuning=database.COUNTING) as stack:
         async with Api(stack.backend_url) as api:
             await api.sign_up()
@@ -104,14 +105,15 @@ async def measure_million(folder: Path) -> None:
             for number in range(million.OTHERS):
                 await throughput.chain(api, f"other-{number}", 1)
             await throughput.closed(stack, "old", workflow, connections=CONNECTIONS, requests=2000)
-            empty = await million.costs(stack, api, "empty", workflow, connections=CONNECTIONS, requests=6000)
             connection = await asyncpg.connect(stack.database_url)
             model = await connection.fetchval("select id from executions where workflow_id = $1 limit 1", workflow)
-            per_execution = await million.fill(connection, str(model))
+            await million.fill(connection, str(model), million.FEW)  # so that every page has its fifty rows both times
+            empty = await million.costs(stack, api, "empty", workflow, connections=CONNECTIONS, requests=6000)
+            per_execution = await million.fill(connection, str(model), count)
             await connection.close()
             await throughput.closed(stack, "again", await throughput.chain(api, "again", 1), connections=CONNECTIONS, requests=2000)
             full = await million.costs(stack, api, "full", workflow, connections=CONNECTIONS, requests=6000)
-            say(*million.report(empty, full, per_execution))
+            say(*million.report(count, empty, full, per_execution))
 
 
 async def measure_pressure(folder: Path) -> None:
