@@ -74,6 +74,7 @@ class Proxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # aborted connections are closed by the loop, a moment later
 
     async def change(self, weather: Weather) -> None:
         """From now on it is like this."""
@@ -96,8 +97,8 @@ class Proxy:
         self._links.add(link)
         try:
             await self._serve(link)
-        except (OSError, asyncio.CancelledError):
-            link.reset()
+        except OSError:
+            pass  # whatever it was, the connection has ended
         finally:
             link.reset()  # also of what was forgotten: the client has hung up by now
             self._links.discard(link)

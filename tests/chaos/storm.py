@@ -18,8 +18,8 @@ class Size:
     executions: int = 1000
     backends: int = 2
     executors: int = 3
-    at_once: int = 300
-    answer_s: tuple[float, float] = (3.0, 12.0)
+    at_once: int = 400
+    answer_s: tuple[float, float] = (4.0, 14.0)
     patience_s: float = 180.0
     late_s: float = 45.0
     plan: Plan = field(default_factory=Plan)
@@ -29,10 +29,10 @@ FULL = Size()
 QUICK = Size(
     executions=160,
     executors=2,
-    at_once=40,
+    at_once=60,
     answer_s=(0.3, 1.2),
     patience_s=90.0,
-    late_s=20.0,
+    late_s=5.0,
     plan=Plan(3, 1, 1, 1, 1, 1, gap_s=(1.0, 2.0), freeze_s=34.0),
 )
 
@@ -59,7 +59,7 @@ async def run(ground: Ground, seed: int, size: Size = FULL) -> Result:
             first = size.executions * 2 // 5
             await it.work.put_in(first)
             storm = Storm(it.stack, size.plan, seed, executors=size.executors, backends=size.backends, say=ground.say)
-            rest = asyncio.create_task(it.work.put_in(size.executions - first, over_s=size.plan.strikes * sum(size.plan.gap_s) / 2))
+            rest = asyncio.create_task(it.work.put_in(size.executions - first, over_s=size.plan.lasts_s))
             await storm.rage()
             await rest
             ground.say("  the storm is over")

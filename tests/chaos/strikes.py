@@ -58,6 +58,11 @@ class Plan:
         return found
 
     @property
+    def lasts_s(self) -> float:
+        """About how long it takes: the pauses, and the restarts."""
+        return self.strikes * (sum(self.gap_s) / 2 + 1.2)
+
+    @property
     def strikes(self) -> int:
         """How many in all."""
         return len(self.order(0))
