@@ -14,6 +14,7 @@ from executor.node import Resumed, Wait
 from executor.program import Prepared
 from executor.suspensions import Suspended
 from executor.values import Encoded, encode, refs_of
+from executor.waiting import AGAIN, ANSWERED, EXPIRED, REASON, RESUMED, RETRY_NO, STATE, limited_until
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import ERROR, MAIN, STOPPED
@@ -30,20 +31,6 @@ BACKOFF_SLEPT_S = 5.0
 WAIT_SLEPT_S = 1.0
 """A node's own wait up to this is slept and not recorded."""
 JITTER = 0.1
-RETRY_NO = "retry_no"
-"""Key in a step's recorded `wait` that carries the number of definite failures to the next owner, where it isn't attempt - 1."""
-STATE = "$state"
-"""Key for a node's state that is no object."""
-RESUMED = "$resumed"
-"""Key for the state of a wait that is over, while the step is being retried."""
-ANSWERED = "$answered"
-"""Key for the answer that ended it (a `Resolution`), where one did."""
-EXPIRED = "$expired"
-"""Key for the kind of answer that a wait was for which ended by its time: an answer comes too late."""
-AGAIN = "$again"
-"""Key that tells a wait which the node did not ask for: what was to run is to run again."""
-REASON = "reason"
-"""Key for why it waits, for people."""
 
 
 @dataclass(slots=True)
@@ -386,8 +373,3 @@ class StepRun:
         due = run.clock.now() + timedelta(seconds=max(delay_s, asked_s))
         why = {REASON: limited_until(due), AGAIN: True} if asked_s >= delay_s and asked_s > 0 else None
         return self.suspend(run, Suspended(due, BACKOFF_SLEPT_S), why)
-
-
-def limited_until(due: datetime) -> str:
-    """Why a step waits whose service asked for patience."""
-    return f"rate limited until {due.isoformat(timespec='seconds').replace('+00:00', 'Z')}"

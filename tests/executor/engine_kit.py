@@ -5,7 +5,7 @@ import builtins
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -375,3 +375,15 @@ async def until(condition: Callable[[], bool], within_s: float = 5) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         await asyncio.sleep(0.002)
+
+
+def soon(seconds: float = 0) -> datetime:
+    """So many seconds from now."""
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def started(run: Run) -> "asyncio.Task[Result]":
+    """An engine at work on it, past its first steps."""
+    task = asyncio.create_task(Engine(run).execute())
+    await asyncio.sleep(0.01)
+    return task

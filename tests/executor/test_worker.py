@@ -2,161 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import orjson
 import pytest
 import redis.asyncio as redis
-from pydantic import Field
 
-from executor import pulse, taking
+from executor import taking
 from executor import worker as subject
 from executor.api import Api, BackendRefused
-from executor.credentials import types_with_a_test
-from executor.lane import Lane
-from executor.node import (
-    Config,
-    Context,
-    JsonValue,
-    Node,
-    NodeError,
-    Polled,
-    PolledEvent,
-    PollingTrigger,
-    Resumed,
-    SecretData,
-    Wait,
-)
-from executor.queue import PROCESSING, QUEUE, Queue
-from executor.registry import Entry, Registry, describe, discover
-from executor.worker import Worker
-from tests.executor.backend_double import KEY, BackendDouble, backend_double
-from tests.executor.engine_kit import FakeThrottle, until
+from executor.queue import PROCESSING, QUEUE
+from tests.executor.backend_double import backend_double
+from tests.executor.engine_kit import until
+from tests.executor.worker_kit import Bench, Slow
 from trestle.contracts.graph import Connection, ForEach
 from trestle.contracts.graph import Node as GraphNode
-from trestle.contracts.jobs import CheckTask, PollTask, Registration, Resolution, Secret, Verdict
+from trestle.contracts.jobs import Registration, Resolution, Verdict
 from trestle.contracts.states import StepStatus
-from trestle.outbound import OutboundClient, Policy
-
-
-class Slow(Node[Config]):
-    """Takes its time, and counts."""
-
-    type, title, group, icon = "test.slow", "Slow", "Test", "square"
-    effect = "idempotent"
-
-    def __init__(self) -> None:
-        self.started = 0
-        self.cancelled = 0
-        self.go_on = asyncio.Event()
-
-    async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue:
-        """Waits for the test."""
-        self.started += 1
-        try:
-            await self.go_on.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        return "slow"
-
-
-class Ask(Node[Config]):
-    """Waits for a call."""
-
-    type, title, group, icon = "test.ask", "Ask", "Test", "square"
-    effect = "pure"
-
-    async def run(self, config: Config, input: JsonValue, ctx: Context) -> Wait:
-        return Wait(token="webhook")
-
-    async def resume(self, config: Config, input: JsonValue, ctx: Context, resumed: Resumed) -> JsonValue:
-        return resumed.answer
-
-
-class FeedConfig(Config):
-    """What to ask."""
-
-    url: str = Field(title="URL")
-
-
-class Feed(PollingTrigger[FeedConfig]):
-    """Has one more than it had."""
-
-    type, title, icon = "test.feed", "Feed", "rss"
-    poll_every_s = 30
-
-    async def poll(self, config: FeedConfig, state: JsonValue, ctx: Context) -> Polled:
-        if state == "fail":
-            raise NodeError("The feed is gone.")
-        return Polled(events=[PolledEvent(id=str(state + 1), payload={"url": config.url})], state=state + 1)
-
-
-class TriedKey(SecretData):
-    """A credential that can be tried out."""
-
-    credential_type = "test.key"
-    key: str
-
-    async def test(self, ctx: Context) -> str:
-        if self.key != "right-secret":
-            raise NodeError(f"The key {self.key} is wrong.", hint="Make a new one.")
-        return f"Welcome, {self.key}."
-
 
 SET = ("set", {"fields": {"x": "{{ payload }}"}})
 SLOW: tuple[str, dict[str, object]] = ("test.slow", {})
-
-
-@pytest.fixture
-def slow() -> Slow:
-    return Slow()
-
-
-@pytest.fixture(autouse=True)
-def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulse, "TELL_S", 0.02)
-
-
-class Bench:
-    """A double, a queue and workers."""
-
-    def __init__(self, backend: BackendDouble, redis_url: str, slow: Slow) -> None:
-        self.backend = backend
-        self.redis_url = redis_url
-        made: list[Node[Any]] = [slow, Ask(), Feed()]
-        self.registry = Registry([*discover(installed=False), *(Entry(describe(node), node, "test") for node in made)])
-
-    async def push(self, *ids: UUID) -> None:
-        client: Any
-        async with redis.Redis.from_url(self.redis_url) as client:
-            await client.lpush(QUEUE, *map(str, ids))
-
-    @asynccontextmanager
-    async def worker(self, *, redis_url: str | None = None, concurrency: int = 100, drain_s: float = 5) -> AsyncIterator[Worker]:
-        api = Api(self.backend.url, KEY, Registration(name="test", catalogue=self.registry.catalogue()))
-        registered = await api.register()
-        queue = Queue(redis_url or self.redis_url, registered.executor_id, block_s=0.2)
-        async with OutboundClient(Policy()) as http:
-            lane = Lane(api, ("false",))
-            worker = Worker(api, queue, self.registry, http, throttle=FakeThrottle(), concurrency=concurrency, drain_s=drain_s, lane=lane)
-            running = asyncio.create_task(worker.run())
-            yield worker
-            worker.stop()
-            await asyncio.wait_for(running, 10)
-        await queue.close()
-        await api.close()
-
-
-@pytest.fixture
-async def bench(redis_url: str, slow: Slow) -> AsyncIterator[Bench]:
-    async with redis.Redis.from_url(redis_url) as client:
-        await client.flushall()
-    async with backend_double() as backend:
-        yield Bench(backend, redis_url, slow)
 
 
 async def test_many_executions_run_and_leave_nothing_in_the_lists(bench: Bench) -> None:
@@ -322,49 +187,6 @@ async def test_an_answer_to_a_wait_is_heard_at_once_while_the_execution_is_held(
         await until(lambda: any(s.node == "ask" and s.output == '{"body":7}' for r in reports for s in r.steps), within_s=2)
         slow.go_on.set()
         await until(lambda: backend.count("succeeded") == 1)
-
-
-async def test_a_poll_hands_in_what_it_found(bench: Bench) -> None:
-    backend = bench.backend
-    snapshot = backend.snapshot([GraphNode(key="feed", type="test.feed", config={"url": "http://x"})], [])
-    async with bench.worker():
-        tasks = [PollTask(node="feed", state=state) for state in (3, "fail", "bug")]
-        ids = [backend.accept(snapshot, kind="poll", task=task) for task in tasks]
-        await bench.push(*ids)
-        await until(lambda: backend.count("succeeded") == 1 and backend.count("failed") == 2)
-    good, failed, bug = (backend.executions[execution_id].reports[-1].ending for execution_id in ids)
-    assert good is not None
-    assert good.polled == Polled(events=[PolledEvent(id="4", payload={"url": "http://x"})], state=4)
-    assert failed is not None
-    assert failed.error is not None
-    assert (failed.error.type, failed.error.message, failed.error_node) == ("NodeError", "The feed is gone.", "feed")
-    assert bug is not None
-    assert bug.error is not None
-    assert bug.error.type == "NodeBug"
-
-
-async def test_a_credential_is_tried_out_and_what_it_says_is_the_answer(bench: Bench) -> None:
-    backend = bench.backend
-    good, bad, bearer = (uuid4() for _ in range(3))
-    backend.vault = {
-        good: Secret(type="test.key", data={"key": "right-secret"}),
-        bad: Secret(type="test.key", data={"key": "wrong-secret"}),
-        bearer: Secret(type="bearer", data={"token": "t"}),
-    }
-    async with bench.worker():
-        kinds = [(good, "test.key"), (bad, "test.key"), (bearer, "bearer")]
-        tasks = [CheckTask(credential_id=ident, credential_type=kind) for ident, kind in kinds]
-        ids = [backend.accept("", kind="check", task=task, workflow_id=None) for task in tasks]
-        await bench.push(*ids)
-        await until(lambda: backend.count("succeeded") == 3)
-    outputs = [orjson.loads(backend.executions[execution_id].output or "null") for execution_id in ids]
-    assert outputs[0] == {"ok": True, "message": "Welcome, [redacted]."}
-    assert outputs[1] == {"ok": False, "message": "The key [redacted] is wrong. Make a new one."}
-    assert outputs[2]["ok"] is False
-    assert "no service" in outputs[2]["message"]
-    assert {request.node for request in backend.asked} == {""}
-    assert "test.key" in types_with_a_test()
-    assert not {"bearer", "basic", "header"} & set(types_with_a_test())
 
 
 async def test_a_cancel_stops_a_for_each_at_once(bench: Bench, slow: Slow) -> None:
