@@ -79,7 +79,10 @@ async def calls(
     result.expect("keys shared by steps", len(by_step) - len({made[0].idempotency_key for made in by_step.values()}))
 
 
-_HISTORY = "select execution_id::text e, extract(epoch from at)::float8 at, status, epoch from witness_history order by at"
+_HISTORY = """
+select h.execution_id::text e, extract(epoch from h.at)::float8 at, h.status, h.epoch, coalesce(x.name, '') as owner
+from witness_history h left join executors x on x.id = h.executor_id order by h.at
+"""
 _OVER = {"succeeded", "failed", "cancelled", "quarantined", "waiting"}
 
 
@@ -89,10 +92,11 @@ async def recovery(connection: "asyncpg.Connection[asyncpg.Record]", strikes: Se
     A killed or frozen executor: from the strike until another owner has it (a newer epoch), or it ended or waits all the same. Anything
     else: from the moment at which what was struck answers again until the next write of the execution.
     """
-    history: dict[str, list[tuple[float, str, int]]] = defaultdict(list)
+    history: dict[str, list[tuple[float, str, int, str]]] = defaultdict(list)
     for row in await connection.fetch(_HISTORY):
-        history[row["e"]].append((row["at"], row["status"], row["epoch"]))
+        history[row["e"]].append((row["at"], row["status"], row["epoch"], row["owner"]))
     times: dict[str, list[float]] = defaultdict(list)
+    stories: list[tuple[float, str]] = []
     orphaned: dict[str, float] = {}
     for strike in strikes:
         owner = strike.of_an_owner
@@ -100,16 +104,17 @@ async def recovery(connection: "asyncpg.Connection[asyncpg.Record]", strikes: Se
             if not owner and orphaned.get(execution_id, 0.0) > strike.at:
                 continue  # it stands still because of an earlier strike, which counts it
             seen = history[execution_id]
-            after = seen[bisect.bisect_right(seen, (strike.over, "", 0)) :]
-            moved = [at for at, status, newer in after if not owner or newer > epoch or status in _OVER]
+            after = seen[bisect.bisect_right(seen, (strike.over, "", 0, "")) :]
+            moved = [at for at, status, newer, _ in after if not owner or newer > epoch or status in _OVER]
             if moved:
                 times[strike.kind].append(moved[0] - strike.over)
+                story = "; ".join(f"{at - strike.over:+.1f} s {status} {newer} {who}" for at, status, newer, who in after[:6])
+                stories.append((moved[0] - strike.over, f"{strike.kind} {strike.target}, epoch {epoch}: {story}"))
                 if owner:
                     orphaned[execution_id] = moved[0]
             elif not owner and seen and seen[-1][0] > strike.at:
                 times[strike.kind].append(0.0)  # it had ended before the repair was done
-    slow = sorted(((time, kind) for kind, found in times.items() for time in found), reverse=True)
-    result.slowest = [f"{time:.1f} s after {kind}" for time, kind in slow[:10]]
+    result.slowest = [f"{time:.1f} s after {story}" for time, story in sorted(stories, reverse=True)[:15]]
     every = sorted(time for found in times.values() for time in found)
     result.figures["strikes"] = len(strikes)
     result.figures["executions hit"] = len(every)
