@@ -68,9 +68,17 @@ async def question(parts: Services, asked: Bearer) -> Question:
         message=str(told.get("message") or ""),
         workflow=row["workflow"] or "",
         open=decided is None and not over,
-        until=row["due_at"] if row["step"] == "waiting" else None,
+        until=_end(told, row["due_at"]) if row["step"] == "waiting" else None,
         decided=_object(decided) if decided is not None else None,
     )
+
+
+def _end(told: JsonObject, due_at: datetime | None) -> datetime | None:
+    """When the wait ends. The step itself may be due before: to remind."""
+    try:
+        return datetime.fromisoformat(str(told["deadline"]))
+    except (KeyError, ValueError):
+        return due_at
 
 
 def _object(value: Any) -> JsonObject:

@@ -12,7 +12,7 @@ from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, r
 from trestle.contracts.resume_tokens import Bearer, resume_key, token
 
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-ASKED = {"title": "Refund <b>7</b>?", "message": "{{ 7*7 }}\n<script>alert(1)</script>"}
+ASKED = {"deadline": "2030-05-01T12:00:00+00:00", "title": "Refund <b>7</b>?", "message": "{{ 7*7 }}\n<script>alert(1)</script>"}
 
 
 def path(settings: Settings, execution_id: str, node: str = "name", kind: str = "approval", item: int | None = None) -> str:
@@ -43,6 +43,7 @@ async def test_an_approval_is_shown_and_decided_once(backend: Backend, world: Wo
     assert "frame-ancestors 'none'" in policy
     assert "Refund &lt;b&gt;7&lt;/b&gt;?" in page
     assert "{{ 7*7 }}" in page
+    assert "Open until 1 May 2030, 12:00 UTC." in page
     assert "<script" not in page
     assert 'class="reject first"' in page
     assert (await world.execution(execution_id))["status"] == "waiting"
