@@ -1,0 +1,106 @@
+"""A person at the editor in Chromium, over real services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Locator, Page, WebSocket, expect
+
+from tests.acceptance import browser
+from tests.acceptance.api import Api, Refused
+from tests.acceptance.stack import Stack
+
+expect.set_options(timeout=15_000)  # two cores, and everything on them
+EMAIL, PASSWORD = "ada@example.com", "a long enough one"
+
+
+class Desk:
+    """A person at the editor: a tab, and the API to see what was stored."""
+
+    def __init__(self, page: Page, api: Api, workflow_id: str) -> None:
+        self.page, self.api, self.workflow_id = page, api, workflow_id
+        self.frames: list[str] = []
+
+    def at(self, testid: str) -> Locator:
+        return self.page.get_by_test_id(testid)
+
+    async def open(self, web_url: str) -> None:
+        self.page.on("websocket", self._listen)
+        await self.page.goto(f"{web_url}/workflows/{self.workflow_id}")
+        await self.at("canvas").wait_for()
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._heard)
+        socket.on("framereceived", self._heard)
+
+    def _heard(self, frame: str | bytes) -> None:
+        self.frames.append(str(frame))
+
+    async def stored(self) -> dict[str, Any]:
+        """The draft, once everything is saved."""
+        await expect(self.at("save-state")).to_have_text("Saved")
+        found: dict[str, Any] = await self.api.call("GET", f"/workflows/{self.workflow_id}")
+        return found
+
+    async def keys(self) -> list[str]:
+        return sorted(node["key"] for node in (await self.stored())["nodes"])
+
+    async def links(self) -> set[tuple[str, str, str]]:
+        return {(link["source"], link["source_port"], link["target"]) for link in (await self.stored())["connections"]}
+
+    async def drop(self, type: str, x: int, y: int) -> None:
+        await self.page.drag_and_drop(f"[data-testid='palette-item-{type}']", ".react-flow__pane", target_position={"x": x, "y": y})
+
+    async def handle(self, key: str, port: str) -> tuple[float, float]:
+        box = await self.page.locator(f".react-flow__handle[data-nodeid='{key}'][data-handleid='{port}']").bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    async def still(self) -> None:
+        """Wait until the view has stopped moving."""
+        view, before = self.page.locator(".react-flow__viewport"), None
+        while (now := await view.get_attribute("style")) != before:
+            before = now
+            await self.page.wait_for_timeout(120)
+
+    async def connect(self, source: str, port: str, target: str) -> None:
+        mouse, (x, y) = self.page.mouse, await self.handle(target, "in")
+        await mouse.move(*await self.handle(source, port))
+        await mouse.down()
+        await mouse.move(x - 30, y + 10, steps=6)
+        await mouse.move(x, y, steps=3)
+        await mouse.up()
+
+    async def three_nodes(self) -> None:
+        """A webhook, a filter and a call, connected in a row."""
+        await self.drop("trigger.webhook", 160, 200)
+        await self.drop("filter", 480, 200)
+        await self.drop("http.request", 800, 200)
+        await self.connect("webhook", "main", "filter")
+        await self.connect("filter", "main", "http_request")
+        await expect(self.page.locator(".react-flow__edge")).to_have_count(2)
+
+
+@asynccontextmanager
+async def at_desk(stack: Stack, *, width: int = 1440, height: int = 900, breaks: bool = False) -> AsyncIterator[Desk]:
+    async with Api(stack.backend_url) as api:
+        try:
+            await api.log_in(EMAIL, PASSWORD)
+        except Refused:  # the first test: nobody is there yet
+            await api.sign_up(EMAIL, PASSWORD)
+        workflow = await api.call("POST", "/workflows", json={"name": "Hot lead to chat"})
+        permissions = ["clipboard-read", "clipboard-write"]
+        async with browser.page(width=width, height=height, permissions=permissions) as page:
+            wrong: list[str] = []
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            await page.goto(f"{stack.web_url}/sign-in")
+            await page.fill("input[name=email]", EMAIL)
+            await page.fill("input[name=password]", PASSWORD)
+            await page.get_by_role("button", name="Sign in").click()
+            await page.wait_for_url("**/workflows")
+            desk = Desk(page, api, workflow["id"])
+            await desk.open(stack.web_url)
+            yield desk
+            assert breaks or wrong == []

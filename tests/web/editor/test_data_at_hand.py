@@ -1,0 +1,102 @@
+"""Recorded data while one configures, and the runs themselves, in the editor."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.acceptance.stack import Stack
+from tests.web.editor.desk import at_desk
+
+
+async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        await desk.drop("trigger.manual", 160, 200)
+        await desk.drop("set", 480, 200)
+        await desk.connect("manual", "main", "set")
+        await desk.stored()
+        body = {"input": {"name": "Ada", "orders": [{"id": 7}], "first name": "A"}}
+        await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json=body)
+        await desk.at("node-set").click()
+        fields = desk.at("field-fields")
+        await fields.get_by_role("button", name="Add").click()
+        await fields.locator("input").first.fill("greeting")
+        value = fields.locator("input, textarea").nth(1)
+        await value.click()
+        await expect(desk.at("data-tree")).to_contain_text("orders")
+
+        # By keyboard: the field keeps the cursor all the way, though it becomes an expression meanwhile.
+        await desk.page.keyboard.type("Dear {{ payload.na")
+        await expect(desk.at("completion").get_by_role("option")).to_have_count(2)
+        await desk.page.keyboard.press("Enter")
+        await desk.page.keyboard.type(" }}, hello, this is a text of some length")
+        await expect(value).to_have_value("Dear {{ payload.name }}, hello, this is a text of some length")
+        await expect(desk.at("preview")).to_contain_text("Dear Ada, hello")
+
+        # By pointer: a press on a value writes its path at the cursor.
+        await value.fill("{{  }}")
+        for _ in range(3):
+            await desk.page.keyboard.press("ArrowLeft")
+        await desk.at("data-tree").get_by_label("Open orders").first.click()
+        await desk.at("data-tree").get_by_label("Open 0").first.click()
+        await desk.at("data-tree").get_by_title("{{ payload.orders[0].id }}").click()
+        await expect(value).to_have_value("{{ payload.orders[0].id }}")
+        await expect(desk.at("preview")).to_contain_text("7")
+
+        # What can't resolve says why, before anything runs.
+        await value.fill("{{ payload.nam }}")
+        await expect(desk.at("preview-error")).to_contain_text("Did you mean `name`?")
+        stored = await desk.stored()
+        assert next(node for node in stored["nodes"] if node["key"] == "set")["config"]["fields"] == {"greeting": "{{ payload.nam }}"}
+
+
+async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        await desk.drop("trigger.webhook", 160, 200)
+        await desk.drop("filter", 480, 200)
+        await desk.drop("set", 800, 200)
+        await desk.connect("webhook", "main", "filter")
+        await desk.connect("filter", "main", "set")
+        await desk.at("publish").click()
+        await expect(desk.at("problems")).to_be_visible()
+        await expect(desk.at("problem-filter")).to_be_visible()
+        await desk.at("node-webhook").click()
+        await desk.at("field-path").locator("input").fill("leads")
+        await desk.at("node-filter").click()
+        await desk.at("field-condition").locator("textarea").fill("{{ payload.score >= 80 }}")
+        await desk.at("node-set").click()
+        await desk.at("field-fields").get_by_role("button", name="Add").click()
+        await desk.at("field-fields").locator("input").fill("text")
+        await desk.at("field-fields").locator("textarea").fill("{{ payload.name }} scored {{ payload.score }}")
+        await desk.at("publish").click()
+        await expect(desk.at("publish")).to_have_text("Published")
+        await desk.at("enable").click()
+        await expect(desk.at("webhook-url")).to_have_text(f"{stack.backend_url}/webhooks/leads")
+        await expect(desk.at("enable")).to_be_checked()
+        await desk.page.keyboard.press("Escape")
+
+        await desk.api.post_webhook("leads", {"name": "Ada", "score": 91})
+        for key in ("webhook", "filter", "set"):
+            await expect(desk.at(f"node-{key}")).to_have_attribute("data-status", "succeeded")
+        await desk.at("node-set").click()
+        await expect(desk.at("step-output")).to_contain_text("Ada scored 91")
+        await desk.at("step-tab-input").click()
+        await expect(desk.at("step-input")).to_contain_text("91")
+
+        await desk.api.post_webhook("leads", {"name": "Bob", "score": 3})
+        await expect(desk.at("node-set")).to_have_attribute("data-status", "skipped")
+        await desk.api.post_webhook("leads", {"name": "Eve"})
+        await expect(desk.at("node-filter")).to_have_attribute("data-status", "failed")
+        await desk.at("node-filter").click()
+        await expect(desk.at("step-error")).to_contain_text("score")
+
+        await desk.at("runs-open").click()
+        await expect(desk.at("runs")).to_contain_text("Failed")
+        await desk.at("node-set").click()
+        await expect(desk.at("tab-policies")).to_be_visible()
+        await desk.at("runs-open").click()
+        await desk.at("runs").locator(".ed-run-row").first.click()
+        await expect(desk.at("execution-status")).to_contain_text("Failed")
+        await expect(desk.at("node-filter")).to_have_attribute("data-status", "failed")
+        await desk.at("node-webhook").click()
+        await expect(desk.at("step-output")).to_contain_text("Eve")
+        await expect(desk.at("step-input")).to_be_visible()
