@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Header, Query
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from backend import stream
+from backend.db import encode_json
 from backend.deps import CurrentUser, ServicesDep, Session
 from backend.executions import controlling, deleting, reading, repeats, rerunning, starting, steps
 from backend.executions.reading import Wanted
@@ -20,11 +21,12 @@ from trestle.contracts import executions as wire
 from trestle.contracts.base import Page
 from trestle.contracts.graph import Snapshot
 from trestle.contracts.jobs import LogLine
-from trestle.contracts.states import ExecutionStatus
+from trestle.contracts.states import ExecutionStatus, StepStatus
 
 router = new_router(tag="executions")
 
 Status = Annotated[list[ExecutionStatus] | None, Query(description="May be given several times")]
+StepStates = Annotated[list[StepStatus] | None, Query(description="May be given several times")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key again gets the first answer again")]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
@@ -80,10 +82,38 @@ async def read(session: Session, user: CurrentUser, execution_id: UUID) -> wire.
 
 
 @router.get("/executions/{execution_id}/steps")
-async def list_steps(parts: ServicesDep, session: Session, user: CurrentUser, paging: PagingDep, execution_id: UUID) -> Page[wire.Step]:
+async def list_steps(
+    parts: ServicesDep,
+    session: Session,
+    user: CurrentUser,
+    paging: PagingDep,
+    execution_id: UUID,
+    node: str | None = None,
+    item: Annotated[int | None, Query(ge=0, description="Of this item of a for-each")] = None,
+    status: StepStates = None,
+    items: Annotated[bool, Query(description="false: without the steps of single items of a for-each")] = True,
+    values: Annotated[bool, Query(description="false: without inputs and outputs")] = True,
+) -> Page[wire.Step]:
     """Its steps, each attempt, oldest first."""
-    items, cursor = await steps.listed(parts.settings, session, user, execution_id, paging)
-    return Page(items=items, next_cursor=cursor)
+    wanted = steps.Narrowed(node, item, status, items, values)
+    found, cursor = await steps.listed(parts.settings, session, user, execution_id, paging, wanted)
+    return Page(items=found, next_cursor=cursor)
+
+
+@router.get("/executions/{execution_id}/steps/{step_id}")
+async def read_step(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID, step_id: UUID) -> wire.Step:
+    """One attempt at a step, with its values."""
+    return await steps.one(parts.settings, session, user, execution_id, step_id)
+
+
+@router.get("/executions/{execution_id}/steps/{step_id}/{part}", response_class=Response)
+async def download_value(
+    parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID, step_id: UUID, part: Literal["input", "output"]
+) -> Response:
+    """What went into it or came out, as a JSON file. Values over 256 KB in it are null; they are downloads of their own."""
+    step = await steps.one(parts.settings, session, user, execution_id, step_id)
+    headers = {"Content-Disposition": f'attachment; filename="{step.node}-{part}.json"'}
+    return Response(encode_json(getattr(step, part)), media_type="application/json", headers=headers)
 
 
 @router.get("/executions/{execution_id}/graph")

@@ -1,13 +1,17 @@
 """The steps of an execution. Their inputs are not stored: each is what its predecessors put out (contracts.graph.step_input)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Bundle
 
 from backend.blobs.values import put_together, shown, taken_apart
+from backend.errors import NotFound
 from backend.models import Execution, Membership, Snapshot, Step, User
 from backend.ownership import find, suffices
 from backend.paging import Paging, page
@@ -20,36 +24,103 @@ from trestle.contracts.states import StepStatus
 from trestle.contracts.users import ProjectRole
 
 _PRIVATE = ("$", "retry_no")
+_SHOWN = [name for name in wire.Step.model_fields if hasattr(Step, name) and name not in ("output", "refs", "wait")]
+_LIGHT: Bundle[Any] = Bundle("step", *(getattr(Step, name) for name in {*_SHOWN, "wait", "token", "execution_id"}))
 
 
-async def listed(settings: Settings, session: AsyncSession, user: User, ident: UUID, paging: Paging) -> tuple[list[wire.Step], str | None]:
+@dataclass(frozen=True)
+class Narrowed:
+    """Which steps are wanted: of a node, of one item, in these states; with those of single `items`, and with their `values`."""
+
+    node: str | None = None
+    item: int | None = None
+    status: Sequence[StepStatus] | None = None
+    items: bool = True
+    values: bool = True
+
+    def narrow(self, statement: Select[Any]) -> Select[Any]:
+        """The statement with these conditions."""
+        if self.node is not None:
+            statement = statement.where(Step.node == self.node)
+        if self.item is not None:
+            statement = statement.where(Step.item == self.item)
+        elif not self.items:
+            statement = statement.where(Step.item.is_(None))
+        return statement.where(Step.status.in_(self.status)) if self.status else statement
+
+
+ALL = Narrowed()
+
+
+async def listed(
+    settings: Settings, session: AsyncSession, user: User, ident: UUID, paging: Paging, wanted: Narrowed = ALL
+) -> tuple[list[wire.Step], str | None]:
     """A page of the execution's steps, each attempt, oldest first, and the next cursor.
 
-    To whoever may run workflows, `wait` of a waiting step also says at which addresses it is answered.
+    The input of an item of a for-each is that item. To whoever may run workflows, `wait` of a waiting step also says at which
+    addresses it is answered.
     """
     execution = await find(session, user, Execution, ident)
-    statement = select(Step).where(Step.execution_id == ident)
+    may_answer = await _may_answer(session, user, execution)
+    statement = wanted.narrow(select(Step if wanted.values else _LIGHT).where(Step.execution_id == ident))
     rows, cursor = await page(session, statement, Step.id, paging, oldest_first=True)
     steps = [row[0] for row in rows]
-    membership = await session.get_one(Membership, (execution.project_id, user.id))
-    may_answer = suffices(membership.role, ProjectRole.OPERATOR)
-    incoming = await _incoming(session, execution)
-    outcomes = await _outcomes(session, execution, {c.source for step in steps for c in incoming[step.node]})
-    found = []
-    for step in steps:
-        seen = wire.Step.model_validate(step)
-        if step.status != StepStatus.SKIPPED:
-            seen.input, seen.input_refs = taken_apart(ident, _input(execution, incoming[step.node], outcomes))
-        if _hands_on(execution, step):
-            seen.output, seen.refs = execution.input, shown(ident, execution.input_refs)
-        else:
-            seen.refs = shown(ident, step.refs) if step.port is not None else {}
-        seen.wait = _wait(settings, step, with_links=may_answer) if step.status == StepStatus.WAITING else None
-        found.append(seen)
+    found = [_seen(settings, step, with_links=may_answer) for step in steps]
+    if wanted.values:
+        await _fill(session, execution, steps, found)
     return found, cursor
 
 
-def _wait(settings: Settings, step: Step, *, with_links: bool) -> JsonObject:
+async def one(settings: Settings, session: AsyncSession, user: User, ident: UUID, step_id: UUID) -> wire.Step:
+    """One attempt at a step with its values. Raises NotFound."""
+    execution = await find(session, user, Execution, ident)
+    step = await session.scalar(select(Step).where(Step.execution_id == ident, Step.id == step_id))
+    if step is None:
+        raise NotFound("This execution has no such step. GET …/steps lists those it has.")
+    found = _seen(settings, step, with_links=await _may_answer(session, user, execution))
+    await _fill(session, execution, [step], [found])
+    return found
+
+
+async def _may_answer(session: AsyncSession, user: User, execution: Execution) -> bool:
+    membership = await session.get_one(Membership, (execution.project_id, user.id))
+    return suffices(membership.role, ProjectRole.OPERATOR)
+
+
+def _seen(settings: Settings, step: Any, *, with_links: bool) -> wire.Step:
+    """The step without its values."""
+    seen = wire.Step.model_validate({name: getattr(step, name) for name in _SHOWN})
+    seen.wait = _wait(settings, step, with_links=with_links) if step.status == StepStatus.WAITING else None
+    return seen
+
+
+async def _fill(session: AsyncSession, execution: Execution, steps: Sequence[Step], found: Sequence[wire.Step]) -> None:
+    """Puts each step's values in: what it put out, and its input, which others put out."""
+    incoming = await _incoming(session, execution)
+    outcomes = await _outcomes(session, execution, {c.source for step in steps for c in incoming[step.node]})
+    lists = await _lists(session, execution, {step.node for step in steps if step.item is not None})
+    for step, seen in zip(steps, found, strict=True):
+        if step.status != StepStatus.SKIPPED:
+            items = lists.get(step.node, []) if step.item is not None else []
+            given = (
+                items[step.item] if step.item is not None and step.item < len(items) else _input(execution, incoming[step.node], outcomes)
+            )
+            seen.input, seen.input_refs = taken_apart(execution.id, given)
+        if _hands_on(execution, step):
+            seen.output, seen.refs = execution.input, shown(execution.id, execution.input_refs)
+        else:
+            seen.output, seen.refs = step.output, shown(execution.id, step.refs) if step.port is not None else {}
+
+
+async def _lists(session: AsyncSession, execution: Execution, nodes: set[str]) -> dict[str, list[JsonValue]]:
+    """The lists over which these nodes ran, where they were recorded."""
+    if not nodes:
+        return {}
+    recorded = select(Step.node, Step.items).where(Step.execution_id == execution.id, Step.node.in_(nodes), Step.item.is_(None))
+    return {row.node: row.items for row in await session.execute(recorded.order_by(Step.attempt)) if isinstance(row.items, list)}
+
+
+def _wait(settings: Settings, step: Any, *, with_links: bool) -> JsonObject:
     """What the step waits for, without what only executors understand, and until when."""
     told = {name: value for name, value in (step.wait or {}).items() if not name.startswith(_PRIVATE)}
     until = {"until": step.due_at} if step.due_at is not None else {}

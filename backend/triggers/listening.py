@@ -29,7 +29,7 @@ async def listen(parts: Services, session: AsyncSession, user: User, workflow_id
     Raises Unprocessable where the draft has no webhook, Conflict where somebody else has its path.
     """
     workflow = await find(session, user, Workflow, workflow_id, needs=ProjectRole.EDITOR, lock=True)
-    draft = await publishing.with_paths(session, user, workflow, await drafts.load(session, workflow.id))
+    draft = await publishing.with_paths(parts, session, user, workflow, await drafts.load(session, workflow.id))
     hooks = [node for node in draft.nodes.values() if node.type == publishing.WEBHOOK and not node.disabled]
     hooks = [node for node in hooks if isinstance(node.config["path"], str)]
     if not hooks:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.db import after_commit
 from backend.errors import Unprocessable
+from backend.executions.doorbell import Doorbell
 from backend.ids import new_id
 from backend.models import Connection as ConnectionRow
 from backend.models import Node as NodeRow
@@ -168,15 +171,27 @@ class Applied(NamedTuple):
 
 
 async def change(
-    session: AsyncSession, workflow: Workflow, before: Draft, after: Draft, *, user_id: UUID, operations: dict[UUID, Applied] | None = None
+    doorbell: Doorbell,
+    session: AsyncSession,
+    workflow: Workflow,
+    before: Draft,
+    after: Draft,
+    *,
+    user_id: UUID,
+    operations: dict[UUID, Applied] | None = None,
 ) -> None:
-    """Stores a new state of a locked workflow's draft under the next revision.
+    """Stores a new state of a locked workflow's draft under the next revision, and tells those who look at it once it is committed.
 
     `operations` are the editor's; without them the change is recorded as one operation, so that what an editor sends on an
     older revision is compared with it too.
     """
     await save(session, workflow.id, before, after)
     await record(session, workflow, operations or {new_id(): Applied(touched(before, after))}, user_id)
+    after_commit(session, partial(_ring, doorbell, workflow.id))
+
+
+async def _ring(doorbell: Doorbell, workflow_id: UUID) -> None:
+    doorbell.ring_draft(workflow_id)
 
 
 async def record(session: AsyncSession, workflow: Workflow, operations: dict[UUID, Applied], user_id: UUID) -> None:

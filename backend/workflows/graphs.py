@@ -38,22 +38,22 @@ async def replace(parts: Services, session: AsyncSession, user: User, ident: UUI
             f"The draft is at revision {workflow.revision} now, and this graph is based on another. Load it again and redo the change."
         )
     after = drafts.drawn(body.nodes, body.connections, before)
-    await drafts.change(session, workflow, before, after, user_id=user.id)
+    await drafts.change(parts.doorbell, session, workflow, before, after, user_id=user.id)
     return await service.read(parts, session, user, ident)
 
 
-async def add_node(session: AsyncSession, user: User, ident: UUID, body: Node) -> wire.StoredNode:
+async def add_node(parts: Services, session: AsyncSession, user: User, ident: UUID, body: Node) -> wire.StoredNode:
     """One node more."""
     workflow, before = await _open(session, user, ident)
     if body.key in before.nodes:
         message = f"There is a node with the key “{body.key}” already. Give the new one another."
         raise Unprocessable(message, errors=[FieldError(loc=["key"], node=body.key, message=message)])
     after = drafts.drawn([*before.nodes.values(), body], before.connections.values(), before)
-    await drafts.change(session, workflow, before, after, user_id=user.id)
+    await drafts.change(parts.doorbell, session, workflow, before, after, user_id=user.id)
     return after.nodes[body.key]
 
 
-async def change_node(session: AsyncSession, user: User, ident: UUID, body: wire.NodeChange) -> wire.StoredNode:
+async def change_node(parts: Services, session: AsyncSession, user: User, ident: UUID, body: wire.NodeChange) -> wire.StoredNode:
     """What is given of one node, changed; its id stays."""
     row = await find(session, user, NodeRow, ident, needs=ProjectRole.EDITOR)
     workflow, before = await _open(session, user, row.workflow_id)
@@ -72,7 +72,7 @@ async def change_node(session: AsyncSession, user: User, ident: UUID, body: wire
         defaults = {name: field.get_default(call_default_factory=True) for name, field in Node.model_fields.items()}
         changed = edits.validated({**values, **{k: defaults[k] if v is None else v for k, v in changes.items()}})
         after = Draft({**after.nodes, new_key: changed}, after.connections)
-    await drafts.change(session, workflow, before, after, user_id=user.id)
+    await drafts.change(parts.doorbell, session, workflow, before, after, user_id=user.id)
     return after.nodes[new_key]
 
 
@@ -83,27 +83,27 @@ def _key_of(draft: Draft, ident: UUID) -> str:
     raise NotFound("There is no node with this id. It may have been deleted; load the workflow again.")
 
 
-async def remove_node(session: AsyncSession, user: User, ident: UUID) -> None:
+async def remove_node(parts: Services, session: AsyncSession, user: User, ident: UUID) -> None:
     """One node less, and its connections."""
     row = await find(session, user, NodeRow, ident, needs=ProjectRole.EDITOR)
     workflow, before = await _open(session, user, row.workflow_id)
     after = edits.apply(before, wire.RemoveNodes(op="remove_nodes", id=ident, keys=[_key_of(before, ident)]))
-    await drafts.change(session, workflow, before, after, user_id=user.id)
+    await drafts.change(parts.doorbell, session, workflow, before, after, user_id=user.id)
 
 
-async def connect(session: AsyncSession, user: User, ident: UUID, body: Connection) -> wire.StoredConnection:
+async def connect(parts: Services, session: AsyncSession, user: User, ident: UUID, body: Connection) -> wire.StoredConnection:
     """One connection more. Raises Unprocessable for a cycle, an end that isn't there, or a connection that is there already."""
     workflow, before = await _open(session, user, ident)
     if drafts.wire(body) in before.connections:
         raise Unprocessable("This connection is there already.", errors=[FieldError(loc=[], message="This connection is there already.")])
     after = edits.connect(before, body)
-    await drafts.change(session, workflow, before, after, user_id=user.id)
+    await drafts.change(parts.doorbell, session, workflow, before, after, user_id=user.id)
     return after.connections[drafts.wire(body)]
 
 
-async def disconnect(session: AsyncSession, user: User, ident: UUID) -> None:
+async def disconnect(parts: Services, session: AsyncSession, user: User, ident: UUID) -> None:
     """One connection less."""
     row = await find(session, user, ConnectionRow, ident, needs=ProjectRole.EDITOR)
     workflow, before = await _open(session, user, row.workflow_id)
     after = Draft(before.nodes, {ends: c for ends, c in before.connections.items() if c.id != ident})
-    await drafts.change(session, workflow, before, after, user_id=user.id)
+    await drafts.change(parts.doorbell, session, workflow, before, after, user_id=user.id)

@@ -1,6 +1,5 @@
 """What the editor sends: small operations, based on a revision that may be old by now."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +7,6 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backend.db import after_commit
 from backend.errors import Unprocessable
 from backend.models import Operation, User, Workflow
 from backend.ownership import find
@@ -54,14 +52,9 @@ async def apply(parts: Services, session: AsyncSession, user: User, ident: UUID,
         draft = after
         applied.append(operation.id)
     if done:
-        await drafts.change(session, workflow, before, draft, user_id=user.id, operations=done)
-        after_commit(session, partial(_ring, parts, ident))
+        await drafts.change(parts.doorbell, session, workflow, before, draft, user_id=user.id, operations=done)
     found = await problems.of(parts, session, workflow, draft)
     return wire.OperationsApplied(revision=workflow.revision, applied=applied, conflicts=conflicts, problems=found)
-
-
-async def _ring(parts: Services, workflow_id: UUID) -> None:
-    parts.doorbell.ring_draft(workflow_id)
 
 
 def _known(workflow_id: UUID, ids: list[UUID]) -> Any:

@@ -34,7 +34,7 @@ async def publish(parts: Services, session: AsyncSession, user: User, ident: UUI
 
 async def _publish(parts: Services, session: AsyncSession, user: User, workflow: Workflow, message: str) -> wire.Version:
     types = await parts.catalogue.current(session)
-    draft = await with_paths(session, user, workflow, await drafts.load(session, workflow.id))
+    draft = await with_paths(parts, session, user, workflow, await drafts.load(session, workflow.id))
     found = await problems.of(parts, session, workflow, draft)
     if found:
         first = f"{found[0].node}: {found[0].message}" if found[0].node else found[0].message
@@ -59,7 +59,7 @@ async def _publish(parts: Services, session: AsyncSession, user: User, workflow:
 _VERSION = ("number", "message", "created_at", "created_by")
 
 
-async def with_paths(session: AsyncSession, user: User, workflow: Workflow, draft: Draft) -> Draft:
+async def with_paths(parts: Services, session: AsyncSession, user: User, workflow: Workflow, draft: Draft) -> Draft:
     """The draft with a path that nobody can guess for every webhook that has none: stored, so that it stays the same."""
     nodes = {
         key: node.model_copy(update={"config": {**node.config, "path": secrets.token_hex(_PATH_BYTES)}})
@@ -69,7 +69,7 @@ async def with_paths(session: AsyncSession, user: User, workflow: Workflow, draf
     }
     after = Draft(nodes, draft.connections)
     if drafts.touched(draft, after):
-        await drafts.change(session, workflow, draft, after, user_id=user.id)
+        await drafts.change(parts.doorbell, session, workflow, draft, after, user_id=user.id)
     return after
 
 

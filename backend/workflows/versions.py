@@ -55,7 +55,7 @@ async def restore(parts: Services, session: AsyncSession, user: User, ident: UUI
     _, graph, settings = await _get(session, ident, number)
     before = await drafts.load(session, ident)
     workflow.settings = settings.model_dump(mode="json")
-    await drafts.change(session, workflow, before, drafts.drawn(graph.nodes, graph.connections, before), user_id=user.id)
+    await drafts.change(parts.doorbell, session, workflow, before, drafts.drawn(graph.nodes, graph.connections, before), user_id=user.id)
     return await service.read(parts, session, user, ident)
 
 

@@ -164,6 +164,10 @@ async def test_a_stream_tells_of_the_draft(ada: Person, services: Services) -> N
     await ada.patch(f"/nodes/{made['nodes'][1]['id']}", json={"name": "A"})
     await send(ada, made, 3, op("move_nodes", moves=[{"key": "a", "x": 1, "y": 1}]))
     first, *_ = await asyncio.wait_for(listening, 4)
+    listening = asyncio.create_task(heard(None, 1))
+    await asyncio.sleep(0.1)
+    await ada.patch(f"/nodes/{made['nodes'][1]['id']}", json={"name": "B"})
+    assert [e["revision"] for e in await asyncio.wait_for(listening, 2)] == [5]  # any change rings at once, not only the editor's
     assert (first["revision"], first["user"]) == (2, ada.id)
     assert [(o["op"], o["id"]) for o in first["operations"]] == [(o["op"], o["id"]) for o in sent]
     again = await asyncio.wait_for(heard("1", 3), 4)

@@ -88,11 +88,34 @@ async def test_a_run_by_hand_and_what_is_seen_of_it(ada: Ada, world: World, exec
     assert (start["input"], start["output"]) == (None, seen["input"])
     assert one["input"] == seen["input"]
     assert join["input"] == {"one": {"x": 1}, "two": [2]}
+    assert await ada.call("GET", f"/executions/{execution_id}/steps/{join['id']}") == join
+    assert await ada.call("GET", f"/executions/{execution_id}/steps/{join['id']}/input") == join["input"]
+    await ada.call("GET", f"/executions/{execution_id}/steps/{uuid4()}", 404)
     graph = await ada.call("GET", f"/executions/{execution_id}/graph")
     assert [n["key"] for n in graph["nodes"]] == ["start", "one", "two", "join"]
     [told] = (await ada.call("GET", f"/executions/{execution_id}/logs?node=one&level=warning"))["items"]
     assert told["message"] == "hm"
     assert (await ada.call("GET", f"/executions/{execution_id}/logs?level=error"))["items"] == []
+
+
+async def test_steps_can_be_narrowed_to_a_node_its_items_and_what_failed(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute({"input": {"list": [7, 8, 9]}})
+    job = await executor.take(execution_id)
+    listing = step("one", "running", items="[7, 8, 9]")
+    items = [step("one", output=n, item=n) for n in range(2)] + [step("one", "failed", item=2, error={"type": "x", "message": "y"})]
+    await executor.report(report(job, 1, step("start", output={"list": [7, 8, 9]}), listing, *items))
+    await executor.report(report(job, 2, step("one", output=[0, 1, None]), ending=DONE))
+
+    async def seen(query: str) -> list[Any]:
+        found = (await ada.call("GET", f"/executions/{execution_id}/steps?{query}"))["items"]
+        return [(s["node"], s["item"], s["input"], s["output"]) for s in found]
+
+    whole = ("one", None, {"list": [7, 8, 9]}, [0, 1, None])
+    assert await seen("node=one") == [whole, ("one", 0, 7, 0), ("one", 1, 8, 1), ("one", 2, 9, None)]
+    assert await seen("node=one&items=false") == [whole]
+    assert await seen("item=1") == [("one", 1, 8, 1)]
+    assert await seen("status=failed") == [("one", 2, 9, None)]
+    assert await seen("status=failed&values=false") == [("one", 2, None, None)]
 
 
 async def test_waiting_steps_say_where_they_are_answered_to_those_who_may(ada: Ada, world: World, executor: FakeExecutor) -> None:
