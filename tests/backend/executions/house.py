@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from backend.services import Services
 from backend.settings import Settings
 from backend.sweeps import Sweeper
-from tests.backend.executions.world import Backend, FakeExecutor, World, serving
+from tests.backend.executions.world import TYPES, Backend, FakeExecutor, World, serving
 from tests.chaos import witness
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Loop:
 
 
 class House:
-    """A running backend with two workflows, one of which runs one execution at a time, three executors and a person."""
+    """A running backend with two workflows, one of which runs one execution at a time, three executors, a quarantine lane and a person."""
 
     def __init__(self, loop: Loop, backend: Backend, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self.loop = loop
@@ -64,6 +64,7 @@ class House:
             f"update snapshots set limited = true, graph = $2 where id = ({snapshot})", narrow.workflow_id, json.dumps(graph)
         )
         self.executors = [await FakeExecutor.register(self.backend) for _ in range(3)]
+        self.executors.append(await self._lane())
         person = {"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}
         await self.backend.call("POST", "/api/v1/users/register", json=person)
         _, token = await self.backend.call(
@@ -71,6 +72,14 @@ class House:
         )
         self.headers = {"Authorization": f"Bearer {token['access_token']}"}
         await self.pool.execute("insert into memberships (project_id, user_id, role) select $1, id, 'admin' from users", world.project_id)
+
+    async def _lane(self) -> FakeExecutor:
+        """An executor for what keeps being interrupted."""
+        kinds = [{"type": t, "title": t, "group": "g", "description": "", "icon": "x", "config_schema": {}} for t in TYPES]
+        key = self.services.settings.executor_key.get_secret_value()
+        body = {"name": "lane", "lane": "quarantine", "catalogue": kinds}
+        _, said = await self.backend.call("POST", "/internal/v1/register", json=body, headers={"Authorization": f"Bearer {key}"})
+        return FakeExecutor(self.backend, said["executor_id"], said["token"])
 
     async def sweep(self) -> None:
         """One round."""
