@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from executor.attempt import expression_error
 from executor.crew import Crew, Watched
 from executor.errors import NodeError
+from executor.instant import Instant, NotPlain
 from executor.step import Settled, StepRun
 from executor.suspensions import Suspended, Suspensions
 from executor.values import MAX_OUTPUT_BYTES, Encoded, encode, encode_list
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 100_000
 """Of one for-each. Each may become a row."""
+PLAIN_AT_ONCE = 50
+"""Plain items between two looks at the clock."""
 YIELD_S = 0.01
 """For so long, items may keep everything else in the process waiting."""
 
@@ -48,16 +51,22 @@ class Items:
             elif record.status is StepStatus.FAILED and record.error is not None:
                 self._failed[index] = record.error
         decided = self._results.keys() | self._failed.keys()
+        self._fresh: list[int] = []
+        """Items of which nothing is known yet, the next one last."""
         self._todo: list[StepRun] = []
-        """Items that may start, the next one last."""
+        """Items that may start before those, the next one last."""
         self._suspended = Suspensions(run)
         self._stopped: Settled | None = None
         """An item ended the execution."""
         for index in range(len(values) - 1, -1, -1):
-            if index not in decided:
+            if (key, index) in run.open:
                 self._admit(self._item(index))
+            elif index not in decided:
+                self._fresh.append(index)
         self._next_start = 0.0
         self._scope: Scope | None = None
+        self._plain: Instant | None = None
+        self._may_be_plain = step.prepared.pure and step.prepared.node.for_each is not None and not step.prepared.node.for_each.per_second
         self._instant = False
         """Whether the item that ended last was pure and waited for nothing: the next one needs no task of its own then."""
         self.received: JsonValue = run.decode(step.input)
@@ -107,7 +116,7 @@ class Items:
                 if crew or pause_s:
                     for item, outcome in await crew.next(self._patience(pause_s)):
                         self._take(item, outcome)
-                elif self._suspended or self._todo:
+                elif self._suspended or self._todo or self._fresh:
                     break
                 else:
                     return await self._close()
@@ -116,7 +125,7 @@ class Items:
             for item, outcome in await crew.dismiss():
                 self._take(item, outcome)
         waits = Suspended(self._suspended.next_due(), self._suspended.worth_s())
-        suspended = Suspended(run.clock.now(), 0) if self._todo else waits
+        suspended = Suspended(run.clock.now(), 0) if self._todo or self._fresh else waits
         fresh = None if self._step.listed is not None else await run.large.store(self._values)
         self._step.listed = self._step.listed or fresh
         return self._step.suspend(run, suspended, items=fresh)
@@ -127,12 +136,41 @@ class Items:
         if for_each is None or for_each.per_second is not None:
             return
         yielded = time.monotonic()
-        while self._instant and self._todo and self._stopped is None and not self._ends_early():
-            item = self._todo.pop()
-            self._take(item, await self._perform(item))
+        while self._stopped is None and not self._ends_early():
+            if not (self._fresh and self._may_be_plain and not self._todo and self._in_plain_way()):
+                item = self._next() if self._instant else None
+                if item is None:
+                    return
+                self._take(item, await self._perform(item))
             if time.monotonic() - yielded > YIELD_S:
                 await asyncio.sleep(0)
                 yielded = time.monotonic()
+
+    def _next(self) -> StepRun | None:
+        """The next item that may start."""
+        if self._todo:
+            return self._todo.pop()
+        return self._item(self._fresh.pop()) if self._fresh else None
+
+    def _in_plain_way(self) -> bool:
+        """Runs some of the next items without a step around each. False where the next one has to be run in the ordinary way."""
+        if self._run.large.known:
+            self._may_be_plain = False
+            return False
+        try:
+            if self._plain is None:
+                self._plain = Instant(self._step.prepared, self.scope(), self.received)
+            for _ in range(min(PLAIN_AT_ONCE, len(self._fresh))):
+                index = self._fresh[-1]
+                self._results[index] = self._plain.result(self._values[index], index)
+                self._fresh.pop()
+        except NotPlain as found:
+            self._may_be_plain = not found.all_are
+            return False
+        except (LanguageError, NodeError):
+            self._may_be_plain = False  # the config doesn't compile: every item says so
+            return False
+        return True
 
     async def _perform(self, item: StepRun) -> Settled | Suspended:
         watched = Watched(item.perform(self._run))
@@ -150,14 +188,15 @@ class Items:
         if for_each is None or self._ends_early():
             self._abandon()
             return 0
-        while self._todo and len(crew) < for_each.concurrency:
+        while (self._todo or self._fresh) and len(crew) < for_each.concurrency:
             if for_each.per_second:
                 now = time.monotonic()
                 if now < self._next_start:
                     return self._next_start - now
                 self._next_start = max(self._next_start, now) + 1 / for_each.per_second
-            item = self._todo.pop()
-            crew.start(item, self._perform(item))
+            item = self._next()
+            if item is not None:
+                crew.start(item, self._perform(item))
         return 0
 
     def _abandon(self) -> None:
@@ -165,6 +204,7 @@ class Items:
         if not self._run.halted:
             self.cancel()
             self._todo.clear()
+            self._fresh.clear()
             self._suspended.clear()
 
     def _patience(self, pause_s: float) -> float | None:
