@@ -8,6 +8,9 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from backend import errors
+from backend.api_keys import routes as api_keys_routes
+from backend.api_keys.service import NOTE_USE
+from backend.audit import routes as audit_routes
 from backend.blobs import routes as blobs_routes
 from backend.blobs.service import Blobs
 from backend.blobs.store import DatabaseStore
@@ -54,6 +57,7 @@ from backend.triggers.directory import Directory
 from backend.triggers.trials import Trials
 from backend.triggers.webhooks import Webhooks
 from backend.users import routes as users_routes
+from backend.variables import routes as variables_routes
 from backend.waits import routes as waits_routes
 from backend.workflows import routes as workflows_routes
 from backend.workflows.checks import Checks
@@ -68,6 +72,9 @@ ROOT = [health_routes.router, waits_routes.router]
 PUBLIC_API = [
     users_routes.router,
     projects_routes.router,
+    api_keys_routes.router,
+    audit_routes.router,
+    variables_routes.router,
     importing_routes.router,
     workflows_routes.router,
     inputs_routes.router,
@@ -136,7 +143,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         tidier = Tidier(database.hot, store)
         tidier.start()
         closing.push_async_callback(tidier.aclose)
-        pruner = Pruner(database.hot, Caps(settings.keep_days, settings.keep_count, settings.keep_bytes))
+        pruner = Pruner(database.hot, Caps(settings.keep_days, settings.keep_count, settings.keep_bytes), settings.keep_audit_days)
         pruner.start()
         closing.push_async_callback(pruner.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())
@@ -150,9 +157,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             async with database.session() as session:
                 return await credentials.reveal(session, vault, project_id, credential_id)
 
-        calls = LastCalls(database.hot)
-        calls.start()
-        closing.push_async_callback(calls.aclose)
+        calls, key_uses = LastCalls(database.hot), LastCalls(database.hot, NOTE_USE)
+        for used in (calls, key_uses):
+            used.start()
+            closing.push_async_callback(used.aclose)
         directory, answers = Directory(database.hot, settings.webhook_rate), Answers(database.hot, doorbell, blobs)
         max_body = settings.max_body_bytes
         gate = Gate(reveal)
@@ -171,6 +179,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             trials=Trials(database, acceptor, gate, answers, blobs, max_body=max_body),
             matcher=Matcher(database.hot),
             calls=calls,
+            key_uses=key_uses,
             internal=Internal(database.hot, queue, doorbell, settler, executors, reveal, blobs, settings),
             blobs=blobs,
             catalogue=Catalogue(),

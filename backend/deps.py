@@ -12,6 +12,9 @@ from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
+from backend.api_keys import scopes
+from backend.api_keys import service as api_keys
+from backend.audit.service import called_by
 from backend.errors import Unauthorised
 from backend.models import User
 from backend.routing import permission
@@ -40,14 +43,26 @@ Session = Annotated[AsyncSession, Depends(transaction, scope="function")]
 
 
 @permission
-async def current_user(parts: ServicesDep, session: Session, token: Annotated[str | None, Depends(_bearer)]) -> User:
-    """The person whose access token came with the request."""
+async def current_user(parts: ServicesDep, session: Session, request: Request, token: Annotated[str | None, Depends(_bearer)]) -> User:
+    """The person whose access token came with the request, or for whom its API key acts, as far as the key goes."""
     if not token:
         raise Unauthorised("Sign in, and send `Authorization: Bearer <access token>` with every request.")
-    user = await session.get(User, _id(parts.tokens.read(token, PEOPLE)))
-    if user is None or not user.active:
+    if token.startswith(api_keys.PREFIX):
+        key, user = await api_keys.recognise(session, token)
+        parts.key_uses.note(key.id)
+        scopes.check(request, key)
+        called_by(session, user, caller_address(request), key)
+        return user
+    found = await session.get(User, _id(parts.tokens.read(token, PEOPLE)))
+    if found is None or not found.active:
         raise Unauthorised("This account is gone or switched off. Ask an admin of this instance.")
-    return user
+    called_by(session, found, caller_address(request))
+    return found
+
+
+def caller_address(request: Request) -> str:
+    """From where a request comes: what a trusted proxy says, or else the other end of the connection."""
+    return request.client.host if request.client else ""
 
 
 def _id(subject: str) -> UUID:

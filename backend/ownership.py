@@ -7,12 +7,12 @@ does not exist for them (404); what they see but may not do is forbidden (403).
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.errors import Forbidden, NotFound
-from backend.models import Base, Connection, Credential, Execution, Membership, Node, Project, Trigger, User, Workflow
-from trestle.contracts.users import ProjectRole
+from backend.models import ApiKey, Base, Connection, Credential, Execution, Membership, Node, Project, Trigger, User, Variable, Workflow
+from trestle.contracts.users import ProjectRole, Role
 
 E = TypeVar("E", bound=Base)
 
@@ -22,9 +22,11 @@ _PROJECT_OF: dict[type[Base], Any] = {
     Workflow: Workflow.project_id,
     Execution: Execution.project_id,
     Credential: Credential.project_id,
+    Variable: Variable.project_id,
+    ApiKey: ApiKey.project_id,
 }
 _IN_WORKFLOW: tuple[Any, ...] = (Node, Connection, Trigger)
-_NAMES: dict[type[Base], str] = {Node: "node", Connection: "connection", Trigger: "trigger", Project: "project", Workflow: "workflow"}
+_NAMES: dict[type[Base], str] = {ApiKey: "API key"}
 
 
 def owned(user: User, entity: type[E]) -> Select[E]:
@@ -33,7 +35,13 @@ def owned(user: User, entity: type[E]) -> Select[E]:
     if entity in _IN_WORKFLOW:
         statement = statement.join(Workflow, Workflow.id == entity.workflow_id)  # type: ignore[attr-defined]  # the three have it
     project = Workflow.project_id if entity in _IN_WORKFLOW else _PROJECT_OF[entity]
-    return statement.join(Membership, Membership.project_id == project).where(Membership.user_id == user.id)
+    return statement.join(Membership, Membership.project_id == project).where(*memberships(user))
+
+
+def memberships(user: User) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: the memberships of `user` that count in this request. Of an API key only that in its project."""
+    mine = Membership.user_id == user.id
+    return (mine,) if user.confined_to is None else (mine, Membership.project_id == user.confined_to)
 
 
 def name_of(entity: type[Base]) -> str:
@@ -71,7 +79,14 @@ async def find(
 
 
 async def project_for(session: AsyncSession, user: User, project_id: UUID | None, *, needs: ProjectRole = ProjectRole.EDITOR) -> Project:
-    """The project to put something into: the one named, or else the user's personal one."""
+    """The project to put something into: the one named, or else the API key's, or else the user's personal one."""
+    project_id = project_id or user.confined_to
     if project_id is not None:
         return await find(session, user, Project, project_id, needs=needs)
     return (await session.scalars(owned(user, Project).where(Project.personal_of == user.id))).one()
+
+
+def require_admin(user: User) -> None:
+    """Raises Forbidden unless `user` administers the instance."""
+    if user.role == Role.MEMBER:
+        raise Forbidden("This is for owners and admins of this instance. Ask one of them.")

@@ -38,6 +38,7 @@ class Services:
     trials: Trials
     matcher: Matcher
     calls: LastCalls
+    key_uses: LastCalls
     internal: Internal
     blobs: Blobs
     catalogue: Catalogue

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", validation_alias="TRESTLE_HOST")
     port: int = Field(8000, validation_alias="TRESTLE_BACKEND_PORT", ge=0, le=65535)
     public_url: str = Field("http://localhost:8000", validation_alias="TRESTLE_PUBLIC_URL", pattern=r"^https?://")
+    web_url: str = Field("http://localhost:3000", validation_alias="TRESTLE_WEB_URL", pattern=r"^https?://")
     secret_key: Annotated[SecretStr, AfterValidator(_strong)] = Field(validation_alias="TRESTLE_SECRET_KEY")
     encryption_keys: Annotated[SecretStr, AfterValidator(_fernet_keys)] = Field(validation_alias="TRESTLE_ENCRYPTION_KEYS")
     executor_key: Annotated[SecretStr, AfterValidator(_strong)] = Field(validation_alias="TRESTLE_EXECUTOR_KEY")
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
     keep_days: int | None = Field(None, validation_alias="TRESTLE_KEEP_DAYS", ge=1)
     keep_count: int | None = Field(None, validation_alias="TRESTLE_KEEP_COUNT", ge=1)
     keep_bytes: int | None = Field(None, validation_alias="TRESTLE_KEEP_BYTES", ge=1)
+    keep_audit_days: int = Field(400, validation_alias="TRESTLE_KEEP_AUDIT_DAYS", ge=1)
     access_token_s: int = Field(900, validation_alias="TRESTLE_ACCESS_TOKEN_S", gt=0)
     refresh_token_s: int = Field(30 * 86_400, validation_alias="TRESTLE_REFRESH_TOKEN_S", gt=0)
     bcrypt_rounds: int = Field(12, validation_alias="TRESTLE_BCRYPT_ROUNDS", ge=4, le=16)
@@ -87,6 +89,11 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address under which callers reach this instance, without a slash at its end."""
         return self.public_url.rstrip("/")
+
+    @property
+    def sign_up_url(self) -> str:
+        """Where somebody who is invited makes an account."""
+        return f"{self.web_url.rstrip('/')}/sign-up"
 
     @cached_property
     def fernet_keys(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Waits that are answered from outside, blobs, schedules, child executions, notifications."""
+"""Waits that are answered from outside, blobs, schedules, child executions, notifications; variables, API keys, audit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -141,6 +141,57 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["execution_id"], ["executions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("execution_id"),
     )
+    op.create_table(
+        "variables",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("project_id", "name"),
+    )
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("ending", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key_hash"),
+    )
+    op.create_index(op.f("ix_api_keys_project_id"), "api_keys", ["project_id"], unique=False)
+    op.create_index(op.f("ix_api_keys_user_id"), "api_keys", ["user_id"], unique=False)
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("who", sa.Text(), nullable=False, comment="address of the account"),
+        sa.Column("api_key", sa.Text(), nullable=True, comment="name of the key that was used"),
+        sa.Column("address", sa.Text(), nullable=False, comment="from where; empty where nobody knows"),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=True),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
+        sa.Column("project_id", sa.Uuid(), nullable=True),
+        sa.Column("details", sa.JSON(none_as_null=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("audit_of_user", "audit", ["user_id", sa.literal_column("id desc")], unique=False)
+    op.create_index("audit_of_action", "audit", ["action", sa.literal_column("id desc")], unique=False)
+    op.create_index("audit_by_age", "audit", ["at"], unique=False)
+    op.add_column("snapshots", sa.Column("reads_vars", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.execute("update snapshots set reads_vars = true where position('vars' in graph::text) > 0")
     op.add_column("credentials", sa.Column("rate_limit", sa.JSON(none_as_null=True), nullable=True))
     op.add_column(
         "executions",
@@ -274,6 +325,10 @@ def downgrade() -> None:
     op.drop_column("executions", "input_refs")
     op.drop_column("executions", "task")
     op.drop_column("credentials", "rate_limit")
+    op.drop_column("snapshots", "reads_vars")
+    op.drop_table("audit")
+    op.drop_table("api_keys")
+    op.drop_table("variables")
     op.drop_table("webhook_answers")
     op.drop_index("resolutions_identity", table_name="resolutions", postgresql_nulls_not_distinct=True)
     op.drop_table("resolutions")

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.credentials.types import TYPES, VALIDATORS, secret_fields
 from backend.credentials.usage import uses
 from backend.credentials.vault import Sealed, Vault
@@ -14,6 +15,7 @@ from backend.models import Credential, User
 from backend.ownership import find, owned, project_for
 from backend.paging import Paging, page
 from trestle.contracts import credentials as wire
+from trestle.contracts.audit import Action
 from trestle.contracts.base import JsonObject
 from trestle.contracts.jobs import Secret
 from trestle.contracts.problems import FieldError
@@ -39,6 +41,7 @@ async def create(session: AsyncSession, vault: Vault, user: User, body: wire.New
     _fill(vault, row, body.data)
     session.add(row)
     await session.flush()
+    record(session, Action.CREDENTIAL_CREATED, row.id, row.name, row.project_id, {"type": row.type})
     return wire.Credential.model_validate(row)
 
 
@@ -102,6 +105,7 @@ async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, b
     row.updated_at = func.now()
     await session.flush()
     await session.refresh(row, ["updated_at"])
+    record(session, Action.CREDENTIAL_CHANGED, row.id, row.name, row.project_id, {"fields": sorted(body.model_fields_set)})
     return wire.Credential.model_validate(row)
 
 
@@ -120,6 +124,7 @@ async def remove(session: AsyncSession, user: User, ident: UUID, *, force: bool)
     if used and not force:
         where = ", ".join(f"“{use.node}” in “{use.workflow_name}”" for use in used[:3]) + (" and others" if len(used) > 3 else "")
         raise Conflict(f"This credential is used by {where}. Choose another there first, or delete it with ?force=true.")
+    record(session, Action.CREDENTIAL_DELETED, row.id, row.name, row.project_id, {"used_by": len(used)})
     await session.delete(row)
 
 

@@ -9,6 +9,7 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.catalogue.service import LIVE_WITHIN_S
 from backend.db import encode_json
 from backend.errors import Unavailable
@@ -17,6 +18,7 @@ from backend.executions.guards import guarded
 from backend.models import Credential, User
 from backend.ownership import find
 from backend.services import Services
+from trestle.contracts.audit import Action
 from trestle.contracts.credentials import CredentialTested
 from trestle.contracts.graph import WorkflowSettings
 from trestle.contracts.jobs import CheckTask, Verdict
@@ -56,6 +58,7 @@ async def test(parts: Services, session: AsyncSession, user: User, ident: UUID) 
     """
     credential = await find(session, user, Credential, ident, needs=ProjectRole.EDITOR)
     project_id, kind = credential.project_id, credential.type
+    record(session, Action.CREDENTIAL_TESTED, ident, credential.name, project_id)
     await session.commit()  # nothing of it is needed while this waits
     pool = parts.database.hot
     testers = await pool.fetchrow(_TESTERS, float(LIVE_WITHIN_S), kind)

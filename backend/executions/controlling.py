@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.db import after_commit
 from backend.errors import Conflict
 from backend.executions.doorbell import Change
@@ -14,6 +15,7 @@ from backend.executions.guards import guarded
 from backend.models import Execution, User, Workflow
 from backend.ownership import find
 from backend.services import Services
+from trestle.contracts.audit import Action
 from trestle.contracts.jobs import Verdict
 from trestle.contracts.states import TERMINAL, ExecutionStatus
 from trestle.contracts.users import ProjectRole
@@ -72,6 +74,8 @@ async def cancel(parts: Services, session: AsyncSession, user: User, ident: UUID
     if not ended:
         await session.refresh(execution, ["status"])
         raise Conflict(f"This execution has ended already: it is {execution.status}. Nothing is left to cancel.")
+    told = {"workflow_id": str(execution.workflow_id) if execution.workflow_id is not None else None}
+    record(session, Action.EXECUTION_CANCELLED, ident, "", execution.project_id, told)
     _cancelled(parts, session, ended)
 
 

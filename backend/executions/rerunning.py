@@ -6,12 +6,15 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.db import readable
 from backend.errors import Conflict, NotFound
 from backend.executions.starting import announce, insert_one
 from backend.models import Execution, User, Version
 from backend.ownership import find
 from backend.services import Services
+from trestle.contracts.audit import Action
+from trestle.contracts.base import JsonObject
 from trestle.contracts.states import ExecutionStatus
 from trestle.contracts.users import ProjectRole
 
@@ -89,6 +92,7 @@ async def retry(parts: Services, session: AsyncSession, user: User, ident: UUID)
         await session.execute(copy, {"execution": execution_id, "before": old.id})
     await session.execute(_COUNT, {"execution": execution_id})
     announce(parts, session, execution_id, old.workflow_id)
+    record(session, Action.EXECUTION_RETRIED, old.id, "", old.project_id, _told(old, execution_id))
     return execution_id
 
 
@@ -118,7 +122,12 @@ async def replay(parts: Services, session: AsyncSession, user: User, ident: UUID
     )
     await session.execute(_USE_TOO, {"execution": execution_id, "before": old.id})
     announce(parts, session, execution_id, old.workflow_id)
+    record(session, Action.EXECUTION_REPLAYED, old.id, "", old.project_id, _told(old, execution_id))
     return execution_id
+
+
+def _told(old: Execution, execution_id: UUID) -> JsonObject:
+    return {"workflow_id": str(old.workflow_id), "execution_id": str(execution_id)}
 
 
 def _workflow(old: Execution) -> UUID:

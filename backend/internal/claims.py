@@ -23,7 +23,7 @@ _TAKE_THESE = in_lane(_UNLIMITED.replace("{which}", "e.id = any($5::uuid[]) and 
 _TAKE_ANY = in_lane(_UNLIMITED.replace("{which}", "(not s.limited or e.kind = 'poll')"))
 
 _TAKEN_BEFORE = """
-select {job} from executions e left join workflows w on w.id = e.workflow_id
+select {job} from executions e join snapshots s on s.id = e.snapshot_id left join workflows w on w.id = e.workflow_id
 where e.status = 'running' and e.executor_id = $1 and e.claim_id = $2
 """.replace("{job}", JOB)
 
@@ -119,6 +119,7 @@ class Claims:
             "trigger": orjson.Fragment(row["trigger"]),
             "input": row["input"],
             "input_refs": orjson.Fragment(row["input_refs"] or "{}"),
+            "variables": orjson.Fragment(row["variables"] or "{}"),
             "seed": row["seed"],
             "resume_key": resume_key(self._secret, row["id"]),
             "public_url": self._public_url,

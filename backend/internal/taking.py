@@ -10,6 +10,9 @@ SUSPECT_AFTER = 3
 
 JOB = """e.id, e.epoch, e.kind, e.task, e.project_id, e.workflow_id, w.name as workflow_name, e.version, e.snapshot_id, e.trigger, e.input,
     e.input_refs, encode(e.seed, 'hex') as seed, e.depth, e.attempt, e.created_at, e.until_node, e.only_node, e.retry_of, e.event_seq,
+    case when s.reads_vars then (
+        select json_object_agg(v.name, v.value) from variables v where v.project_id = e.project_id
+    ) end as variables,
     now() as now"""
 
 # Node code decides who may run it; of a credential's test, the credential type does. Without a workflow there is nothing else to run.
@@ -25,7 +28,7 @@ ELIGIBLE = """{e may claim} and e.blocked_on is null and {lane} and s.types <@ (
 TAKE = guarded(
     """
 with wanted as (
-    select e.id, e.workflow_id from executions e join snapshots s on s.id = e.snapshot_id
+    select e.id, e.workflow_id, s.reads_vars from executions e join snapshots s on s.id = e.snapshot_id
     where {which} and {eligible}
     order by e.id limit {limit} for no key update of e skip locked
 )
@@ -33,7 +36,7 @@ update executions e set
     status = {to claim}, epoch = e.epoch + 1, report_seq = 0, executor_id = $1, claim_id = $2,
     lease_until = now() + make_interval(secs => $3), started_at = coalesce(e.started_at, now()), running_since = now(),
     wake_at = null, reason = null, slot = {slot}, event_seq = e.event_seq + 1
-from wanted left join workflows w on w.id = wanted.workflow_id where e.id = wanted.id
+from wanted s left join workflows w on w.id = s.workflow_id where e.id = s.id
 returning {job}
 """.replace("{eligible}", ELIGIBLE)
 ).replace("{job}", JOB)

@@ -1,5 +1,6 @@
 """The tables, one module a subject. `Base.metadata` knows them all."""
 
+from backend.models.administration import ApiKey, AuditEntry, Variable
 from backend.models.base import Base
 from backend.models.blobs import Blob, BlobChunk, BlobUse
 from backend.models.credentials import Credential
@@ -12,6 +13,8 @@ from backend.models.triggers import Firing, Listener, SavedInput, Trigger, Webho
 from backend.models.workflows import Connection, Node, Operation, Snapshot, Version, Workflow
 
 __all__ = [
+    "ApiKey",
+    "AuditEntry",
     "Base",
     "Blob",
     "BlobChunk",
@@ -38,6 +41,7 @@ __all__ = [
     "Step",
     "Trigger",
     "User",
+    "Variable",
     "Version",
     "WebhookAnswer",
     "WebhookRoute",

@@ -25,6 +25,15 @@ class User(Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[datetime] = made_now()
 
+    @property
+    def confined_to(self) -> UUID | None:
+        """The one project that they see in this request: that of the API key with which it came. Not stored."""
+        return getattr(self, "_confined_to", None)
+
+    def confine(self, project_id: UUID) -> None:
+        """Let them see this project only, for the rest of the request."""
+        self._confined_to = project_id
+
 
 class RefreshToken(Base):
     """A refresh token, by the hash of it. All that descend from one log-in are a family, and end together when one is used twice."""

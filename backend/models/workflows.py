@@ -89,8 +89,8 @@ class Snapshot(Base):
     """An immutable graph, by its hash. `graph` is `{nodes, connections, settings}`.
 
     `types` (the node types that an executor must have to run it, without those of disabled nodes), `timeout_s` (its settings'
-    `timeout_s`) and `limited` (whether they have a `concurrency`) are taken out of the graph when it is stored, so that claims
-    and sweeps need not look inside.
+    `timeout_s`), `limited` (whether they have a `concurrency`) and `reads_vars` (whether the word `vars` stands anywhere in it) are
+    taken out of the graph when it is stored, so that claims and sweeps need not look inside.
     """
 
     __tablename__ = "snapshots"
@@ -100,6 +100,7 @@ class Snapshot(Base):
     types: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     timeout_s: Mapped[float] = mapped_column(server_default=text("3600"))
     limited: Mapped[bool] = mapped_column(server_default=text("false"))
+    reads_vars: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = made_now()
 
 

@@ -5,11 +5,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.errors import Conflict, NotFound
 from backend.models import Membership, Project, User
 from backend.ownership import find, owned
 from backend.paging import Paging, page
 from trestle.contracts import users as wire
+from trestle.contracts.audit import Action
 from trestle.contracts.users import ProjectRole
 
 
@@ -26,6 +28,7 @@ async def create(session: AsyncSession, user: User, body: wire.NewProject) -> wi
     await session.flush()
     session.add(Membership(project_id=project.id, user_id=user.id, role=ProjectRole.ADMIN))
     await session.flush()
+    record(session, Action.PROJECT_CREATED, project.id, project.name, project.id)
     return await read(session, user, project.id)
 
 
@@ -42,6 +45,7 @@ async def change(session: AsyncSession, user: User, ident: UUID, body: wire.Proj
     """Another name."""
     project = await find(session, user, Project, ident, needs=ProjectRole.ADMIN)
     if body.name is not None:
+        record(session, Action.PROJECT_CHANGED, project.id, body.name, project.id, {"before": project.name})
         project.name = body.name
         await session.flush()
     return await read(session, user, ident)
@@ -52,6 +56,7 @@ async def remove(session: AsyncSession, user: User, ident: UUID) -> None:
     project = await find(session, user, Project, ident, needs=ProjectRole.ADMIN, lock=True)
     if project.personal_of is not None:
         raise Conflict("A personal project goes with its user's account. Delete what it holds instead.")
+    record(session, Action.PROJECT_DELETED, project.id, project.name, project.id)
     await session.delete(project)
 
 
@@ -71,19 +76,23 @@ async def place(session: AsyncSession, user: User, ident: UUID, member_id: UUID,
     membership.labels = body.labels
     await session.flush()
     await _keep_an_admin(session, ident)
+    told = {"project": project.name, "role": body.role, "labels": body.labels}
+    record(session, Action.MEMBER_SET, member_id, person.email, ident, told)
     return _member(membership, person)
 
 
 async def displace(session: AsyncSession, user: User, ident: UUID, member_id: UUID) -> None:
     """A member leaves: put out by an admin, or by themselves."""
     needs = ProjectRole.VIEWER if member_id == user.id else ProjectRole.ADMIN
-    await find(session, user, Project, ident, needs=needs, lock=True)
+    project = await find(session, user, Project, ident, needs=needs, lock=True)
     membership = await session.get(Membership, (ident, member_id))
     if membership is None:
         raise NotFound("This user is no member of the project. Look at its members and try again.")
+    person = await session.get_one(User, member_id)
     await session.delete(membership)
     await session.flush()
     await _keep_an_admin(session, ident)
+    record(session, Action.MEMBER_REMOVED, member_id, person.email, ident, {"project": project.name})
 
 
 async def _keep_an_admin(session: AsyncSession, ident: UUID) -> None:

@@ -57,12 +57,19 @@ delete from snapshots s using unused where s.id = unused.id returning s.id
 """
 
 
+_AUDIT = """
+delete from audit where id in (select id from audit where at < now() - make_interval(days => $1) limit {batch}) returning id
+""".replace("{batch}", str(BATCH))
+KEEP_AUDIT_DAYS = 400
+
+
 class Pruner:
     """Prunes every half minute for as long as it runs."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", caps: Caps) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", caps: Caps, audit_days: int = KEEP_AUDIT_DAYS) -> None:
         self._pool = pool
         self._caps = caps
+        self._audit_days = audit_days
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -86,6 +93,7 @@ class Pruner:
                 gone += await self._batches(_UP_TO, ident)
         if snapshots:
             await self._batch(_SNAPSHOTS_UNUSED)
+            await self._batches(_AUDIT, self._audit_days)
         return gone
 
     async def _remove(self, horizon: Horizon) -> int:
@@ -93,7 +101,7 @@ class Pruner:
             return await self._batches(_OF_NO_WORKFLOW[horizon.failed], horizon.at)
         return await self._batches(_OF_WORKFLOW[horizon.failed], horizon.workflow_id, horizon.at, horizon.ident)
 
-    async def _batches(self, statement: str, *arguments: UUID | datetime) -> int:
+    async def _batches(self, statement: str, *arguments: UUID | datetime | int) -> int:
         """Batch after batch, until one isn't full."""
         gone = 0
         while True:

@@ -1,4 +1,4 @@
-"""When webhooks were last called, and how often they may be."""
+"""When webhooks (and API keys) were last used, and how often webhooks may be called."""
 
 import asyncio
 import time
@@ -35,16 +35,20 @@ class Bucket:
 
 
 class LastCalls:
-    """Writes down when triggers fired: once a second for all that did, beside the calls themselves."""
+    """Writes down when triggers fired: once a second for all that did, beside the calls themselves.
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    `statement` does so for other things that are used: its parameter are their ids.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", statement: str = _NOTE) -> None:
         self._pool = pool
+        self._statement = statement
         self._fired: set[UUID] = set()
         self._writer: asyncio.Task[None] | None = None
 
-    def note(self, trigger_id: UUID) -> None:
-        """It fired just now."""
-        self._fired.add(trigger_id)
+    def note(self, ident: UUID) -> None:
+        """It was used just now."""
+        self._fired.add(ident)
 
     def start(self) -> None:
         """Begin to write."""
@@ -64,4 +68,4 @@ class LastCalls:
         if self._fired:
             fired, self._fired = self._fired, set()
             # In one order, so that two processes can't wait for each other's rows.
-            await self._pool.execute(_NOTE, sorted(fired))
+            await self._pool.execute(self._statement, sorted(fired))

@@ -8,7 +8,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 from starlette.requests import Request
 
 from backend import models
-from backend.deps import CurrentUser, ServicesDep, Session, public
+from backend.deps import CurrentUser, ServicesDep, Session, caller_address, public
 from backend.paging import PagingDep
 from backend.routing import router as new_router
 from backend.users import service, sessions
@@ -30,9 +30,9 @@ router = new_router("/users", tag="users")
 
 
 @router.post("/register", status_code=201, dependencies=[Depends(public)], response_model=User)
-async def register(parts: ServicesDep, body: NewUser) -> models.User:
+async def register(parts: ServicesDep, request: Request, body: NewUser) -> models.User:
     """Sign up. The first user owns the instance; later ones need an invitation unless registration is open."""
-    return await service.register(parts, body)
+    return await service.register(parts, body, caller_address(request))
 
 
 @router.get("/registration", dependencies=[Depends(public)])
@@ -44,8 +44,7 @@ async def registration(parts: ServicesDep) -> Registration:
 @router.post("/login", dependencies=[Depends(public)])
 async def login(parts: ServicesDep, request: Request, form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Tokens:
     """Sign in with address and password (OAuth2 password form)."""
-    address = request.client.host if request.client else ""
-    return await sessions.sign_in(parts, form.username, form.password, address)
+    return await sessions.sign_in(parts, form.username, form.password, caller_address(request))
 
 
 @router.post("/refresh", dependencies=[Depends(public)])
@@ -67,9 +66,9 @@ async def me(user: CurrentUser) -> models.User:
 
 
 @router.patch("/me", response_model=User)
-async def change_me(user: CurrentUser, body: UserChange) -> models.User:
+async def change_me(session: Session, user: CurrentUser, body: UserChange) -> models.User:
     """Change one's own account."""
-    return await service.change(user, body)
+    return await service.change(session, user, body)
 
 
 @router.post("/me/password", status_code=204)
@@ -79,16 +78,16 @@ async def change_password(parts: ServicesDep, session: Session, user: CurrentUse
 
 
 @router.get("")
-async def everyone(session: Session, user: CurrentUser, paging: PagingDep) -> Page[User]:
-    """Everybody, for owners and admins."""
-    items, cursor = await service.everyone(session, user, paging)
+async def everyone(session: Session, user: CurrentUser, paging: PagingDep, email: str | None = None) -> Page[User]:
+    """Everybody, newest first, for owners and admins. The one with this `email`: for everybody, to make them a member of a project."""
+    items, cursor = await service.everyone(session, user, paging, email)
     return Page(items=items, next_cursor=cursor)
 
 
 @router.post("/invitations", status_code=201)
-async def invite(parts: ServicesDep, user: CurrentUser, body: NewInvitation) -> Invitation:
-    """Let somebody sign up."""
-    return await service.invite(parts, user, body)
+async def invite(parts: ServicesDep, session: Session, user: CurrentUser, body: NewInvitation) -> Invitation:
+    """Let somebody sign up. The link is for them to open; nothing is sent."""
+    return await service.invite(parts, session, user, body)
 
 
 @router.patch("/{user_id}", response_model=User)

@@ -6,21 +6,24 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import Caller, record
 from backend.errors import Conflict, Error, Forbidden, NotFound, Unprocessable
 from backend.ids import new_id
 from backend.models import Membership, Project, User
+from backend.ownership import require_admin
 from backend.paging import Paging, page
 from backend.security import INVITATIONS, check_password, hash_password
 from backend.services import Services
 from backend.users import sessions
 from trestle.contracts import users as wire
+from trestle.contracts.audit import Action
 from trestle.contracts.problems import FieldError
 
 INVITATION_DAYS = 7
 _REGISTRATION_LOCK = 7_234_095_624
 
 
-async def register(parts: Services, body: wire.NewUser) -> User:
+async def register(parts: Services, body: wire.NewUser, address: str) -> User:
     """A new user with their personal project. The first one owns the instance; later ones need an invitation or open registration.
 
     Raises Forbidden without either, Conflict where the address is taken.
@@ -40,6 +43,8 @@ async def register(parts: Services, body: wire.NewUser) -> User:
         session.add(project)
         await session.flush()
         session.add(Membership(project_id=project.id, user_id=user.id, role=wire.ProjectRole.ADMIN))
+        caller = Caller(user.id, user.email, address)
+        record(session, Action.USER_REGISTERED, user.id, user.email, None, {"role": role}, caller=caller)
     return user
 
 
@@ -64,20 +69,23 @@ def _role_of_newcomer(parts: Services, body: wire.NewUser) -> wire.Role:
     return wire.Role.MEMBER
 
 
-async def invite(parts: Services, user: User, body: wire.NewInvitation) -> wire.Invitation:
+async def invite(parts: Services, session: AsyncSession, user: User, body: wire.NewInvitation) -> wire.Invitation:
     """A signed invitation; it is spent when its address is registered. Only an owner may invite owners."""
     require_admin(user)
     if body.role is wire.Role.OWNER and user.role != wire.Role.OWNER:
         raise Forbidden("Only an owner may invite another owner. Choose the role admin or member.")
     lifetime = timedelta(days=INVITATION_DAYS)
     token = parts.tokens.issue(f"{body.role}:{body.email}", INVITATIONS, lifetime.total_seconds())
-    url = f"{parts.settings.base_url}/register?invitation={token}"
-    return wire.Invitation(id=new_id(), token=token, url=url, expires_at=datetime.now(UTC) + lifetime)
+    url = f"{parts.settings.sign_up_url}?invitation={token}"
+    ident = new_id()
+    record(session, Action.USER_INVITED, ident, body.email, None, {"role": body.role})
+    return wire.Invitation(id=ident, token=token, url=url, expires_at=datetime.now(UTC) + lifetime)
 
 
-async def change(user: User, body: wire.UserChange) -> User:
+async def change(session: AsyncSession, user: User, body: wire.UserChange) -> User:
     """The user's own account, changed."""
     if body.name is not None:
+        record(session, Action.USER_CHANGED, user.id, user.email, None, {"fields": ["name"]})
         user.name = body.name
     return user
 
@@ -89,18 +97,17 @@ async def change_password(session: AsyncSession, parts: Services, user: User, bo
         raise Unprocessable(message, errors=[FieldError(loc=["current_password"], message=message)])
     user.password_hash = await hash_password(body.new_password, parts.settings.bcrypt_rounds)
     await sessions.end_all(session, user.id)
+    record(session, Action.PASSWORD_CHANGED, user.id, user.email)
 
 
-def require_admin(user: User) -> None:
-    """Raises Forbidden unless `user` administers the instance."""
-    if user.role == wire.Role.MEMBER:
-        raise Forbidden("This is for owners and admins of this instance. Ask one of them.")
-
-
-async def everyone(session: AsyncSession, user: User, paging: Paging) -> tuple[list[wire.User], str | None]:
-    """A page of all users, newest first."""
-    require_admin(user)
-    rows, cursor = await page(session, select(User), User.id, paging)
+async def everyone(session: AsyncSession, user: User, paging: Paging, email: str | None) -> tuple[list[wire.User], str | None]:
+    """A page of all users, newest first; or the one with this address, for whoever knows it whole. Raises Forbidden."""
+    statement = select(User)
+    if email is not None:
+        statement = statement.where(User.email == email, User.active)
+    else:
+        require_admin(user)
+    rows, cursor = await page(session, statement, User.id, paging)
     return [wire.User.model_validate(row[0]) for row in rows], cursor
 
 
@@ -121,4 +128,5 @@ async def administer(session: AsyncSession, user: User, ident: UUID, body: wire.
     owners = select(func.count()).select_from(User).where(User.role == wire.Role.OWNER, User.active)
     if await session.scalar(owners) == 0:
         raise Conflict("This is the last active owner. Make somebody else an owner first.")
+    record(session, Action.USER_CHANGED, other.id, other.email, None, body.model_dump(mode="json", exclude_none=True))
     return other

@@ -11,10 +11,12 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import Caller, record
 from backend.errors import TooManyRequests, Unauthorised
 from backend.models import LoginFailure, RefreshToken, User
 from backend.security import PEOPLE, check_password, digest, new_secret, nobodys_hash
 from backend.services import Services
+from trestle.contracts.audit import Action
 from trestle.contracts.users import Tokens
 
 FREE_FAILURES = 5
@@ -34,11 +36,22 @@ async def sign_in(parts: Services, email: str, password: str, address: str) -> T
         user = await session.scalar(select(User).where(User.email == account))
     hashed = user.password_hash if user is not None else nobodys_hash(parts.settings.bcrypt_rounds)
     if not await check_password(password, hashed) or user is None or not user.active:
+        await _note_failure(parts, user, address)
         raise Unauthorised("The address or the password is wrong.")
     async with parts.database.session() as session:
         mine = (LoginFailure.account == account) & (LoginFailure.address == address)
         await session.execute(delete(LoginFailure).where(mine | (LoginFailure.last_at < func.now() - _FORGOTTEN_AFTER)))
+        record(session, Action.SIGNED_IN, user.id, user.email, caller=Caller(user.id, user.email, address))
         return _tokens(parts, session, user.id, uuid4())
+
+
+async def _note_failure(parts: Services, user: User | None, address: str) -> None:
+    """For the audit. An address that nobody has is not kept: people type passwords into the wrong field."""
+    async with parts.database.session() as session:
+        if user is None:
+            record(session, Action.SIGN_IN_FAILED, None, "", caller=Caller(None, "", address))
+        else:
+            record(session, Action.SIGN_IN_FAILED, user.id, user.email, caller=Caller(None, "", address))
 
 
 async def _count_attempt(parts: Services, account: str, address: str) -> None:

@@ -14,9 +14,11 @@ from backend.blobs.values import put_together, taken_apart
 from backend.errors import Unprocessable
 from backend.models import Execution, Step, User, Workflow
 from backend.ownership import find, owned
+from backend.variables.service import values as variables_of
 from backend.workflows import drafts
 from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
+from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN, Node, Outcome, step_input
 from trestle.contracts.problems import FieldError
 from trestle.contracts.states import StepStatus
@@ -37,10 +39,11 @@ async def preview(blobs: Blobs, session: AsyncSession, user: User, ident: UUID, 
     execution = await _execution(session, user, workflow, body.execution_id)
     outcomes = await _outcomes(session, draft, execution)
     opened: dict[UUID, Any] = {}
+    known = await variables_of(session, workflow.project_id)
     try:
         while True:
             try:
-                return await asyncio.to_thread(_evaluate, body, workflow, draft, execution, outcomes, opened)
+                return await asyncio.to_thread(_evaluate, body, workflow, draft, execution, outcomes, opened, known)
             except Unloaded as missing:
                 await _load(blobs, missing.references, opened)
     except LanguageError as error:
@@ -94,6 +97,7 @@ def _evaluate(
     execution: Execution | None,
     outcomes: dict[str, Outcome],
     opened: dict[UUID, Any],
+    variables: JsonObject,
 ) -> wire.Preview:
     def at_hand(value: Any) -> Any:
         return replaced(value, lambda found: Reference(found.id, found.size, found.media_type, opened))
@@ -104,7 +108,7 @@ def _evaluate(
         "trigger": execution.trigger if execution else {},
         "input": at_hand(step_input(incoming, outcomes)),
         "nodes": {key: at_hand(outcome.output) for key, outcome in outcomes.items()},
-        "vars": {},
+        "vars": variables,
         "execution": {"id": str(execution.id)} if execution else {},
         "workflow": {"id": str(workflow.id), "name": workflow.name},
         "now": datetime.now(UTC),

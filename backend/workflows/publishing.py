@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.catalogue.service import NodeTypes
 from backend.errors import Conflict, Unprocessable
 from backend.ids import new_id
@@ -18,6 +19,7 @@ from backend.services import Services
 from backend.workflows import drafts, problems, snapshots
 from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
+from trestle.contracts.audit import Action
 from trestle.contracts.graph import Node, WorkflowSettings
 from trestle.contracts.problems import FieldError
 from trestle.contracts.users import ProjectRole
@@ -52,6 +54,7 @@ async def _publish(parts: Services, session: AsyncSession, user: User, workflow:
     await _register(session, workflow, version, draft, types, settings)
     workflow.published_version = version.number
     workflow.published_revision = workflow.revision
+    record(session, Action.WORKFLOW_PUBLISHED, workflow.id, workflow.name, workflow.project_id, {"version": version.number})
     await session.flush()
     return wire.Version.model_validate({**{name: getattr(version, name) for name in _VERSION}, "live": True})
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.errors import NotFound
 from backend.executions.controlling import cancel_all
 from backend.ids import new_id
@@ -17,6 +18,7 @@ from backend.services import Services
 from backend.workflows import drafts, problems, publishing
 from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
+from trestle.contracts.audit import Action
 from trestle.contracts.graph import WorkflowSettings
 from trestle.contracts.users import ProjectRole
 
@@ -48,6 +50,7 @@ async def create(parts: Services, session: AsyncSession, user: User, body: wire.
     session.add(workflow)
     await session.flush()
     await drafts.save(session, workflow.id, Draft({}, {}), draft)
+    record(session, Action.WORKFLOW_CREATED, workflow.id, workflow.name, workflow.project_id)
     return await read(parts, session, user, workflow.id)
 
 
@@ -129,20 +132,27 @@ async def _polls(session: AsyncSession, ident: UUID) -> list[wire.Poll]:
 async def change(parts: Services, session: AsyncSession, user: User, ident: UUID, body: wire.WorkflowChange) -> wire.Workflow:
     """Changes what is given. Enabling publishes first where nothing is published."""
     workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
+    changed = []
     for name in ("name", "description", "tags", "folder"):
         value = getattr(body, name)
         if value is not None and value != getattr(workflow, name):
+            changed.append(name)
             setattr(workflow, name, value)
             workflow.updated_at = func.now()
     if body.settings is not None:
         settings = body.settings.model_dump(mode="json")
         if settings != workflow.settings:
+            changed.append("settings")
             workflow.settings = settings
             await drafts.record(session, workflow, {new_id(): drafts.Applied({"settings"})}, user.id)
+    if changed:
+        record(session, Action.WORKFLOW_CHANGED, workflow.id, workflow.name, workflow.project_id, {"fields": changed})
     if body.enabled is not None and body.enabled != workflow.enabled:
         if body.enabled:
             await publishing.require_firing(parts, session, user, workflow)
         workflow.enabled = body.enabled
+        action = Action.WORKFLOW_ENABLED if body.enabled else Action.WORKFLOW_DISABLED
+        record(session, action, workflow.id, workflow.name, workflow.project_id)
         await (registration.arm if body.enabled else registration.disarm)(session, workflow.id)
     return await read(parts, session, user, ident)
 
@@ -151,6 +161,7 @@ async def remove(parts: Services, session: AsyncSession, user: User, ident: UUID
     """The workflow with its versions and triggers. Its executions stay; those under way are cancelled."""
     workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
     await cancel_all(parts, session, workflow)
+    record(session, Action.WORKFLOW_DELETED, workflow.id, workflow.name, workflow.project_id)
     await session.delete(workflow)
 
 

@@ -11,15 +11,19 @@ from backend.db import encode_json
 from backend.models import Snapshot
 from trestle.contracts.graph import Connection, Node, WorkflowSettings
 
+VARS = "vars"
+
 
 async def ensure(session: AsyncSession, nodes: Iterable[Node], connections: Iterable[Connection], settings: WorkflowSettings) -> str:
     """The id of the snapshot of this graph, stored if it wasn't: the SHA-256 of its JSON, in hex."""
     nodes = list(nodes)
     graph = frozen(nodes, connections, settings)
-    ident = hashlib.sha256(encode_json(graph).encode()).hexdigest()
+    encoded = encode_json(graph)
+    ident = hashlib.sha256(encoded.encode()).hexdigest()
     types = sorted({node.type for node in nodes if not node.disabled})
     limited = settings.concurrency is not None
-    row = insert(Snapshot).values(id=ident, graph=graph, types=types, timeout_s=settings.timeout_s, limited=limited)
+    reads_vars = VARS in encoded  # in expressions, in code, in conditions: whoever could look at them must write the word
+    row = insert(Snapshot).values(id=ident, graph=graph, types=types, timeout_s=settings.timeout_s, limited=limited, reads_vars=reads_vars)
     await session.execute(row.on_conflict_do_nothing())
     return ident
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from backend.audit.service import record
 from backend.errors import NotFound
 from backend.models import Snapshot, User, Version, Workflow
 from backend.ownership import find
@@ -13,6 +14,7 @@ from backend.paging import Paging, cursor_of
 from backend.services import Services
 from backend.workflows import drafts, service
 from trestle.contracts import workflows as wire
+from trestle.contracts.audit import Action
 from trestle.contracts.graph import Connection, Graph, Node, WorkflowSettings
 from trestle.contracts.users import ProjectRole
 
@@ -56,6 +58,7 @@ async def restore(parts: Services, session: AsyncSession, user: User, ident: UUI
     before = await drafts.load(session, ident)
     workflow.settings = settings.model_dump(mode="json")
     await drafts.change(parts.doorbell, session, workflow, before, drafts.drawn(graph.nodes, graph.connections, before), user_id=user.id)
+    record(session, Action.WORKFLOW_RESTORED, workflow.id, workflow.name, workflow.project_id, {"version": number})
     return await service.read(parts, session, user, ident)
 
 

@@ -78,7 +78,11 @@ async def belongings(ada: Person, services: Services) -> dict[str, str]:
     )
     await services.database.hot.execute("insert into blob_uses (blob_id, execution_id) values ($1, $2)", blob, execution)
     kept = await ada.post(f"/workflows/{flow['id']}/inputs", json={"name": "I"})
+    variable = await ada.post("/variables", json={"name": "V", "value": 1, "project_id": project["id"]})
+    key = await ada.post("/api-keys", json={"name": "K", "scopes": ["workflows:read"], "project_id": project["id"]})
     return {
+        "variable_id": variable["id"],
+        "key_id": key["id"],
         "input_id": kept["id"],
         "project_id": project["id"],
         "workflow_id": flow["id"],
@@ -148,8 +152,10 @@ async def test_other_peoples_projects_take_nothing(ada: Person, bob: Person, ser
     mine = {"project_id": ids["project_id"]}
     await bob.post("/workflows", expect=404, json={"name": "W", **mine})
     await bob.post("/credentials", expect=404, json={"name": "C", "type": "bearer", "data": {"token": "x"}, **mine})
+    await bob.post("/variables", expect=404, json={"name": "W", "value": 1, **mine})
+    await bob.post("/api-keys", expect=404, json={"name": "W", "scopes": ["workflows:read"], **mine})
     await bob.post(f"/workflows/import?project_id={ids['project_id']}", expect=404, json={"name": "W"})
-    for path in ("/workflows", "/credentials", "/projects"):
+    for path in ("/workflows", "/credentials", "/projects", "/variables", "/api-keys"):
         found = (await bob.get(path))["items"]
         assert ids["project_id"] not in json.dumps(found)
     assert (await bob.get("/workflows", params=mine))["items"] == []

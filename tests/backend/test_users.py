@@ -41,6 +41,8 @@ async def test_the_first_user_owns_the_instance_and_later_ones_need_an_invitatio
         assert again.status_code == 409
 
         await eve.get("/users", expect=403)
+        assert [user["id"] for user in (await eve.get("/users", params={"email": first["email"].upper()}))["items"]] == [owner.id]
+        assert (await eve.get("/users", params={"email": "example.com"}))["items"] == []
         await eve.post("/users/invitations", expect=403, json={"email": "x@example.com"})
         await eve.patch(f"/users/{owner.id}", expect=404, json={"active": False})
         assert [user["id"] for user in (await owner.get("/users"))["items"]] == [eve.id, owner.id]

@@ -37,6 +37,7 @@ class Services:
             "TRESTLE_WEB_PORT": str(settings.web_port),
             "TRESTLE_BACKEND_URL": settings.backend_url,
             "TRESTLE_PUBLIC_URL": settings.public_url,
+            "TRESTLE_WEB_URL": environ.get("TRESTLE_WEB_URL") or settings.web_url,
             "PYTHONUNBUFFERED": "1",  # logs are read while they are written
         }
 

@@ -23,6 +23,25 @@ async def test_a_job_holds_what_its_run_needs(backend: Backend, world: World, ex
     assert str(row["executor_id"]) == executor.executor_id
 
 
+async def test_a_job_holds_its_projects_variables_where_its_graph_looks_at_them(
+    backend: Backend, world: World, executor: FakeExecutor
+) -> None:
+    await world.pool.execute(
+        """insert into variables (project_id, name, value) values ($1, 'REGION', '"eu"'), ($1, 'odd', '{"z": 1.0, "a": "\\u0000"}')""",
+        world.project_id,
+    )
+    other = await world.pool.fetchval("insert into projects (name) values ('Other') returning id")
+    await world.pool.execute("insert into variables (project_id, name, value) values ($1, 'X', '1')", other)
+    assert (await executor.take(await backend.post()))["variables"] == {}
+    await world.pool.execute("update snapshots set reads_vars = true")
+    execution_id, claim_id = await backend.post(), uuid4()
+    for _ in range(2):  # the same claim again gets the same
+        [job] = (await executor.claim(execution_id, claim_id=claim_id))["jobs"]
+        assert job["variables"] == {"REGION": "eu", "odd": {"z": 1.0, "a": "\0"}}
+    await world.pool.execute("delete from variables")
+    assert (await executor.take(await backend.post()))["variables"] == {}
+
+
 async def test_of_many_claimers_each_execution_has_one_owner(backend: Backend, world: World) -> None:
     ids = await asyncio.gather(*(backend.post() for _ in range(40)))
     rivals = await asyncio.gather(*(FakeExecutor.register(backend) for _ in range(4)))

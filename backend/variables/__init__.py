@@ -1,0 +1,1 @@
+"""A project's variables: `vars.NAME` in its workflows' expressions."""
