@@ -55,6 +55,8 @@ _CALLS: Mapping[ApiScope, tuple[str, ...]] = {
         "GET /executions",
         "GET /executions/{execution_id}",
         "GET /executions/{execution_id}/steps",
+        "GET /executions/{execution_id}/steps/{step_id}",
+        "GET /executions/{execution_id}/steps/{step_id}/{part}",
         "GET /executions/{execution_id}/graph",
         "GET /executions/{execution_id}/logs",
         "GET /executions/{execution_id}/events",
