@@ -77,6 +77,11 @@ async def belongings(ada: Person, services: Services) -> dict[str, str]:
         "insert into blobs (project_id, media_type, complete) values ($1, 'text/plain', true) returning id", project["id"]
     )
     await services.database.hot.execute("insert into blob_uses (blob_id, execution_id) values ($1, $2)", blob, execution)
+    step = await services.database.hot.fetchval(
+        "insert into steps (execution_id, epoch, event_seq, node, type, attempt, status, output)"
+        " values ($1, 1, 1, 'hook', 'trigger.webhook', 1, 'succeeded', '1') returning id",
+        execution,
+    )
     kept = await ada.post(f"/workflows/{flow['id']}/inputs", json={"name": "I"})
     variable = await ada.post("/variables", json={"name": "V", "value": 1, "project_id": project["id"]})
     key = await ada.post("/api-keys", json={"name": "K", "scopes": ["workflows:read"], "project_id": project["id"]})
@@ -90,6 +95,8 @@ async def belongings(ada: Person, services: Services) -> dict[str, str]:
         "connection_id": flow["connections"][0]["id"],
         "credential_id": credential["id"],
         "execution_id": str(execution),
+        "step_id": str(step),
+        "part": "output",
         "blob_id": str(blob),
         "user_id": ada.id,
         "number": "1",
