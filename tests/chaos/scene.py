@@ -68,6 +68,7 @@ async def scene(
     executors: int = 1,
     at_once: int = 100,
     answer_s: tuple[float, float] = (0.3, 1.0),
+    pause_s: tuple[float, float] = (1.0, 9.0),
     env: Mapping[str, str] | None = None,
     prepare: Callable[[Stack], None] | None = None,
 ) -> AsyncIterator[Scene]:
@@ -84,7 +85,7 @@ async def scene(
         with running(ground.template, ground.folder, backends=backends, executors=executors, env=given, prepare=set_up) as stack:
             async with Api(stack.backend_url) as api:
                 await api.sign_up()
-                work = Work(stack.backend_urls, stack.redis_url, outside.url, seed)
+                work = Work(stack.backend_urls, stack.redis_url, outside.url, seed, pause_s)
                 await work.publish(api)
                 connection = await asyncpg.connect(stack.database_url)
                 await witness.install(connection)

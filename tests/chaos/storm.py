@@ -13,13 +13,15 @@ from tests.chaos.strikes import Plan, Storm, names
 @dataclass(frozen=True)
 class Size:
     """How much of everything. `at_once` per executor: one that is left alone has room for what the others lose, so that the time to
-    recover is the product's and not that of a queue."""
+    recover is the product's and not that of a queue. `pause_s`: how long a delay within an execution lasts, so that all are under
+    way for most of the storm."""
 
     executions: int = 1000
     backends: int = 2
     executors: int = 3
-    at_once: int = 400
-    answer_s: tuple[float, float] = (4.0, 14.0)
+    at_once: int = 200
+    answer_s: tuple[float, float] = (1.0, 4.0)
+    pause_s: tuple[float, float] = (5.0, 200.0)
     patience_s: float = 180.0
     late_s: float = 45.0
     plan: Plan = field(default_factory=Plan)
@@ -31,6 +33,7 @@ QUICK = Size(
     executors=2,
     at_once=60,
     answer_s=(0.3, 1.2),
+    pause_s=(1.0, 9.0),
     patience_s=90.0,
     late_s=5.0,
     plan=Plan(3, 1, 1, 1, 1, 1, gap_s=(1.0, 2.0), freeze_s=34.0),
@@ -54,9 +57,10 @@ async def run(ground: Ground, seed: int, size: Size = FULL) -> Result:
             executors=size.executors,
             at_once=size.at_once,
             answer_s=size.answer_s,
+            pause_s=size.pause_s,
             prepare=prepare,
         ) as it:
-            first = size.executions * 2 // 5
+            first = size.executions * 7 // 10
             await it.work.put_in(first)
             storm = Storm(it.stack, size.plan, seed, executors=size.executors, backends=size.backends, say=ground.say)
             rest = asyncio.create_task(it.work.put_in(size.executions - first, over_s=size.plan.lasts_s))

@@ -46,19 +46,19 @@ def workflows(url: str) -> dict[str, tuple[list[dict[str, Any]], list[tuple[str,
     each = call(url, "each", "/{{ index }}", for_each={"items": list(range(ITEMS)), "concurrency": 2})
     shape = {"key": "shape", "type": "set", "config": {"fields": {"done": True}}}
     merged = {"key": "merged", "type": "merge", "config": {}, "join": "all"}
-    calls = [call(url, f"call_{n}") for n in range(1, 6)]
-    one, two, three = calls[:3]
+    again = {**pause, "key": "again"}
+    one, two, three = (call(url, f"call_{n}") for n in range(1, 4))
     return {
-        "calls": (calls, _chain("hook", *calls), {node["key"] for node in calls}),
+        "calls": ([one, pause, two, again, three], _chain("hook", one, pause, two, again, three), {"call_1", "call_2", "call_3"}),
         "waits": ([prepare, one, pause, wanted, two], _chain("hook", prepare, one, pause, wanted, two), {"call_1", "call_2"}),
         "forks": (
-            [prepare, one, two, merged, three],
-            [*_chain("hook", prepare, one, merged, three), ("prepare", "call_2"), ("call_2", "merged")],
+            [pause, one, two, merged, three],
+            [*_chain("hook", pause, one, merged, three), ("pause", "call_2"), ("call_2", "merged")],
             {"call_1", "call_2", "call_3"},
         ),
         "items": (
-            [prepare, each, shape, one, wanted],
-            _chain("hook", prepare, each, shape, one, wanted),
+            [pause, each, shape, one, wanted],
+            _chain("hook", pause, each, shape, one, wanted),
             {"call_1", *(f"each/{n}" for n in range(ITEMS))},
         ),
     }
@@ -76,6 +76,7 @@ class Work:
     redis_url: str
     peer_url: str
     seed: int = 0
+    pause_s: tuple[float, float] = (1.0, 9.0)
     accepted: dict[str, set[str]] = field(default_factory=dict)
     refusals: int = 0
     pushes_lost: int = 0
@@ -107,7 +108,7 @@ class Work:
 
     async def _ask(self, session: aiohttp.ClientSession, queue: redis.Redis, path: str, number: int) -> None:
         """Ask, under one key, until there is an answer; then push the id until the list has had it five times."""
-        key, pause_s = uuid4().hex, self._random.uniform(1, 9)
+        key, pause_s = uuid4().hex, self._random.uniform(*self.pause_s)
         while True:
             url = self._random.choice(list(self.urls))
             try:
