@@ -7,6 +7,7 @@ else's. The executor gets one of the first two answers.
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -105,8 +106,9 @@ class Repeater:
         return 502, b"", "text/plain"
 
     async def all_said(self) -> None:
-        """Until the last late report has been sent too."""
-        while self._late:
+        """Until what was late when this was called has been sent too."""
+        until = time.monotonic() + self._late_s + 1
+        while self._late and time.monotonic() < until:
             await asyncio.sleep(0.1)
 
     async def serve(self) -> web.AppRunner:
