@@ -49,6 +49,7 @@ from backend.services import Services
 from backend.settings import Settings
 from backend.stats import routes as stats_routes
 from backend.sweeps import Sweeper
+from backend.templates import routes as templates_routes
 from backend.triggers import routes as triggers_routes
 from backend.triggers.answers import Answers
 from backend.triggers.authentication import Gate
@@ -89,6 +90,7 @@ PUBLIC_API = [
     events_routes.router,
     stats_routes.router,
     notifications_routes.router,
+    templates_routes.router,
 ]
 """Under `/api/v1`: what people and scripts call."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.workflows.layout import place
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN, Connection, Node, Position
 from trestle.contracts.workflows import Unmapped
@@ -79,15 +80,7 @@ class Sheet:
         """Places for nodes that say none: from left to right in the order in which they run. Call it once there are no loops."""
         if any(node.position != Position() for node in self.nodes):
             return
-        depth = {node.key: 0 for node in self.nodes}
-        for _ in self.nodes:
-            for wire in self.wires:
-                depth[wire.target] = max(depth[wire.target], min(depth[wire.source] + 1, len(self.nodes)))
-        rows: dict[int, int] = {}
-        for node in self.nodes:
-            column = depth[node.key]
-            node.position = Position(x=column * 240, y=rows.get(column, 0) * 140)
-            rows[column] = rows.get(column, 0) + 1
+        place(self.nodes, [(wire.source, wire.target) for wire in self.wires])
 
     def _key(self, ident: str) -> str:
         slug = re.sub(r"[^a-z0-9]+", "_", ident.lower()).strip("_")

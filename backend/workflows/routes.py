@@ -31,12 +31,21 @@ async def listed(
     paging: PagingDep,
     search: str | None = None,
     tag: str | None = None,
+    folder: str | None = None,
     enabled: bool | None = None,
     project_id: UUID | None = None,
 ) -> Page[wire.WorkflowSummary]:
     """The workflows of the caller's projects, newest first."""
-    items, cursor = await service.listed(session, user, paging, search=search, tag=tag, enabled=enabled, project_id=project_id)
+    items, cursor = await service.listed(
+        session, user, paging, search=search, tag=tag, folder=folder, enabled=enabled, project_id=project_id
+    )
     return Page(items=items, next_cursor=cursor)
+
+
+@router.get("/labels")
+async def labels(session: Session, user: CurrentUser) -> wire.Labels:
+    """The tags and folders in use, to choose from."""
+    return await service.labels(session, user)
 
 
 @router.get("/{workflow_id}")

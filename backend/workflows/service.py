@@ -3,14 +3,14 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, or_, select
+from sqlalchemy import JSON, ColumnElement, Select, func, literal, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
 from backend.errors import NotFound
 from backend.executions.controlling import cancel_all
 from backend.ids import new_id
-from backend.models import Execution, Node, Trigger, User, WebhookRoute, Workflow
+from backend.models import Node, Trigger, User, WebhookRoute, Workflow
 from backend.ownership import find, owned, project_for
 from backend.paging import Paging, page
 from backend.schedules import registration
@@ -19,17 +19,20 @@ from backend.workflows import drafts, problems, publishing
 from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
 from trestle.contracts.audit import Action
+from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import WorkflowSettings
 from trestle.contracts.users import ProjectRole
 
 _COUNT = select(func.count()).where(Node.workflow_id == Workflow.id).correlate(Workflow).scalar_subquery()
-_LAST = (
-    select(func.json_build_object("id", Execution.id, "status", Execution.status, "created_at", Execution.created_at))
-    .where(Execution.workflow_id == Workflow.id, Execution.kind == "run")
-    .order_by(Execution.id.desc())
-    .limit(1)
-    .correlate(Workflow)
-    .scalar_subquery()
+# Each reads the 14 newest entries of executions_of_workflow, however many executions a workflow has.
+_RECENT: ColumnElement[list[JsonObject] | None] = literal_column(
+    """(select json_agg(json_build_object('id', id, 'status', status, 'created_at', created_at,
+        'ms', round(extract(epoch from finished_at - started_at) * 1000)) order by id desc)
+    from (
+        select id, status, created_at, started_at, finished_at from executions
+        where workflow_id = workflows.id and kind = 'run' order by id desc limit 14
+    ) newest)""",
+    JSON(),
 )
 
 
@@ -55,21 +58,31 @@ async def create(parts: Services, session: AsyncSession, user: User, body: wire.
 
 
 def _with_summary(statement: Select[Any]) -> Select[Any]:
-    return statement.add_columns(_COUNT.label("node_count"), _LAST.label("last_execution"))
+    return statement.add_columns(_COUNT.label("node_count"), _RECENT.label("recent"))
 
 
-def summary(workflow: Workflow, node_count: int, last_execution: Any) -> wire.WorkflowSummary:
-    """A row of the list."""
+def summary(workflow: Workflow, node_count: int, recent: list[JsonObject] | None) -> wire.WorkflowSummary:
+    """A row of the list. `recent`: its newest executions, newest first."""
+    newest = recent or []
     return wire.WorkflowSummary(
         **{name: getattr(workflow, name) for name in wire.WorkflowSummary.model_fields if hasattr(Workflow, name)},
         has_unpublished_changes=workflow.published_revision != workflow.revision,
         node_count=node_count,
-        last_execution=last_execution,
+        last_execution={name: newest[0][name] for name in ("id", "status", "created_at")} if newest else None,
+        recent=[wire.RecentRun.model_validate(run) for run in reversed(newest)],
     )
 
 
 async def listed(
-    session: AsyncSession, user: User, paging: Paging, *, search: str | None, tag: str | None, enabled: bool | None, project_id: UUID | None
+    session: AsyncSession,
+    user: User,
+    paging: Paging,
+    *,
+    search: str | None = None,
+    tag: str | None = None,
+    folder: str | None = None,
+    enabled: bool | None = None,
+    project_id: UUID | None = None,
 ) -> tuple[list[wire.WorkflowSummary], str | None]:
     """A page of the workflows that `user` may see, newest first."""
     statement = _with_summary(owned(user, Workflow))
@@ -79,12 +92,22 @@ async def listed(
         )
     if tag is not None:
         statement = statement.where(literal(tag) == func.any(Workflow.tags))
+    if folder is not None:
+        statement = statement.where(Workflow.folder == folder)
     if enabled is not None:
         statement = statement.where(Workflow.enabled == enabled)
     if project_id is not None:
         statement = statement.where(Workflow.project_id == project_id)
     rows, cursor = await page(session, statement, Workflow.id, paging)
     return [summary(row[0], row[1], row[2]) for row in rows], cursor
+
+
+async def labels(session: AsyncSession, user: User) -> wire.Labels:
+    """Every tag and folder that stands on a workflow which `user` may see, in the alphabet's order."""
+    seen = owned(user, Workflow).with_only_columns(Workflow.folder, Workflow.tags).subquery()
+    tags = await session.scalars(select(func.unnest(seen.c.tags)).distinct())
+    folders = await session.scalars(select(seen.c.folder).where(seen.c.folder != "").distinct())
+    return wire.Labels(tags=sorted(tags, key=str.casefold), folders=sorted(folders, key=str.casefold))
 
 
 async def read(parts: Services, session: AsyncSession, user: User, ident: UUID) -> wire.Workflow:

@@ -223,3 +223,30 @@ async def test_export_and_import_are_identical(ada: Person, bob: Person) -> None
 )
 async def test_yaml_is_no_more_than_json(ada: Person, body: str, status: int) -> None:
     await ada.post("/workflows/import", expect=status, content=body, headers={"Content-Type": "application/yaml"})
+
+
+async def test_folders_tags_and_how_the_newest_executions_went(ada: Person, bob: Person, services: Services) -> None:
+    await register(services.database)
+    first = await ada.post("/workflows", json={"name": "A", "nodes": [HOOK], "tags": ["beta", "Alpha"], "folder": "Sales"})
+    await ada.post("/workflows", json={"name": "B", "tags": ["beta"]})
+    await ada.post(f"/workflows/{first['id']}/publish")
+    assert await ada.get("/workflows/labels") == {"tags": ["Alpha", "beta"], "folders": ["Sales"]}
+    assert await bob.get("/workflows/labels") == {"tags": [], "folders": []}
+    assert [one["name"] for one in (await ada.get("/workflows?folder=Sales"))["items"]] == ["A"]
+    assert [one["name"] for one in (await ada.get("/workflows?folder="))["items"]] == ["B"]
+    for number in range(16):
+        await services.database.hot.execute(
+            "insert into executions (project_id, workflow_id, snapshot_id, status, trigger, input, seed, started_at, finished_at, kind)"
+            " select $1, $2, snapshot_id, $3, '{}', 'null', '', now(), now() + make_interval(secs => $4), $5"
+            " from versions where workflow_id = $2",
+            first["project_id"],
+            first["id"],
+            "queued" if number == 15 else "failed" if number % 2 else "succeeded",
+            None if number == 15 else float(number),
+            "poll" if number == 14 else "run",
+        )
+    row = (await ada.get("/workflows?search=A"))["items"][0]
+    runs = [(run["status"], run["ms"]) for run in row["recent"]]
+    assert len(runs) == 14
+    assert runs[-2:] == [("failed", 13_000), ("queued", None)], "oldest first; a poll is no run"
+    assert row["last_execution"]["id"] == row["recent"][-1]["id"]

@@ -38,6 +38,21 @@ class WorkflowChange(Request):
     enabled: bool | None = None
 
 
+class RecentRun(Model):
+    """One of a workflow's newest executions. `ms`: from its start to its end; None where it has not ended, or never began."""
+
+    id: UUID
+    status: str
+    ms: float | None
+
+
+class Labels(Model):
+    """The tags and folders in use."""
+
+    tags: list[str]
+    folders: list[str]
+
+
 class WorkflowSummary(Model):
     """A row of the workflows page."""
 
@@ -55,6 +70,7 @@ class WorkflowSummary(Model):
     created_at: datetime
     updated_at: datetime
     last_execution: JsonObject | None = Field(None, description="`{id, status, created_at}` of the newest one")
+    recent: list[RecentRun] = Field(default_factory=list, description="The newest 14, oldest first")
 
 
 class StoredNode(Node):
