@@ -6,7 +6,27 @@ export const ERROR = "error";
 export const EMPTY = { nodes: [], connections: [] };
 const KEY = /^[a-z][a-z0-9_]{0,62}$/;
 
-export const nodeOf = (graph, key) => graph.nodes.find((node) => node.key === key);
+/** `make(list)`, made once for each list: they are never changed in place. */
+function once(make) {
+  const made = new WeakMap();
+  return (list) => {
+    if (!made.has(list)) made.set(list, make(list));
+    return made.get(list);
+  };
+}
+
+const byKey = once((nodes) => new Map(nodes.map((node) => [node.key, node])));
+const linksBy = (end) => once((connections) => Map.groupBy(connections, (link) => link[end]));
+const [bySource, byTarget] = [linksBy("source"), linksBy("target")];
+const NONE = [];
+
+export const nodeOf = (graph, key) => byKey(graph.nodes).get(key);
+
+/** The connections that leave a node. */
+export const linksFrom = (graph, key) => bySource(graph.connections).get(key) ?? NONE;
+
+/** The connections that lead to a node. */
+export const linksTo = (graph, key) => byTarget(graph.connections).get(key) ?? NONE;
 
 const same = (a, b) => a.source === b.source && a.source_port === b.source_port && a.target === b.target;
 const touches = (connection, keys) => keys.has(connection.source) || keys.has(connection.target);
@@ -130,17 +150,15 @@ export function refusal(graph, { source, source_port = MAIN, target }, catalogue
 }
 
 function reaches(graph, start, goal) {
-  const next = new Map();
-  for (const link of graph.connections) next.set(link.source, [...(next.get(link.source) ?? []), link.target]);
   const seen = new Set([start]);
   const open = [start];
   while (open.length) {
     const key = open.pop();
     if (key === goal) return true;
-    for (const follower of next.get(key) ?? []) {
-      if (!seen.has(follower)) {
-        seen.add(follower);
-        open.push(follower);
+    for (const { target } of linksFrom(graph, key)) {
+      if (!seen.has(target)) {
+        seen.add(target);
+        open.push(target);
       }
     }
   }
@@ -152,8 +170,8 @@ export function upstream(graph, key) {
   const found = [];
   const seen = new Set([key]);
   for (let open = [key]; open.length; ) {
-    const before = graph.connections.filter((link) => open.includes(link.target) && !seen.has(link.source)).map((link) => link.source);
-    open = [...new Set(before)];
+    const before = open.flatMap((target) => linksTo(graph, target)).map((link) => link.source);
+    open = [...new Set(before)].filter((source) => !seen.has(source));
     open.forEach((source) => seen.add(source));
     found.push(...open);
   }

@@ -4,7 +4,7 @@ import React, { memo, useEffect, useRef } from "react";
 import { Handle, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { Tooltip } from "@radix-ui/themes";
 import { Check, CircleAlert, CircleDashed, Ban, Hourglass, LoaderCircle, Plus, RotateCw, StickyNote, X } from "lucide-react";
-import { portsOf } from "./graph.js";
+import { linksFrom, portsOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
 import { useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
@@ -21,12 +21,14 @@ export const STATUS = {
 };
 
 const EMPTY = [];
-const sameProblems = (a, b) => a.length === b.length && a.every((problem, index) => problem.message === b[index].message);
+const sameProblems = (a, b) => a === b || (a.length === b.length && a.every((problem, index) => problem.message === b[index].message));
+const sorted = new WeakMap();
 
+/** The problems of one node. They are sorted once for all cards: each of hundreds asks at every change. */
 export const useProblems = (key) =>
-  useStore((state) => {
-    const own = state.problems.filter((problem) => problem.node === key);
-    return own.length ? own : EMPTY;
+  useStore(({ problems }) => {
+    if (!sorted.has(problems)) sorted.set(problems, Map.groupBy(problems, (problem) => problem.node));
+    return sorted.get(problems).get(key) ?? EMPTY;
   }, sameProblems);
 
 function StatusMark({ status }) {
@@ -70,8 +72,11 @@ function Port({ nodeKey, port, top, labelled, connected }) {
   );
 }
 
+const sameLinks = (a, b) => a === b || (a.length === b.length && a.every((link, index) => link.source_port === b[index].source_port));
+
 function Ports({ node, ports }) {
-  const taken = useStore((state) => state.graph.connections.filter((link) => link.source === node.key).map((link) => link.source_port).join("\n")).split("\n");
+  const links = useStore((state) => linksFrom(state.graph, node.key), sameLinks);
+  const taken = links.map((link) => link.source_port);
   const labelled = ports.length > 1 || ports[0] !== "main";
   return ports.map((port, index) => (
     <Port key={port} nodeKey={node.key} port={port} top={`${((index + 0.5) * 100) / ports.length}%`} labelled={labelled} connected={taken.includes(port)} />

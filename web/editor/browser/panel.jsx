@@ -4,7 +4,7 @@ import React, { useEffect, useState } from "react";
 import { CircleAlert, Copy, Power, Trash2 } from "lucide-react";
 import { TextInput } from "./controls.jsx";
 import { Form } from "./form.jsx";
-import { keyProblem, nodeOf } from "./graph.js";
+import { keyProblem, linksTo, nodeOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
 import { useProblems } from "./node_card.jsx";
 import { Completion } from "./completion.jsx";
@@ -70,7 +70,7 @@ function NodePanel({ nodeKey }) {
   const store = useEditor();
   const node = useStore((state) => nodeOf(state.graph, nodeKey));
   const type = useStore((state) => state.catalogue[node?.type]);
-  const incoming = useStore((state) => state.graph.connections.filter((link) => link.target === nodeKey).length);
+  const incoming = useStore((state) => linksTo(state.graph, nodeKey).length);
   const problems = useProblems(nodeKey);
   const [tab, setTab] = useState("configure");
   if (!node) return null;

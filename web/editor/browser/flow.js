@@ -1,0 +1,137 @@
+// React Flow's own lists, kept in step with the graph; what it says of moves and connections, as operations.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { applyEdgeChanges, applyNodeChanges, useReactFlow } from "@xyflow/react";
+import { refusal } from "./graph.js";
+import { aligned } from "./guides.js";
+import { useEditor, useStore } from "./store.js";
+
+const linkOf = (edge) => ({ source: edge.source, source_port: edge.sourceHandle ?? "main", target: edge.target });
+const edgeId = (link) => `${link.source}/${link.source_port}/${link.target}`;
+
+function reconciledNodes(before, nodes) {
+  const known = new Map(before.map((item) => [item.id, item]));
+  return nodes.map((node) => {
+    const item = known.get(node.key);
+    if (!item) return { id: node.key, type: "card", position: node.position, data: { node } };
+    if (item.data.node === node) return item;
+    return { ...item, data: { node }, position: item.data.node.position === node.position ? item.position : node.position };
+  });
+}
+
+function reconciledEdges(before, connections) {
+  const known = new Map(before.map((item) => [item.id, item]));
+  return connections.map((link) => {
+    const id = edgeId(link);
+    return known.get(id) ?? { id, type: "curve", source: link.source, sourceHandle: link.source_port, target: link.target, targetHandle: "in" };
+  });
+}
+
+/** The same items, those that changed as new ones; `before` itself where none did, so that nothing is drawn again. */
+function changed(before, change) {
+  const after = before.map(change);
+  return after.some((item, index) => item !== before[index]) ? after : before;
+}
+
+/** Cards that are dragged fall into line with others in view: the changes with their places put right, and the lines to show. */
+function drawnIntoLine(changes, flow, pane) {
+  const moved = changes.filter((change) => change.type === "position" && change.position && change.dragging !== undefined);
+  if (!moved.length) return { changes, lines: null };
+  const { x, y, zoom } = flow.getViewport();
+  const box = pane.current.getBoundingClientRect();
+  const seen = { left: -x / zoom, top: -y / zoom, right: (box.width - x) / zoom, bottom: (box.height - y) / zoom };
+  const { dx, dy, lines } = aligned(moved, flow.getNodes(), seen, zoom);
+  const right = (change) => (moved.includes(change) ? { ...change, position: { x: change.position.x + dx, y: change.position.y + dy } } : change);
+  return { changes: dx || dy ? changes.map(right) : changes, lines: moved.some((change) => change.dragging) ? lines : null };
+}
+
+export function useFlow(pane) {
+  const store = useEditor();
+  const flow = useReactFlow();
+  const graph = useStore((state) => state.graph);
+  const selection = useStore((state) => state.selection);
+  const [nodes, setNodes] = useState(() => reconciledNodes([], graph.nodes));
+  const [edges, setEdges] = useState(() => reconciledEdges([], graph.connections));
+  const [lines, setLines] = useState(null);
+  const pointer = useRef(false);
+  useEffect(() => void setNodes((before) => reconciledNodes(before, graph.nodes)), [graph.nodes]);
+  useEffect(() => void setEdges((before) => reconciledEdges(before, graph.connections)), [graph.connections]);
+  useEffect(() => {
+    const chosen = new Set(selection);
+    setNodes((before) => changed(before, (item) => (Boolean(item.selected) === chosen.has(item.id) ? item : { ...item, selected: chosen.has(item.id) })));
+  }, [selection, graph.nodes]);
+
+  const onNodesChange = useCallback((given) => {
+    // Arrow keys go by the grid alone; only the pointer is helped.
+    const { changes, lines: shown } = pointer.current ? drawnIntoLine(given, flow, pane) : { changes: given, lines: null };
+    setLines(shown);
+    setNodes((before) => applyNodeChanges(changes, before));
+    const picks = changes.filter((change) => change.type === "select");
+    if (!picks.length) return;
+    const chosen = new Set(store.state.selection);
+    for (const pick of picks) pick.selected ? chosen.add(pick.id) : chosen.delete(pick.id);
+    store.select([...chosen]);
+  }, [store, flow, pane]);
+  const onEdgesChange = useCallback((changes) => {
+    setEdges((before) => {
+      const after = applyEdgeChanges(changes, before);
+      store.chosenLinks = after.filter((edge) => edge.selected).map(linkOf);
+      return after;
+    });
+  }, [store]);
+  const hovers = useMemo(() => {
+    const hover = (hovered) => (_, edge) => setEdges((before) => changed(before, (item) => (item.id === edge.id ? { ...item, data: { hovered } } : item)));
+    return { onEdgeMouseEnter: hover(true), onEdgeMouseLeave: hover(false) };
+  }, []);
+  const moves = useMoves(onNodesChange, pointer);
+  return { lists: { nodes, edges, onEdgesChange, ...hovers, ...moves }, lines };
+}
+
+const STILL_MS = 250;
+
+/** Moves, as operations: only what really changed place. Arrow keys move cards too; they are told once the keys are at rest. */
+function useMoves(onNodesChange, pointer) {
+  const store = useEditor();
+  const flow = useReactFlow();
+  const timer = useRef(null);
+  const tell = useCallback(() => {
+    clearTimeout(timer.current);
+    pointer.current = false;
+    const at = new Map(flow.getNodes().map((item) => [item.id, item.position]));
+    const moves = store.state.graph.nodes
+      .filter((node) => at.has(node.key))
+      .map((node) => ({ node, x: Math.round(at.get(node.key).x), y: Math.round(at.get(node.key).y) }))
+      .filter(({ node, x, y }) => node.position.x !== x || node.position.y !== y)
+      .map(({ node, x, y }) => ({ key: node.key, x, y }));
+    if (moves.length) store.edit([{ op: "move_nodes", moves }]);
+  }, [store, flow, pointer]);
+  const onChange = useCallback((changes) => {
+    onNodesChange(changes);
+    if (!changes.some((change) => change.type === "position" && change.dragging === false)) return;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(tell, STILL_MS);
+  }, [onNodesChange, tell]);
+  return useMemo(() => {
+    const begin = () => {
+      pointer.current = true;
+    };
+    return { onNodesChange: onChange, onNodeDragStart: begin, onSelectionDragStart: begin, onNodeDragStop: tell, onSelectionDragStop: tell };
+  }, [onChange, tell, pointer]);
+}
+
+export function useConnections() {
+  const store = useEditor();
+  return useMemo(() => {
+    const isValidConnection = (edge) => refusal(store.state.graph, linkOf(edge), store.state.catalogue) === null;
+    const onConnect = (edge) => store.connect(linkOf(edge));
+    const onConnectEnd = (event, { isValid, fromNode, fromHandle, toNode }) => {
+      if (isValid || !fromNode || fromHandle?.type !== "source") return;
+      const from = { key: fromNode.id, port: fromHandle.id };
+      // On a card, but refused there: `connect` says why.
+      if (toNode) return void store.connect({ source: from.key, source_port: from.port, target: toNode.id });
+      const point = event.changedTouches?.[0] ?? event;
+      if (event.target?.closest?.(".react-flow__pane")) store.set({ quick: { x: point.clientX, y: point.clientY, from, drop: true } });
+    };
+    return { isValidConnection, onConnect, onConnectEnd };
+  }, [store]);
+}

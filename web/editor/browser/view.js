@@ -1,0 +1,55 @@
+// Keeps what somebody asks to see in view: a loaded draft, a node named in a list, the card whose panel has just opened.
+
+import { useEffect, useLayoutEffect } from "react";
+import { useReactFlow } from "@xyflow/react";
+import { fitted } from "./layout.js";
+import { useEditor, useStore } from "./store.js";
+
+export const CARD = { width: 224, height: 64 };
+
+export function useView(pane) {
+  const store = useEditor();
+  const flow = useReactFlow();
+  const loaded = useStore((state) => state.doc && `${state.doc.mode}/${state.doc.id}`);
+  const focus = useStore((state) => state.focus);
+  const panel = useStore((state) => state.panel?.key);
+  useEffect(() => {
+    // With nothing to fit, React Flow would fit the first node as it is dropped, and move it from under the pointer.
+    if (!loaded || !store.state.graph.nodes.length) return undefined;
+    const timer = setTimeout(() => fitted(flow, store.state.graph, pane.current.getBoundingClientRect()), 60);
+    return () => clearTimeout(timer);
+  }, [loaded, flow, store, pane]);
+  useEffect(() => {
+    if (focus) flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding: 0.5 });
+  }, [focus, flow]);
+  // At once, not as a movement: the next click would miss what it aims at.
+  useLayoutEffect(() => {
+    if (panel) uncover(flow, pane.current, panel);
+  }, [panel, flow, pane]);
+  useEffect(() => {
+    store.flow = flow;
+    store.pane = () => pane.current?.getBoundingClientRect();
+  }, [store, flow, pane]);
+  return flow;
+}
+
+/** Pans just so far that the card isn't cut off. */
+function uncover(flow, pane, key) {
+  const item = flow.getInternalNode(key);
+  if (!item || !pane) return;
+  const box = pane.getBoundingClientRect();
+  const { x, y, zoom } = flow.getViewport();
+  const left = item.internals.positionAbsolute.x * zoom + x;
+  const top = item.internals.positionAbsolute.y * zoom + y;
+  const width = (item.measured?.width ?? CARD.width) * zoom;
+  const height = (item.measured?.height ?? CARD.height) * zoom;
+  const shift = (start, size, room, after) => (start < 24 ? 24 - start : start + size > room - after ? Math.max(24, room - after - size) - start : 0);
+  const [dx, dy] = [shift(left, width, box.width, 110), shift(top, height, box.height - covered(box), 40)];
+  if (dx || dy) flow.setViewport({ x: x + dx, y: y + dy, zoom });
+}
+
+/** How much of the pane's foot the panel hides where it is a sheet (small screens). */
+function covered(box) {
+  const sheet = document.querySelector(".ed-panel")?.getBoundingClientRect();
+  return sheet && sheet.left <= box.left + 1 ? Math.max(0, box.bottom - sheet.top) : 0;
+}
