@@ -11,6 +11,7 @@ from backend.workflows.drafts import Draft, stored_connection, stored_node, wire
 from trestle.contracts import workflows as ops
 from trestle.contracts.graph import Connection, Node, Position
 from trestle.contracts.workflows import StoredConnection, StoredNode
+from trestle.language.renaming import renamed
 
 
 class Refused(Exception):
@@ -129,9 +130,22 @@ def _rename(draft: Draft, key: str, new_key: str) -> Draft:
     node = _at(draft, key)
     if new_key != key and new_key in draft.nodes:
         raise Refused(f"There is a node with the key “{new_key}” already. Choose another.", draft.nodes[new_key])
-    nodes = {new_key if k == key else k: n.model_copy(update={"key": new_key}) if n is node else n for k, n in draft.nodes.items()}
+    nodes = {
+        new_key if k == key else k: _following(n.model_copy(update={"key": new_key}) if n is node else n, key, new_key)
+        for k, n in draft.nodes.items()
+    }
     connections = [_reended(c, key, new_key) for c in draft.connections.values()]
     return Draft(nodes, {wire(c): c for c in connections})
+
+
+def _following(node: StoredNode, key: str, new_key: str) -> StoredNode:
+    """The node with its expressions following a node that got another key."""
+    update: dict[str, Any] = {}
+    if (config := renamed(node.config, key, new_key)) is not node.config:
+        update["config"] = config
+    if node.for_each and (items := renamed(node.for_each.items, key, new_key)) is not node.for_each.items:
+        update["for_each"] = node.for_each.model_copy(update={"items": items})
+    return node.model_copy(update=update) if update else node
 
 
 def _reended(connection: StoredConnection, key: str, new_key: str) -> StoredConnection:

@@ -283,7 +283,7 @@ class ConfigureNode(Request):
 
 
 class RenameNode(Request):
-    """A node gets another key; its connections follow."""
+    """A node gets another key; its connections and the expressions that name it follow."""
 
     op: Literal["rename_node"]
     id: UUID

@@ -12,13 +12,22 @@ Drawing = dict[str, Any]
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4), lambda inner: st.lists(inner, max_size=2), max_leaves=3
 )
+_named = st.builds(
+    lambda before, way, key, after: f"{before}{{{{ {way}{key}{after} }}}}",
+    st.sampled_from(["", "nodes.hook ", "{% if nodes.hot %}"]),
+    st.sampled_from(["nodes.", "payload.nodes.", "nodes . ", "'nodes.hook' ~ nodes.", "-nodes.", "{'a': {'b': nodes.tell}} + nodes."]),
+    st.sampled_from(KEYS),
+    st.sampled_from(["", ".x", "_more", "['hot']", " + nodes['size'].n", ' + nodes["wait_2"]', " + '", " }", "|length"]),
+)
+_read = st.sampled_from(KEYS).map(lambda key: {"==": [{"var": [f"nodes.{key}.x", 1]}, {"val": ["nodes", key]}, f"nodes.{key}"]})
+expressed = _named | _read | st.fixed_dictionaries({"condition": _read | _named}) | st.lists(_named, max_size=2)
 names = st.sampled_from(["url", "method", "body"])
 positions = st.fixed_dictionaries({"x": st.integers(-500, 500), "y": st.integers(-500, 500)})
 
 
 def node(key: str) -> st.SearchStrategy[Drawing]:
     """A node with this key, as the editor makes them."""
-    configs = st.dictionaries(names, values.filter(lambda value: value is not None), max_size=2)
+    configs = st.dictionaries(names | st.just("condition"), values.filter(lambda value: value is not None) | expressed, max_size=2)
     return st.fixed_dictionaries(
         {
             "key": st.just(key),
@@ -28,7 +37,8 @@ def node(key: str) -> st.SearchStrategy[Drawing]:
             "position": positions,
             "disabled": st.booleans(),
             "join": st.sampled_from(["any", "all"]),
-            "notes": st.just(""),
+            "notes": st.just("{{ nodes.hook }}"),
+            "for_each": st.none() | st.fixed_dictionaries({"items": _named, "concurrency": st.just(5), "per_second": st.none()}),
         }
     )
 

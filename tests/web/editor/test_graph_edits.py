@@ -4,12 +4,14 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.web.editor.browser_modules import BrowserModules
 from tests.web.editor.drawings import KEYS, Drawing, edits, graphs, links
 from trestle.contracts.graph import Connection, Graph, Node, impossible
+from trestle.language.renaming import renamed
 
 KEY = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
@@ -111,6 +113,26 @@ def test_renaming_takes_the_connections_along(js: BrowserModules) -> None:
     }
     renamed = js.call("graph.js", "apply", graph, {"op": "rename_node", "key": "a", "new_key": "first"})
     assert [Connection.model_validate(link) for link in renamed["connections"]] == [Connection(source="first", target="b")]
+
+
+RENAMED = [
+    ("{{ nodes.old.body }}", "{{ nodes.new.body }}"),
+    ("Dear {{ nodes.old.name }}, {{ nodes['old'].x + nodes.older.x }}", "Dear {{ nodes.new.name }}, {{ nodes['new'].x + nodes.older.x }}"),
+    ("{% for row in nodes.old %}{{ row.old }}{% endfor %}", "{% for row in nodes.new %}{{ row.old }}{% endfor %}"),
+    ("{{ {'a': {'nodes.old': nodes.old}} }}", "{{ {'a': {'nodes.old': nodes.new}} }}"),
+    ("see nodes.old", "see nodes.old"),
+    ("{{ payload.nodes.old ~ 'nodes.old' }}", "{{ payload.nodes.old ~ 'nodes.old' }}"),
+    ("{{ nodes.old", "{{ nodes.new"),
+    ({"condition": {"==": [{"var": "nodes.old.n"}, "nodes.old"]}}, {"condition": {"==": [{"var": "nodes.new.n"}, "nodes.old"]}}),
+    ({"condition": {"missing": ["nodes.old.n", "nodes.other"]}}, {"condition": {"missing": ["nodes.new.n", "nodes.other"]}}),
+    ({"var": "nodes.old"}, {"var": "nodes.old"}),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), RENAMED)
+def test_expressions_follow_a_node_that_gets_another_key(js: BrowserModules, before: Any, after: Any) -> None:
+    assert renamed(before, "old", "new") == after
+    assert js.call("renaming.js", "renamed", before, "old", "new") == after
 
 
 def test_what_a_node_can_see_is_named_nearest_first(js: BrowserModules) -> None:

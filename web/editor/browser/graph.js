@@ -1,6 +1,8 @@
 // Pure edits of a workflow's graph: no React, no network, no clock. The shapes are those of the public API
 // (trestle/contracts: Graph, Operation). Every function returns new values and leaves its arguments alone.
 
+import { renamed } from "./renaming.js";
+
 export const MAIN = "main";
 export const ERROR = "error";
 export const EMPTY = { nodes: [], connections: [] };
@@ -47,6 +49,13 @@ function configured(node, fields) {
   return { ...node, ...others, config: config ? mergedConfig(node.config, config) : node.config };
 }
 
+/** The node with its expressions following a node that got another key. */
+function following(node, old, key) {
+  const [config, each] = [renamed(node.config ?? {}, old, key), renamed(node.for_each ?? null, old, key)];
+  if (config === (node.config ?? config) && each === (node.for_each ?? null)) return node;
+  return { ...node, config, ...(each ? { for_each: each } : {}) };
+}
+
 /** The graph after one operation. An operation whose target is gone changes nothing. */
 export function apply(graph, operation) {
   switch (operation.op) {
@@ -59,9 +68,10 @@ export function apply(graph, operation) {
     case "configure_node":
       return changeNode(graph, operation.key, (node) => configured(node, operation.fields));
     case "rename_node": {
-      const follow = (key) => (key === operation.key ? operation.new_key : key);
+      const { key: old, new_key: key } = operation;
+      const follow = (end) => (end === old ? key : end);
       return {
-        nodes: graph.nodes.map((node) => (node.key === operation.key ? { ...node, key: operation.new_key } : node)),
+        nodes: graph.nodes.map((node) => following(node.key === old ? { ...node, key } : node, old, key)),
         connections: graph.connections.map((link) => ({ ...link, source: follow(link.source), target: follow(link.target) })),
       };
     }
@@ -96,6 +106,17 @@ function inverseFields(node, fields) {
   return before;
 }
 
+/** The name back; and what named the new key before there was such a node. */
+function renamedBack(graph, operation) {
+  const back = { op: "rename_node", key: operation.new_key, new_key: operation.key };
+  const after = apply(apply(graph, operation), back);
+  const strayed = graph.nodes.filter(({ key, config, for_each }) => {
+    const now = nodeOf(after, key);
+    return JSON.stringify([now.config, now.for_each]) !== JSON.stringify([config, for_each]);
+  });
+  return [back, ...strayed.map(({ key, config, for_each }) => ({ op: "configure_node", key, fields: { config, ...(for_each ? { for_each } : {}) } }))];
+}
+
 /** The operations that take `operation` back; `graph` is the graph before it. */
 export function invert(graph, operation) {
   switch (operation.op) {
@@ -108,7 +129,7 @@ export function invert(graph, operation) {
       return node ? [{ op: "configure_node", key: operation.key, fields: inverseFields(node, operation.fields) }] : [];
     }
     case "rename_node":
-      return [{ op: "rename_node", key: operation.new_key, new_key: operation.key }];
+      return renamedBack(graph, operation);
     case "remove_nodes": {
       const gone = new Set(operation.keys);
       return [
