@@ -202,6 +202,7 @@ def upgrade() -> None:
     op.add_column("executions", sa.Column("parent_node", sa.Text(), nullable=True))
     op.add_column("executions", sa.Column("parent_item", sa.Integer(), nullable=True))
     op.add_column("executions", sa.Column("parent_waits", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("executions", sa.Column("calls", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("executions", sa.Column("depth", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("executions", sa.Column("bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     # What ended before there was settling has nothing left to bring about: no error workflow shall start for it now.
@@ -244,7 +245,7 @@ def upgrade() -> None:
         "executions",
         ["id"],
         unique=False,
-        postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
+        postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or calls or status <> 'succeeded')"),
     )
     op.add_column(
         "executors",
@@ -291,7 +292,7 @@ def downgrade() -> None:
     op.drop_index(
         "executions_unsettled",
         table_name="executions",
-        postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
+        postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or calls or status <> 'succeeded')"),
     )
     op.drop_index("executions_jobs", table_name="executions", postgresql_where=sa.text("kind <> 'run'"))
     op.drop_index("executions_failed", table_name="executions", postgresql_where=sa.text("status in ('failed', 'quarantined')"))
@@ -318,6 +319,7 @@ def downgrade() -> None:
     op.drop_column("executions", "settled")
     op.drop_column("executions", "bytes")
     op.drop_column("executions", "depth")
+    op.drop_column("executions", "calls")
     op.drop_column("executions", "parent_waits")
     op.drop_column("executions", "parent_item")
     op.drop_column("executions", "parent_node")

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from backend.blobs import uses
-from backend.blobs.store import BlobStore
+from backend.blobs.store import BlobStore, pieces
 from backend.errors import BodyTooLarge, NotFound, Unprocessable
 from trestle.contracts.base import EncodedJson
 from trestle.contracts.jobs import BLOB_BYTES, BLOB_CHUNK_BYTES, BlobRef, Refs
@@ -21,7 +21,10 @@ BYTES = "application/octet-stream"
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}(; ?[\w-]{1,40}=(\"[\w .:+-]{1,100}\"|[\w.:+-]{1,100})){0,3}", re.ASCII)
 
 # A step that runs while its execution is paused may finish, and what it puts out is recorded.
-_PROJECT = "select project_id from executions where id = $1 and epoch = $2 and executor_id = $3 and status in ('running', 'paused')"
+_PROJECT = """
+select project_id from executions
+where id = $1 and epoch = $2 and executor_id = $3 and status in ('running', 'paused') and lease_until is not null
+"""
 
 _NEW = "insert into blobs (id, project_id, media_type) values ($1, $2, $3) on conflict do nothing"
 _FIND = "select id, size, media_type, complete from blobs where id = $1 and project_id = $2"
@@ -107,12 +110,8 @@ class Blobs:
 
     async def stream(self, blob_id: UUID) -> AsyncIterator[bytes]:
         """All of a complete blob, piece by piece. Whoever calls this has made sure that it may be read."""
-        place = 0
-        while (chunk := await self._store.get(blob_id, place)) is not None:
-            yield chunk
-            if len(chunk) < BLOB_CHUNK_BYTES:
-                return
-            place += 1
+        async for piece in pieces(self._store, blob_id):
+            yield piece
 
     async def _owner(self, executor_id: UUID, execution_id: UUID, epoch: int) -> UUID:
         project_id: UUID | None = await self._pool.fetchval(_PROJECT, execution_id, epoch, executor_id)

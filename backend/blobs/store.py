@@ -1,10 +1,12 @@
 """Where the bytes of blobs lie. What is known of a blob (its project, size, kind) is always a row of `blobs`."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
 import asyncpg
+
+from trestle.contracts.jobs import BLOB_CHUNK_BYTES
 
 _PUT = "insert into blob_chunks (blob_id, place, data) values ($1, $2, $3) on conflict do nothing"
 _GET = "select data from blob_chunks where blob_id = $1 and place = $2"
@@ -26,6 +28,16 @@ class BlobStore(Protocol):
 
     async def drop(self, blob_ids: Sequence[UUID]) -> None:
         """Forgets all chunks of these blobs."""
+
+
+async def pieces(store: BlobStore, blob_id: UUID) -> AsyncIterator[bytes]:
+    """All of a complete blob, chunk by chunk."""
+    place = 0
+    while (chunk := await store.get(blob_id, place)) is not None:
+        yield chunk
+        if len(chunk) < BLOB_CHUNK_BYTES:
+            return
+        place += 1
 
 
 class DatabaseStore:

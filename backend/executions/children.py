@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -31,6 +32,12 @@ select c.parent_id, c.finished_at is null as lives, c.status, exists (
 from executions c where c.id = $1 for no key update of c
 """
 
+# Before its row is held for the start: two that hold it could not both write it.
+_CALLS = """
+update executions set calls = true
+where id = $1 and epoch = $2 and executor_id = $3 and status in ('running', 'paused') and not calls
+"""
+
 # A retry of the execution that started the child takes it over; where it has ended already, its end is told once more.
 _ADOPT = """
 update executions set parent_id = $2, parent_node = $3, parent_item = $4, parent_waits = $5, settled = settled and not $5
@@ -47,6 +54,12 @@ delete from resolutions r
 where r.execution_id = $2 and r.node = $3 and r.item is not distinct from $4 and r.kind = 'child'
     and {answer} ->> 'execution_id' <> $1::text
 """.replace("{answer}", readable("r.answer"))
+
+
+async def note(connection: Connection, executor_id: UUID, asked: StartRequest) -> None:
+    """Notes that the parent has children to wait for: its end will cancel those that still run. Call it before the parent is held."""
+    if asked.wait:
+        await connection.execute(_CALLS, asked.execution_id, asked.epoch, executor_id)
 
 
 async def start(connection: Connection, parent: asyncpg.Record, asked: StartRequest) -> Born:

@@ -14,13 +14,19 @@ from backend.executions.resolutions import Connection
 
 KIND = "error"
 
-# A test run of a single node is no failure of its workflow; a failure inside of an error execution starts no further one.
+# A test run of a single node is no failure of its workflow; a failure inside of an error execution, or of what that called in its
+# turn, starts no further one.
 _FAILED = """
+with recursive callers as (
+    select id as failed_id, parent_id, trigger from executions where id = any($1::uuid[])
+    union all
+    select c.failed_id, p.parent_id, p.trigger from callers c join executions p on p.id = c.parent_id
+)
 select e.id, e.project_id, e.workflow_id, w.name, e.status, e.error, {settings} ->> 'error_workflow' as named, now() as now
 from executions e join workflows w on w.id = e.workflow_id join snapshots s on s.id = e.snapshot_id
 where e.id = any($1::uuid[]) and e.status in ('failed', 'quarantined') and e.kind in ('run', 'poll')
-    and {trigger} ->> 'kind' is distinct from 'error' and e.only_node is null
-""".replace("{settings}", f"({readable('s.graph')} -> 'settings')").replace("{trigger}", readable("e.trigger"))
+    and e.only_node is null and not exists (select from callers c where c.failed_id = e.id and {trigger} ->> 'kind' = 'error')
+""".replace("{settings}", f"({readable('s.graph')} -> 'settings')").replace("{trigger}", readable("c.trigger"))
 
 _LISTENERS = """
 select t.id, t.workflow_id, t.node, t.config, w.project_id, w.enabled

@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 # The index `executions_unsettled` holds just these.
 _UNSETTLED = """
-select id from executions where finished_at is not null and not settled and (parent_waits or status <> 'succeeded') order by id limit $1
+select id from executions where finished_at is not null and not settled
+    and (parent_waits or calls or status <> 'succeeded') order by id limit $1
 """
 
 _FAMILIES = "select id, case when parent_waits then parent_id end as parent_id from executions where id = any($1::uuid[])"
@@ -36,7 +37,7 @@ _FAMILIES = "select id, case when parent_waits then parent_id end as parent_id f
 _LOCK_PARENT = "select from executions where id = $1 for no key update"
 
 _LOCK = """
-select id, status from executions where id = any($1::uuid[]) and finished_at is not null and not settled order by id
+select id, status, calls from executions where id = any($1::uuid[]) and finished_at is not null and not settled order by id
 for no key update skip locked
 """
 
@@ -181,7 +182,8 @@ async def settle(connection: Connection, ended: Sequence[UUID], parent_id: UUID 
         await connection.execute(_SHARE_BLOBS, ids, parent_id)
         woken = await connection.fetch(_WAKE_PARENT, parent_id)
     failed = [row["id"] for row in rows if row["status"] != "succeeded"]
-    cancelled = await connection.fetch(_CANCEL_CHILDREN, failed) if failed else []
+    parents = [row["id"] for row in rows if row["calls"]]  # also those that succeeded: a stop does not wait for what still runs
+    cancelled = await connection.fetch(_CANCEL_CHILDREN, parents) if parents else []
     started = await error_workflows.start(connection, failed) if failed else []
     await connection.execute(_SETTLED, ids)
     return Brought([Change(*row) for row in woken], [Change(*row) for row in cancelled], started)

@@ -63,7 +63,7 @@ async def execute(parts: Services, session: AsyncSession, user: User, workflow_i
     if start is None and body.only is None:
         message = "The workflow has no trigger to start at. Add one: Manual is made for starting by hand."
         raise Unprocessable(message, errors=[FieldError(loc=["nodes"], message=message)])
-    refs = {} if _has_key(workflow) else (await parts.blobs.spill(workflow.project_id, encode_json(body.input)))[1]
+    _, refs = await parts.blobs.spill(workflow.project_id, encode_json(body.input))
     execution_id = await insert_one(
         session,
         project_id=workflow.project_id,
@@ -84,11 +84,6 @@ async def execute(parts: Services, session: AsyncSession, user: User, workflow_i
         await session.execute(_LAST_OUTPUTS, {"execution": execution_id, "workflow": workflow.id, "nodes": sources})
     announce(parts, session, execution_id, workflow.id)
     return execution_id
-
-
-def _has_key(workflow: Workflow) -> bool:
-    """Whether its limit of concurrency looks into the input, which then has to be at hand when an execution is claimed."""
-    return bool((workflow.settings.get("concurrency") or {}).get("key"))
 
 
 async def insert_one(session: AsyncSession, **values: Any) -> UUID:

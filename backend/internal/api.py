@@ -169,6 +169,7 @@ class Internal:
     async def _start(self, executor_id: UUID, body: bytes) -> bytes:
         asked = _read(StartRequest, body)
         async with self._pool.acquire() as connection, connection.transaction():
+            await children.note(connection, executor_id, asked)
             parent = await owned(connection, executor_id, asked.execution_id, asked.epoch, hold=True)
             child = await children.start(connection, parent, asked)
         if child.fresh:

@@ -44,7 +44,7 @@ with r as materialized (
     from r
     where e.id = r.id and e.epoch = r.epoch and e.executor_id = $1 and e.report_seq = r.seq - 1
         and e.status in ('running', 'paused') and e.lease_until is not null and {e may succeed}
-    returning e.id, e.workflow_id, e.event_seq, e.event_seq - r.events as base, e.status, e.slot, e.parent_waits
+    returning e.id, e.workflow_id, e.event_seq, e.event_seq - r.events as base, e.status, e.slot, e.parent_waits, e.calls
 ), logged as (
     insert into execution_logs (execution_id, node, level, message, at)
     select l.id, l.node, l.level, l.message, l.at
@@ -70,7 +70,7 @@ with r as materialized (
         started_at = coalesce(excluded.started_at, steps.started_at), finished_at = excluded.finished_at, duration_ms = excluded.duration_ms
     where steps.status in ('pending', 'running', 'waiting')
 )
-select id, workflow_id, event_seq, status, slot, parent_waits, now() as now from fenced
+select id, workflow_id, event_seq, status, slot, parent_waits, calls, now() as now from fenced
 """)
 
 
@@ -79,7 +79,7 @@ async def apply(
     executor_id: UUID,
     reports: Sequence[Report],
 ) -> list[asyncpg.Record]:
-    """Writes what passes the fence: id, workflow_id, event_seq, status, slot, parent_waits and the time (`now`) of each."""
+    """Writes what passes the fence: id, workflow_id, event_seq, status, slot, parent_waits, calls and the time (`now`) of each."""
     newest = [(report, _newest(report.steps)) for report in reports]
     endings = [report.ending for report in reports]
     steps = [(report, place, step) for report, kept in newest for place, step in enumerate(kept, 1)]

@@ -8,17 +8,19 @@ gets its turn, also where versions with different limits share a slot.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import orjson
 
+from backend.blobs.store import DatabaseStore, pieces
+from backend.blobs.values import put_together
 from backend.db import readable
 from backend.executions.guards import guarded
 from backend.internal.taking import ELIGIBLE, LEASE_S, SUSPECT_AFTER, TAKE, in_lane
 from trestle.contracts.jobs import Lane
-from trestle.language import LanguageError, Scope, compile_config
+from trestle.language import LanguageError, Reference, Scope, Unloaded, compile_config, content, replaced
 
 # A paused one counts for as long as its owner still finishes a step: it may be resumed with that owner.
 _HOLDING = "r.status in ('running', 'paused') and r.blocked_on is null and (r.status = 'running' or r.lease_until > now())"
@@ -31,7 +33,7 @@ _LIMIT = readable("s.graph") + " -> 'settings' -> 'concurrency'"
 
 _CANDIDATES = guarded(
     """
-select e.id, e.workflow_id, e.trigger, e.input, {limit} ->> 'key' as key, ({limit} ->> 'limit')::int as places
+select e.id, e.workflow_id, e.slot, e.trigger, e.input, e.input_refs, {limit} ->> 'key' as key, ({limit} ->> 'limit')::int as places
 from executions e join snapshots s on s.id = e.snapshot_id
 where {which} and s.limited and e.kind <> 'poll' and {eligible}
 order by e.id limit $2
@@ -92,6 +94,11 @@ _FREE_THESE = _FREE.replace("{which}", "e.blocked_on = any($1::text[])")
 _FREE_ALL = _FREE.replace("{which}", "true")
 
 
+_LONG = 500
+_MAX_LOADED = 16 * 1024 * 1024
+"""Bytes of a large input that are loaded to tell its key."""
+
+
 class Taker(NamedTuple):
     """Who claims, and by which claim."""
 
@@ -121,7 +128,7 @@ async def free(
 async def _take(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, candidates: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
     slots: dict[tuple[str, int], list[UUID]] = defaultdict(list)
     for row in candidates:
-        slots[_slot(row), row["places"]].append(row["id"])
+        slots[row["slot"] or await _slot(pool, row), row["places"]].append(row["id"])
     taken: list[asyncpg.Record] = []
     for (slot, places), ids in slots.items():
         async with pool.acquire() as connection, connection.transaction():
@@ -131,16 +138,29 @@ async def _take(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, candidates: 
     return taken
 
 
-def _slot(row: asyncpg.Record) -> str:
+async def _slot(pool: "asyncpg.Pool[asyncpg.Record]", row: asyncpg.Record) -> str:
     """What the execution counts against. One whose key can't be told shares the slot of all such."""
     if not row["key"]:
         return str(row["workflow_id"])
-    scope = Scope(payload=orjson.loads(row["input"]), trigger=orjson.loads(row["trigger"]))
     try:
-        value = compile_config({"key": row["key"]}).render(scope)["key"]
+        value = await _value(pool, row)
     except LanguageError:
         value = None
     return f"{row['workflow_id']}:{orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()[:_LONG]}"
 
 
-_LONG = 500
+async def _value(pool: "asyncpg.Pool[asyncpg.Record]", row: asyncpg.Record) -> Any:
+    """What the key gives. Of an input over 256 KB it loads what the key looks into. Raises LanguageError."""
+    payload = put_together(orjson.loads(row["input"]), orjson.loads(row["input_refs"]) if row["input_refs"] is not None else None)
+    template, trigger = compile_config({"key": row["key"]}), orjson.loads(row["trigger"])
+    opened: dict[UUID, Any] = {}
+    while True:
+        try:
+            found = replaced(payload, lambda one: Reference(one.id, one.size, one.media_type, opened))
+            return template.render(Scope(payload=found, trigger=trigger))["key"]
+        except Unloaded as missing:
+            for reference in missing.references:
+                if reference.size > _MAX_LOADED:
+                    return None
+                data = b"".join([piece async for piece in pieces(DatabaseStore(pool), reference.id)])
+                opened[reference.id] = content(reference.media_type, data)

@@ -23,10 +23,16 @@ log = structlog.get_logger(__name__)
 _OWNERS = "select id, status, epoch, executor_id, report_seq from executions where id = any($1::uuid[])"
 
 _CONDEMN = guarded("""
-update executions e set status = {to fail}, error = $4, finished_at = now(), event_seq = e.event_seq + 1,
-    running_ms = e.running_ms + coalesce(extract(epoch from now() - e.running_since) * 1000, 0), running_since = null
-where e.id = $1 and e.epoch = $2 and e.executor_id = $3 and e.status in ('running', 'paused') and {e may fail}
-returning e.id, e.workflow_id, e.event_seq
+with ended as (
+    update executions e set status = {to fail}, error = $4, finished_at = now(), lease_until = null, event_seq = e.event_seq + 1,
+        running_ms = e.running_ms + coalesce(extract(epoch from now() - e.running_since) * 1000, 0), running_since = null
+    where e.id = $1 and e.epoch = $2 and e.executor_id = $3 and e.status in ('running', 'paused') and {e may fail}
+    returning e.id, e.workflow_id, e.event_seq
+), stopped as (
+    update steps s set status = 'cancelled', finished_at = now(), event_seq = ended.event_seq
+    from ended where s.execution_id = ended.id and s.status in ('pending', 'running', 'waiting')
+)
+select id, workflow_id, event_seq from ended
 """)
 
 # What PostgreSQL can't take, whoever sends it again. Everything else (a lost connection, a full disk) may pass by itself.
@@ -115,7 +121,9 @@ class Recorder:
         self._queue.push([change.execution_id for change in brought.born])
         self._doorbell.ring([Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows] + brought.woken + brought.born)
         self._settler.soon(
-            row["id"] for row in rows if row["status"] in TERMINAL and (row["parent_waits"] or row["status"] != ExecutionStatus.SUCCEEDED)
+            row["id"]
+            for row in rows
+            if row["status"] in TERMINAL and (row["parent_waits"] or row["calls"] or row["status"] != ExecutionStatus.SUCCEEDED)
         )
         slots = {row["slot"] for row in rows if row["slot"] and row["id"] in ended}
         if slots:

@@ -17,7 +17,8 @@ class Execution(Base):
     `epoch` fences: each claim raises it, and every write of an owner names it. `event_seq` numbers changes for streams.
     `slot` is what it counts against where its workflow limits how many run at once; `blocked_on` the slot that it waits for.
     `input_refs`, `output_refs` and a step's `refs` say which parts of a value lie in blobs: `{JSON pointer: blob reference}`.
-    `parent_waits`: the step (`parent_id`, `parent_node`, `parent_item`) waits for this one's end. `settled`: what its end had to
+    `parent_waits`: the step (`parent_id`, `parent_node`, `parent_item`) waits for this one's end. `calls`: a step of it has started a
+    child to wait for. `settled`: what its end had to
     bring about (its parent told, its children cancelled, error workflows started) has been done; looked at only for those that
     have such consequences. `interruptions` counts executors that died under it without progress; `bytes` is what it has stored.
     """
@@ -41,7 +42,7 @@ class Execution(Base):
         Index(
             "executions_unsettled",
             "id",
-            postgresql_where=text("finished_at is not null and not settled and (parent_waits or status <> 'succeeded')"),
+            postgresql_where=text("finished_at is not null and not settled and (parent_waits or calls or status <> 'succeeded')"),
         ),
         Index("executions_jobs", "workflow_id", "id", postgresql_where=text("kind <> 'run'")),
         Index("executions_children", "parent_id", "parent_node", "parent_item", postgresql_where=text("parent_id is not null")),
@@ -76,6 +77,7 @@ class Execution(Base):
     parent_node: Mapped[str | None]
     parent_item: Mapped[int | None]
     parent_waits: Mapped[bool] = mapped_column(server_default=text("false"))
+    calls: Mapped[bool] = mapped_column(server_default=text("false"))
     depth: Mapped[int] = mapped_column(server_default=text("0"))
     retry_of: Mapped[UUID | None]
     created_at: Mapped[datetime] = made_now()

@@ -10,7 +10,7 @@ BATCH = 500
 # An end that has yet to be told (to a waiting parent, to error workflows) keeps its row. So does a parent that is still under way its
 # children's: a step of it that runs again would start them anew.
 _REMOVABLE = """e.finished_at is not null
-        and (e.settled or (e.status = 'succeeded' and not e.parent_waits))
+        and (e.settled or (e.status = 'succeeded' and not e.parent_waits and not e.calls))
         and (e.parent_id is null or not exists (select from executions p where p.id = e.parent_id and p.finished_at is null))"""
 
 _REMOVE = """

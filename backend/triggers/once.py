@@ -55,8 +55,8 @@ def dedupe_key(hook: Webhook, trigger: EncodedJson, input: EncodedJson, headers:
     value = _by_expression(hook, trigger, input)
     if value is None or value == "":
         value = _delivery_id(hook, input, headers)
-        return _key(f"{hook.node}#{hook.auth['kind']}:{value}", hook) if value else None
-    return _key(f"{hook.node}:{value if isinstance(value, str) else json.dumps(value, sort_keys=True)}", hook)
+        return _key(f"webhook:{hook.node}#{hook.auth['kind']}:{value}", hook) if value else None
+    return _key(f"webhook:{hook.node}:{value if isinstance(value, str) else json.dumps(value, sort_keys=True)}", hook)
 
 
 def _by_expression(hook: Webhook, trigger: EncodedJson, input: EncodedJson) -> JsonValue:
@@ -84,4 +84,4 @@ def _delivery_id(hook: Webhook, input: EncodedJson, headers: Headers) -> str:
 
 
 def _key(text: str, hook: Webhook) -> str:
-    return text if len(text) <= _LONG and "\0" not in text else f"{hook.node}:{hashlib.sha256(text.encode()).hexdigest()}"
+    return text if len(text) <= _LONG and "\0" not in text else f"webhook:{hook.node}:{hashlib.sha256(text.encode()).hexdigest()}"

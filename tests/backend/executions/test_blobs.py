@@ -12,6 +12,7 @@ from backend.blobs.service import media_type
 from backend.blobs.store import DatabaseStore
 from backend.blobs.tidying import tidy
 from backend.executions import births
+from tests.backend.executions.test_settling import another, resolutions, start
 from tests.backend.executions.world import Backend, FakeExecutor, World, report, step
 from trestle.contracts.jobs import BLOB_BYTES, BLOB_CHUNK_BYTES
 
@@ -82,6 +83,11 @@ async def test_uploads_are_fenced_and_bounded(backend: Backend, world: World, ex
     assert (await send(executor, stale, uuid4(), 0, b"x", last=True))[0] == 404
     other = await FakeExecutor.register(backend)
     assert (await send(other, job, uuid4(), 0, b"x", last=True))[0] == 404
+    await world.pool.execute("update executions set status = 'paused'")
+    assert (await send(executor, job, uuid4(), 0, b"x", last=True))[0] == 200, "a step that runs may finish"
+    await world.pool.execute("update executions set lease_until = null")
+    assert (await send(executor, job, uuid4(), 0, b"x", last=True))[0] == 404, "it was handed back"
+    await world.pool.execute("update executions set status = 'running', lease_until = now() + interval '1 minute'")
     assert (await send(executor, job, uuid4(), 0, b"short", last=False))[0] == 422
     assert (await send(executor, job, uuid4(), 1, b"x", last=True))[0] == 404, "its first chunk was never sent"
     blob_id = uuid4()
@@ -121,6 +127,21 @@ async def test_references_go_with_steps_outputs_and_inputs_to_the_next_owner(
     assert orjson.loads(row["output_refs"]) == {"": ref}
     used = await world.pool.fetch("select blob_id from blob_uses where execution_id = $1", UUID(execution_id))
     assert [str(row["blob_id"]) for row in used] == [ref["id"]]
+
+
+async def test_a_childs_large_output_is_its_parents_as_well(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    called = await another(world, "workflow")
+    job = await executor.take(await backend.post())
+    child = await executor.take(await start(executor, job, called))
+    _, ref = await upload(executor, child, b"[1]")
+    await executor.report(report(child, 1, ending={"status": "succeeded", "output": '{"body": null}', "refs": {"/body": ref}}))
+    [answered] = await resolutions(world, job["execution_id"])
+    assert orjson.loads(answered["refs"]) == {"/output/body": ref}
+    [told] = (await executor.heartbeat(job))["resolved"][job["execution_id"]]
+    assert told["refs"] == {"/output/body": ref}
+    await world.pool.execute("delete from executions where id = $1", UUID(child["execution_id"]))
+    used = await world.pool.fetch("select execution_id from blob_uses where blob_id = $1", UUID(ref["id"]))
+    assert [str(row["execution_id"]) for row in used] == [job["execution_id"]]
 
 
 async def test_what_is_kept_for_a_trigger_is_used_by_the_execution_it_makes(backend: Backend, world: World, executor: FakeExecutor) -> None:

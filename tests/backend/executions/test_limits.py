@@ -52,6 +52,29 @@ async def test_each_value_of_the_key_has_its_own_places(backend: Backend, world:
     assert {job["execution_id"] for job in (await executor.claim(*ids))["jobs"]} == {ids[0], ids[2]}
 
 
+async def test_a_large_input_has_its_keys_place(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    """It lies beside the execution; the key is looked up there."""
+    await limited(world, limit=1, key="{{ payload.customer }}")
+    ids = [await backend.post(body={"customer": customer}) for customer in ("a", "b", "a")]
+    for execution_id in ids[:2]:
+        await beside(world, execution_id)
+    [first, second] = (await executor.claim(*ids))["jobs"]
+    assert {first["execution_id"], second["execution_id"]} == {ids[0], ids[1]}
+    await executor.report(report(first, 1, ending=DONE))
+    assert [job["execution_id"] for job in (await executor.claim())["jobs"]] == [ids[2]]
+
+
+async def beside(world: World, execution_id: str) -> None:
+    """Puts an execution's input where large ones lie."""
+    data = (await world.execution(execution_id))["input"].encode()
+    query = "insert into blobs (project_id, size, media_type, complete) values ($1, $2, 'application/json', true) returning id"
+    blob_id = await world.pool.fetchval(query, world.project_id, len(data))
+    await world.pool.execute("insert into blob_chunks (blob_id, place, data) values ($1, 0, $2)", blob_id, data)
+    refs = {"": {"id": str(blob_id), "size": len(data), "media_type": "application/json"}}
+    query = "update executions set input = 'null', input_refs = $2 where id = $1"
+    await world.pool.execute(query, UUID(execution_id), json.dumps(refs))
+
+
 async def test_the_sweep_repairs_a_place_that_was_freed_unheard(backend: Backend, world: World, executor: FakeExecutor) -> None:
     await limited(world, limit=1)
     ids = [await backend.post() for _ in range(2)]

@@ -104,9 +104,11 @@ async def test_a_failed_poll_is_put_off_further_each_time_and_shown(poller: Poll
     assert (row["failures"], row["error"]) == (0, None)
 
 
-async def test_what_nobody_waits_for_is_not_kept(poller: Poller) -> None:
+@pytest.mark.parametrize("given_up", ["update workflows set enabled = false", "update triggers set poll_id = uuidv7()"])
+async def test_what_nobody_waits_for_is_not_kept(poller: Poller, given_up: str) -> None:
+    """Of a disabled workflow, or where another poll was asked since."""
     job = await poller.asked()
-    await poller.pool.execute("update workflows set enabled = false")
+    await poller.pool.execute(given_up)
     assert await poller.found(job, "a", state=1) == "continue"
     assert await poller.runs() == []
     assert (await poller.trigger())["state"] is None

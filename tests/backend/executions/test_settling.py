@@ -170,6 +170,34 @@ async def test_cancel_travels_down(ada: Ada, world: World, executor: FakeExecuto
     assert (await world.execution(loose))["status"] == "queued"
 
 
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_parent_that_succeeds_leaves_no_child_running(
+    backend: Backend, world: World, executor: FakeExecutor, called: World, *, heard: bool
+) -> None:
+    """A stop ends it while another branch still waits. Also where the backend died right after the end was committed."""
+    job = await executor.take(await backend.post())
+    child = await executor.take(await start(executor, job, called))
+    other = await start(executor, job, called, node="more", key="k2")
+    loose = await start(executor, job, called, node="fire", key="loose", wait=False)
+    if heard:
+        await executor.report(report(job, 1, step("name"), ending=DONE))
+    else:
+        query = "update executions set status = 'succeeded', finished_at = now() where id = $1"
+        await world.pool.execute(query, UUID(job["execution_id"]))
+    for ended in (child["execution_id"], other):
+        await world.until(ended, "cancelled", within_s=2)
+    assert await executor.beat(child) == {child["execution_id"]: "cancel"}
+    assert (await world.execution(loose))["status"] == "queued"
+
+
+async def test_many_children_of_one_parent_at_once(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
+    """None holds up the others for good, whatever each holds of the parent."""
+    job = await executor.take(await backend.post())
+    async with asyncio.timeout(10):
+        children = await asyncio.gather(*(start(executor, job, called, node="call", item=i, key=f"k{i}") for i in range(20)))
+    assert len({*children}) == 20
+
+
 async def test_no_child_of_a_cancelled_parent(ada: Ada, world: World, executor: FakeExecutor, called: World) -> None:
     job = await executor.take(await ada.execute())
     await ada.call("POST", f"/executions/{job['execution_id']}/cancel", 202)
@@ -228,6 +256,22 @@ async def test_a_failing_error_workflow_starts_none(backend: Backend, world: Wor
     assert await world.pool.fetchval("select count(*) from executions") == 2
 
 
+async def test_what_a_failing_error_workflow_called_starts_none(
+    backend: Backend, world: World, executor: FakeExecutor, called: World
+) -> None:
+    """Else it would start the error workflow, which calls it again, and so on for ever."""
+    handler = await another(world, "error")
+    await executor.report(report(await executor.take(await backend.post()), 1, ending=FAILED))
+    [row] = await of(handler)
+    error = await executor.take(str(row["id"]))
+    child = await executor.take(await start(executor, error, called))
+    grandchild = await executor.take(await start(executor, child, called, key="k2"))
+    for job in (grandchild, child):
+        await executor.report(report(job, 1, ending=FAILED))
+    await asyncio.sleep(1.3)
+    assert len(await of(handler)) == 1
+
+
 async def test_settings_name_an_error_workflow(backend: Backend, world: World, executor: FakeExecutor) -> None:
     """It need not be enabled; and it starts once, though it listens as well."""
     handler = await another(world, "error")
@@ -251,8 +295,9 @@ async def test_every_way_to_fail_starts_it(backend: Backend, world: World, execu
     """A report that can't be stored, a timeout, a poll; not a cancellation, not a test run of one node."""
     handler = await another(world, "error")
     refused, late, poll, alone = [await executor.take(await backend.post()) for _ in range(4)]
-    await executor.report(report(refused, 1, step("na\x00me")))
+    await executor.report(report(refused, 1, step("fine", "running")), report(refused, 2, step("na\x00me")))
     await of(handler, 1)
+    assert [s["status"] for s in await world.steps(refused["execution_id"])] == ["cancelled"]
     await world.pool.execute("update executions set kind = 'poll' where id = $1", UUID(poll["execution_id"]))
     await executor.report(report(poll, 1, ending=FAILED))
     await of(handler, 2)
