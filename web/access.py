@@ -8,6 +8,7 @@ import logging
 import reflex as rx
 from reflex.event import EventSpec
 
+from trestle.contracts.users import Role
 from web.api import Api, SignedOut
 from web.backend import ApiError
 from web.middleware import SESSION_HEADER
@@ -27,7 +28,7 @@ def signed_in(state: rx.State) -> Api:
     session = held.sessions.get(state.router.headers.raw_headers.get(SESSION_HEADER, ""))
     if session is None:
         raise SignedOut
-    return Api(held.backend, session)
+    return Api(held.backend, session, state.router.session.client_ip)
 
 
 def safe_path(path: str) -> str:
@@ -62,9 +63,11 @@ class Viewer(rx.State):
     name: str = ""
     email: str = ""
     initial: str = ""
+    administers: bool = False
 
     @rx.event
     def arrive(self) -> None:
         """Every page's first event: somebody must be signed in."""
         user = signed_in(self).session.user
         self.name, self.email, self.initial = user.name, user.email, user.name[:1]
+        self.administers = user.role != Role.MEMBER

@@ -8,12 +8,15 @@ from uuid import UUID
 from aiohttp import ClientResponse
 from pydantic import BaseModel, TypeAdapter
 
+from trestle.contracts.api_keys import ApiKey, ApiKeyMade
+from trestle.contracts.audit import AuditEntry
 from trestle.contracts.base import JsonObject, Page
 from trestle.contracts.credentials import Credential, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.overview import Stats, Webhook
-from trestle.contracts.users import Registration, Tokens, User
+from trestle.contracts.users import Invitation, Project, ProjectWhole, Registration, Tokens, User
+from trestle.contracts.variables import Variable
 from trestle.contracts.workflows import Workflow, WorkflowSummary
 from web.backend import ApiError, Backend, Params, ServerEvent
 from web.session import Session, Sessions
@@ -84,10 +87,14 @@ async def sign_out(backend: Backend, sessions: Sessions, session: Session) -> No
 
 
 class Api:
-    """Calls in the name of one session. Each raises `ApiError`, `Unreachable` or `SignedOut`."""
+    """Calls in the name of one session. Each raises `ApiError`, `Unreachable` or `SignedOut`.
 
-    def __init__(self, backend: Backend, session: Session) -> None:
+    `address` is the browser's, for the backend's audit.
+    """
+
+    def __init__(self, backend: Backend, session: Session, address: str = "") -> None:
         self._backend = backend
+        self._from = {"X-Forwarded-For": address} if address else {}
         self.session = session
 
     async def _token(self) -> str:
@@ -102,6 +109,7 @@ class Api:
     ) -> Any:
         """One request below `/api/v1`; the decoded JSON of its answer, or None where it has no body."""
         token = await self._token()
+        headers = {**self._from, **(headers or {})}
         generation = self.session.generation
         try:
             return await self._backend.call(method, path, token=token, json=json, params=params, headers=headers)
@@ -218,12 +226,52 @@ class Api:
         answer = await self.call("POST", f"/executions/{execution_id}/{verb}", json={} if verb == "replay" else None)
         return answer if isinstance(answer, dict) else {}
 
-    async def _all(self, path: str) -> list[JsonObject]:
+    async def projects(self) -> list[Project]:
+        """The person's projects, their own first, then by name."""
+        found = [Project.model_validate(one) for one in await self._all("/projects")]
+        return sorted(found, key=lambda project: (not project.personal, project.name.casefold()))
+
+    async def project(self, project_id: UUID | str) -> ProjectWhole:
+        """One project with its members."""
+        return ProjectWhole.model_validate(await self.call("GET", f"/projects/{project_id}"))
+
+    async def variables(self, project_id: UUID | str) -> list[Variable]:
+        """A project's variables, by name."""
+        found = [Variable.model_validate(one) for one in await self._all("/variables", project_id=str(project_id))]
+        return sorted(found, key=lambda variable: variable.name.casefold())
+
+    async def api_keys(self) -> list[ApiKey]:
+        """The person's API keys, and those of the projects that they administer."""
+        return [ApiKey.model_validate(one) for one in await self._all("/api-keys")]
+
+    async def create_api_key(self, body: JsonObject) -> ApiKeyMade:
+        """A new key, with what is shown this once."""
+        return ApiKeyMade.model_validate(await self.call("POST", "/api-keys", json=body))
+
+    async def users(self) -> list[User]:
+        """Everybody, for owners and admins."""
+        return [User.model_validate(one) for one in await self._all("/users")]
+
+    async def user_of(self, email: str) -> User | None:
+        """Who has this address."""
+        found = _listed(User, await self.call("GET", "/users", params={"email": email}))
+        return found[0] if found else None
+
+    async def invite(self, email: str, role: str) -> Invitation:
+        """A link for somebody to sign up with."""
+        return Invitation.model_validate(await self.call("POST", "/users/invitations", json={"email": email, "role": role}))
+
+    async def audit(self, *, user_id: str = "", action: str = "", cursor: str | None = None) -> Page[AuditEntry]:
+        """What was done, newest first."""
+        params: Params = {"user_id": user_id, "action": action, "limit": 50, "cursor": cursor}
+        return Page[AuditEntry].model_validate(await self.call("GET", "/audit", params=params))
+
+    async def _all(self, path: str, **params: str) -> list[JsonObject]:
         """Every item of a list."""
         found: list[JsonObject] = []
         cursor: str | None = None
         while True:
-            answer = await self.call("GET", path, params={"limit": 200, "cursor": cursor})
+            answer = await self.call("GET", path, params={**params, "limit": 200, "cursor": cursor})
             found += answer["items"]
             cursor = answer.get("next_cursor")
             if cursor is None:

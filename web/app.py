@@ -12,7 +12,23 @@ from web.components.connection import lost_connection
 from web.editor import execution
 from web.editor import state as editor
 from web.middleware import Gate
-from web.pages import credentials, dashboard, executions, not_found, notifications, schedules, settings, sign_in, webhooks, workflows
+from web.pages import (
+    api_keys,
+    audit,
+    credentials,
+    dashboard,
+    executions,
+    members,
+    not_found,
+    notifications,
+    people,
+    schedules,
+    settings,
+    sign_in,
+    variables,
+    webhooks,
+    workflows,
+)
 from web.routes import routes
 from web.services import services
 from web.theme import STYLESHEETS
@@ -66,4 +82,8 @@ app.add_page(
     on_load=[Viewer.arrive, notifications.Notifications.load],
 )
 app.add_page(settings.page, route="/settings", title="Settings · Trestle", on_load=[Viewer.arrive, settings.Settings.arrive])
+app.add_page(members.page, route="/members", title="Members · Trestle", on_load=[Viewer.arrive, members.Members.load, people.People.load])
+app.add_page(variables.page, route="/variables", title="Variables · Trestle", on_load=[Viewer.arrive, variables.Variables.load])
+app.add_page(api_keys.page, route="/api-keys", title="API keys · Trestle", on_load=[Viewer.arrive, api_keys.ApiKeys.load])
+app.add_page(audit.page, route="/audit", title="Audit · Trestle", on_load=[Viewer.arrive, audit.Audit.load])
 app.add_page(not_found.page, route="404", title="Nothing here · Trestle", on_load=Viewer.arrive)

@@ -54,3 +54,28 @@ def confirm_dialog(
         open=is_open,
         on_open_change=on_open_change,
     )
+
+
+def shown_once(title: Any, text: Any, secret: Any, *, is_open: Any, on_open_change: Any) -> rx.Component:
+    """Something to copy now, because it is not shown again."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.dialog.title(title),
+            rx.dialog.description(text),
+            rx.el.div(
+                rx.el.code(secret, custom_attrs={"data-testid": "shown-once"}),
+                rx.icon_button(
+                    rx.icon("copy", size=16),
+                    variant="soft",
+                    on_click=[rx.set_clipboard(secret), rx.toast.success("It is copied")],
+                    title="Copy",
+                    custom_attrs={"aria-label": "Copy"},
+                ),
+                class_name="t-once",
+            ),
+            rx.el.div(rx.dialog.close(rx.button("Done")), class_name="t-actions"),
+            max_width="480px",
+        ),
+        open=is_open,
+        on_open_change=on_open_change,
+    )

@@ -16,6 +16,16 @@ def field(label: Any, name: Any, *, help_text: Any = "", **props: Any) -> rx.Com
     )
 
 
+def area(label: Any, name: str, *, help_text: Any = "", **props: Any) -> rx.Component:
+    """A labelled text of several lines. `props` go to the text area."""
+    return rx.el.div(
+        rx.el.label(label, html_for=name),
+        rx.text_area(name=name, id=name, size="2", width="100%", **props),
+        _help(help_text),
+        class_name="t-field",
+    )
+
+
 def choice(label: Any, name: str, options: Any, *, help_text: Any = "", **props: Any) -> rx.Component:
     """A labelled choice. `options`: a list of `{value, label}` (a list var of objects with these fields)."""
     return rx.el.div(

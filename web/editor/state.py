@@ -15,7 +15,7 @@ from web.components.frame import frame
 from web.editor.canvas import canvas
 from web.editor.graph import draft_document, publication
 from web.editor.live import Window
-from web.editor.samples import recorded, shortened
+from web.editor.samples import recorded, sample, shortened
 from web.editor.watching import Watching, address_id, all_steps, stamp
 from web.services import services
 
@@ -54,6 +54,7 @@ class Editor(Watching, rx.State):
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
     _revision: int = 0
+    _project_id: str = ""
 
     def _stream(self) -> str:
         return f"/workflows/{address_id(self)}/events"
@@ -75,7 +76,7 @@ class Editor(Watching, rx.State):
         except ApiError as error:
             self.missing = NO_SUCH if error.status == 404 else str(error)
             return
-        self._revision = workflow.revision
+        self._revision, self._project_id = workflow.revision, str(workflow.project_id)
         self.catalogue = [found.model_dump(mode="json") for found in types]
         self.credentials = _credentials(credentials)
         self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows.items if one.project_id == workflow.project_id]
@@ -205,7 +206,8 @@ class Editor(Watching, rx.State):
         if execution_id:
             execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id)))
             found = recorded(execution, steps)
-        self.data = {"stamp": stamp(), **found}
+        variables = {one.name: sample(one.value) for one in await api.variables(self._project_id)} if self._project_id else {}
+        self.data = {"stamp": stamp(), "vars": variables, **found}
 
     @rx.event
     async def preview(self, wanted: dict[str, Any]) -> None:

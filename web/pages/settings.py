@@ -9,7 +9,7 @@ from web.access import Viewer, signed_in
 from web.backend import ApiError
 from web.components.feedback import problem
 from web.components.field import field
-from web.components.frame import page as framed
+from web.components.settings_tabs import settings_page
 
 
 class Settings(rx.State):
@@ -79,8 +79,8 @@ def _theme() -> rx.Component:
 
 def page() -> rx.Component:
     """The page."""
-    return framed(
-        "Settings",
+    return settings_page(
+        "Profile",
         _section(
             "Profile",
             "How you are named here.",

@@ -8,7 +8,7 @@ import { scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
 
 const PAGE = 30;
-const SHOWN = ["payload", "input", "trigger", "nodes", "item", "index"];
+const SHOWN = ["payload", "input", "trigger", "nodes", "item", "index", "vars"];
 
 /** Types the expression into the focused field; within an expression the bare path, else a whole expression. */
 function insert(store, path) {
@@ -61,7 +61,7 @@ export function DataTree({ nodeKey }) {
   const graph = useStore((state) => state.graph);
   const data = useStore((state) => state.data);
   const scope = scopeOf(data, graph, nodeKey);
-  const names = SHOWN.filter((name) => scope[name] !== undefined && !(name === "nodes" && !Object.keys(scope.nodes).length));
+  const names = SHOWN.filter((name) => scope[name] !== undefined && !(["nodes", "vars"].includes(name) && !Object.keys(scope[name]).length));
   return (
     <section className="ed-tree" aria-label="Data for expressions" data-testid="data-tree">
       <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; a press writes its expression" : "after the first run it is shown here"}</span></h3>

@@ -18,7 +18,7 @@ function inputOf(graph, key, ended) {
   return taken.length ? Object.fromEntries(taken.map((link) => [link.source, ended[link.source].output])) : null;
 }
 
-/** `{payload, input, trigger, nodes, item?, index?, …}` for the node `key`; `nodes` are those that lead to it, null where nothing is recorded. */
+/** `{payload, input, trigger, nodes, item?, index?, vars, …}` for the node `key`; `nodes` are those that lead to it, null where nothing is recorded. */
 export function scopeOf(data, graph, key) {
   const ended = outcomes(data, graph);
   const each = graph.nodes.find((node) => node.key === key)?.for_each;
@@ -28,6 +28,7 @@ export function scopeOf(data, graph, key) {
     trigger: data?.trigger ?? null,
     nodes: Object.fromEntries(upstream(graph, key).map((name) => [name, ended[name]?.output ?? null])),
     ...(each ? { item: null, index: 0 } : {}),
+    vars: data?.vars ?? {},
     execution: { id: data?.execution_id ?? "" },
     workflow: { id: "", name: "" },
     now: new Date().toISOString(),

@@ -1,0 +1,264 @@
+"""The API keys page: how programs call without a person who signs in. A key is shown once."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import reflex as rx
+
+from trestle.contracts.api_keys import ApiKey, ApiScope
+from trestle.contracts.base import JsonObject
+from web.access import signed_in
+from web.api import Api
+from web.backend import ApiError
+from web.components.browser import relative_time
+from web.components.dialog import confirm_dialog, form_dialog, shown_once
+from web.components.feedback import empty_state, waiting_rows
+from web.components.field import choice, field
+from web.components.settings_tabs import about, settings_page
+from web.components.table import actions_cell, cell, row, table
+from web.projects import Choice, project_choices
+
+SCOPES = {
+    ApiScope.WORKFLOWS_READ: "Look at workflows, variables and schedules",
+    ApiScope.WORKFLOWS_WRITE: "Change and publish workflows, set variables",
+    ApiScope.EXECUTIONS_READ: "Look at executions and their data",
+    ApiScope.EXECUTIONS_RUN: "Run, cancel, retry and delete executions",
+    ApiScope.CREDENTIALS_WRITE: "Keep credentials; secrets are never given out",
+    ApiScope.EVENTS_WRITE: "Send events",
+    ApiScope.ADMIN: "All of these, and the project's members",
+}
+"""What each scope allows, in words."""
+LASTS = [Choice("30", "30 days"), Choice("90", "90 days"), Choice("365", "One year"), Choice("", "Until it is deleted")]
+_NEVER = "never"
+
+
+@dataclass
+class Row:
+    """A key as the table shows it."""
+
+    id: str
+    name: str
+    ending: str
+    project: str
+    scopes: str
+    expires_at: str
+    expired: bool
+    last_used_at: str
+
+
+def shown(found: ApiKey, projects: dict[str, str], now: datetime) -> Row:
+    """A key as a row."""
+    return Row(
+        id=str(found.id),
+        name=found.name,
+        ending=f"trk_…{found.ending}",
+        project=projects.get(str(found.project_id), ""),
+        scopes=", ".join(found.scopes),
+        expires_at=found.expires_at.isoformat() if found.expires_at else "",
+        expired=found.expires_at is not None and found.expires_at <= now,
+        last_used_at=found.last_used_at.isoformat() if found.last_used_at else "",
+    )
+
+
+def wanted(form: dict[str, Any], project_id: str, lasts: str, now: datetime) -> JsonObject:
+    """The body of `POST /api-keys` that a form means."""
+    scopes = [scope.value for scope in ApiScope if form.get(f"scope.{scope}")]
+    body: JsonObject = {"name": str(form.get("name", "")).strip(), "scopes": scopes, "project_id": project_id}
+    if lasts.isdecimal():
+        body["expires_at"] = (now + timedelta(days=int(lasts))).isoformat()
+    return body
+
+
+class ApiKeys(rx.State):
+    """The table and its dialogs."""
+
+    rows: list[Row] = []
+    projects: list[Choice] = []
+    project_id: str = ""
+    lifetimes: list[Choice] = [Choice(one.value or _NEVER, one.label) for one in LASTS]
+    lasts: str = "90"
+    loaded: bool = False
+    dialog: str = ""  # "new", "made", "delete", or none
+    made: str = ""
+    target_id: str = ""
+    target_name: str = ""
+    error: str = ""
+    busy: bool = False
+
+    @rx.event
+    async def load(self) -> None:
+        """Fetch keys and projects."""
+        await self._load(signed_in(self))
+
+    async def _load(self, api: Api) -> None:
+        self.projects = project_choices(await api.projects())
+        names = {one.value: one.label for one in self.projects}
+        self.rows = [shown(found, names, datetime.now(UTC)) for found in await api.api_keys()]
+        self.loaded = True
+
+    @rx.event
+    def new(self) -> None:
+        """Open the form."""
+        signed_in(self)
+        self.dialog, self.error, self.busy, self.lasts, self.project_id = "new", "", False, "90", self.projects[0].value
+
+    @rx.event
+    def set_project(self, project_id: str) -> None:
+        """For which project."""
+        signed_in(self)
+        self.project_id = project_id
+
+    @rx.event
+    def set_lasts(self, lasts: str) -> None:
+        """For how long."""
+        signed_in(self)
+        self.lasts = lasts
+
+    @rx.event
+    def ask_delete(self, key_id: str) -> None:
+        """Ask before deleting."""
+        signed_in(self)
+        name = next((found.name for found in self.rows if found.id == key_id), "")
+        self.dialog, self.target_id, self.target_name, self.error = "delete", key_id, name, ""
+
+    @rx.event
+    def close(self, is_open: bool) -> None:
+        """A dialog was dismissed; a key that was shown is forgotten here."""
+        signed_in(self)
+        if not is_open:
+            self.dialog, self.made = "", ""
+
+    @rx.event
+    async def create(self, form: dict[str, Any]) -> None:
+        """Make a key and show it."""
+        api = signed_in(self)
+        body = wanted(form, self.project_id, self.lasts, datetime.now(UTC))
+        if not body["scopes"]:
+            self.error = "Choose at least one thing that the key may do."
+            return
+        try:
+            made = await api.create_api_key(body)
+        except ApiError as error:
+            self.error = str(error)
+            return
+        self.made, self.target_name, self.dialog = made.key, made.name, "made"
+        await self._load(api)
+
+    @rx.event
+    async def delete(self) -> Any:
+        """Delete the one that was asked about."""
+        api = signed_in(self)
+        try:
+            await api.call("DELETE", f"/api-keys/{self.target_id}")
+        except ApiError as error:
+            self.error = str(error)
+            return None
+        self.dialog = ""
+        await self._load(api)
+        return rx.toast.success(f"“{self.target_name}” is deleted")
+
+
+def _row(key: Row) -> rx.Component:
+    several = ApiKeys.projects.length() > 1
+    return row(
+        cell(
+            rx.el.span(key.name, class_name="t-strong"),
+            rx.el.code(key.ending + rx.cond(several & (key.project != ""), f" · {key.project}", ""), class_name="t-small t-address"),
+            kind="t-name",
+        ),
+        cell(rx.el.span(key.scopes, class_name="t-muted t-clip"), kind="t-below t-value"),
+        cell(
+            rx.cond(
+                key.expires_at == "",
+                rx.el.span("Never", class_name="t-muted"),
+                rx.cond(key.expired, rx.el.span("Expired", class_name="t-bad"), relative_time(key.expires_at, class_name="t-muted")),
+            ),
+            kind="t-fit t-wide-only",
+        ),
+        cell(
+            rx.cond(
+                key.last_used_at != "",
+                relative_time(key.last_used_at, class_name="t-muted"),
+                rx.el.span("Never used", class_name="t-muted"),
+            ),
+            kind="t-fit",
+        ),
+        actions_cell(key.name, rx.menu.item("Delete", color_scheme="red", on_select=ApiKeys.ask_delete(key.id))),
+        key=key.id,
+    )
+
+
+def _scope(scope: ApiScope, words: str) -> rx.Component:
+    return rx.el.label(
+        rx.checkbox(name=f"scope.{scope}", custom_attrs={"aria-label": scope.value}),
+        rx.el.span(words),
+        rx.el.code(scope.value, class_name="t-small t-address"),
+    )
+
+
+def _dialogs() -> rx.Component:
+    return rx.fragment(
+        form_dialog(
+            field("Name", "name", required=True, max_length=200, placeholder="Nightly export", auto_complete="off"),
+            rx.cond(
+                ApiKeys.projects.length() > 1,
+                choice("Project", "project", ApiKeys.projects, value=ApiKeys.project_id, on_change=ApiKeys.set_project),
+            ),
+            rx.el.fieldset(
+                rx.el.legend("It may", class_name="t-field-label", padding="0 0 8px"),
+                *[_scope(scope, words) for scope, words in SCOPES.items()],
+                class_name="t-checks",
+            ),
+            choice("It is good for", "lasts", ApiKeys.lifetimes, value=ApiKeys.lasts, on_change=ApiKeys.set_lasts),
+            title="New API key",
+            submit="Create",
+            is_open=ApiKeys.dialog == "new",
+            on_open_change=ApiKeys.close,
+            on_submit=ApiKeys.create,
+            error=ApiKeys.error,
+            busy=ApiKeys.busy,
+        ),
+        shown_once(
+            f"“{ApiKeys.target_name}” is made",
+            "Copy the key now and keep it where your secrets are: it is not shown again. Programs send it as “Authorization: Bearer …”.",
+            ApiKeys.made,
+            is_open=ApiKeys.dialog == "made",
+            on_open_change=ApiKeys.close,
+        ),
+        confirm_dialog(
+            f"Delete “{ApiKeys.target_name}”?",
+            "Programs that use it are refused at once.",
+            confirm="Delete key",
+            is_open=ApiKeys.dialog == "delete",
+            on_open_change=ApiKeys.close,
+            on_confirm=ApiKeys.delete,
+            error=ApiKeys.error,
+        ),
+    )
+
+
+def _new(label: str = "New API key") -> rx.Component:
+    return rx.button(rx.icon("plus", size=16), label, on_click=ApiKeys.new)
+
+
+def page() -> rx.Component:
+    """The page."""
+    nothing_yet = empty_state(
+        "key-square",
+        "Let programs call Trestle",
+        "A script, a test or another service sends a key instead of a password. It reaches one project, and does what you allow it.",
+        _new("Make an API key"),
+    )
+    heads: list[str | tuple[str, str]] = ["Name", "May", ("Expires", "t-wide-only"), "Last used", ""]
+    return settings_page(
+        "API keys",
+        about("A key acts for you in one project, never beyond your own role there."),
+        rx.cond(
+            ~ApiKeys.loaded,
+            waiting_rows(),
+            rx.cond(ApiKeys.rows.length() == 0, nothing_yet, table(heads, rx.foreach(ApiKeys.rows, _row), "API keys")),
+        ),
+        _dialogs(),
+        actions=(_new(),),
+    )

@@ -1,0 +1,206 @@
+"""Everybody with an account on this installation, for its owners and admins: roles, invitations, switching accounts off."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from trestle.contracts.base import JsonObject
+from trestle.contracts.users import Role, User
+from web.access import Viewer, signed_in
+from web.api import Api
+from web.backend import ApiError
+from web.components.browser import relative_time
+from web.components.dialog import confirm_dialog, form_dialog, shown_once
+from web.components.field import choice, field
+from web.components.table import actions_cell, cell, row, table
+from web.projects import Choice
+
+ROLES = [
+    Choice(Role.MEMBER, "Member: works in projects"),
+    Choice(Role.ADMIN, "Admin: invites people, reads the audit"),
+    Choice(Role.OWNER, "Owner: also makes owners"),
+]
+
+
+@dataclass
+class Row:
+    """An account as the table shows it."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    active: bool
+    created_at: str
+
+
+def shown(found: User) -> Row:
+    """An account as a row."""
+    return Row(str(found.id), found.name, found.email, found.role.capitalize(), found.active, found.created_at.isoformat())
+
+
+class People(rx.State):
+    """The table and its dialogs."""
+
+    rows: list[Row] = []
+    roles: list[Choice] = ROLES
+    dialog: str = ""  # "invite", "link", "role", "off", or none
+    target_id: str = ""
+    target_name: str = ""
+    role: str = Role.MEMBER
+    link: str = ""
+    error: str = ""
+    busy: bool = False
+
+    @rx.event
+    async def load(self) -> None:
+        """Fetch everybody, where the person may know."""
+        api = signed_in(self)
+        if api.session.user.role == Role.MEMBER:
+            self.rows = []
+            return
+        await self._load(api)
+
+    async def _load(self, api: Api) -> None:
+        self.rows = [shown(found) for found in await api.users()]
+        self.dialog = ""
+
+    @rx.event
+    def ask(self, dialog: str, user_id: str) -> None:
+        """Open a dialog, about somebody where it is about one."""
+        signed_in(self)
+        about_whom = next((found for found in self.rows if found.id == user_id), None)
+        self.dialog, self.error, self.target_id, self.link = dialog, "", user_id, ""
+        self.target_name = about_whom.email if about_whom else ""
+        self.role = about_whom.role.lower() if about_whom else Role.MEMBER
+
+    @rx.event
+    def set_role(self, role: str) -> None:
+        """The role in the open form."""
+        signed_in(self)
+        self.role = role
+
+    @rx.event
+    def close(self, is_open: bool) -> None:
+        """A dialog was dismissed."""
+        signed_in(self)
+        if not is_open:
+            self.dialog, self.link = "", ""
+
+    @rx.event
+    async def invite(self, form: dict[str, Any]) -> None:
+        """Make a link for somebody to sign up with."""
+        api = signed_in(self)
+        email = str(form.get("email", "")).strip()
+        try:
+            made = await api.invite(email, self.role)
+        except ApiError as error:
+            self.error = str(error)
+            return
+        self.dialog, self.link, self.target_name = "link", made.url, email
+
+    @rx.event
+    async def save_role(self, _form: dict[str, Any]) -> Any:
+        """Another role for somebody."""
+        return await self._change(signed_in(self), {"role": self.role}, "has another role now")
+
+    @rx.event
+    async def switch_off(self) -> Any:
+        """End somebody's sessions and let them in no more."""
+        return await self._change(signed_in(self), {"active": False}, "is switched off")
+
+    @rx.event
+    async def switch_on(self, user_id: str, email: str) -> Any:
+        """Let somebody in again."""
+        api = signed_in(self)
+        self.target_id, self.target_name = user_id, email
+        return await self._change(api, {"active": True}, "may sign in again")
+
+    async def _change(self, api: Api, change: JsonObject, said: str) -> Any:
+        email = self.target_name
+        try:
+            await api.call("PATCH", f"/users/{self.target_id}", json=change)
+        except ApiError as error:
+            self.error = str(error)
+            return rx.toast.error(str(error)) if not self.dialog else None
+        await self._load(api)
+        return rx.toast.success(f"{email} {said}")
+
+
+def _row(person: Row) -> rx.Component:
+    return row(
+        cell(
+            rx.el.span(person.name, rx.cond(person.email == Viewer.email, " (you)", ""), class_name="t-strong"),
+            rx.el.span(person.email, class_name="t-small"),
+            kind="t-name",
+        ),
+        cell(
+            rx.cond(
+                person.active,
+                rx.el.span("Since ", relative_time(person.created_at), class_name="t-muted"),
+                rx.el.span("Switched off", class_name="t-bad"),
+            ),
+            kind="t-fit t-below",
+        ),
+        cell(rx.el.span(person.role, class_name="t-muted"), kind="t-fit"),
+        actions_cell(
+            person.email,
+            rx.menu.item("Change the role", on_select=People.ask("role", person.id)),
+            rx.cond(
+                person.active,
+                rx.menu.item("Switch off", color_scheme="red", on_select=People.ask("off", person.id)),
+                rx.menu.item("Switch on", on_select=People.switch_on(person.id, person.email)),
+            ),
+        ),
+        key=person.id,
+    )
+
+
+def people() -> rx.Component:
+    """The part of the page for owners and admins of the instance; nothing for others."""
+    return rx.cond(
+        Viewer.administers,
+        rx.el.section(
+            rx.el.div(
+                rx.heading("Everybody on this installation", size="3", as_="h2", weight="medium"),
+                rx.button(rx.icon("mail-plus", size=16), "Invite somebody", variant="soft", on_click=People.ask("invite", "")),
+                class_name="t-part-head",
+            ),
+            table(["Account", "", "Role", ""], rx.foreach(People.rows, _row), "Everybody"),
+            class_name="t-part",
+        ),
+    )
+
+
+def people_dialogs() -> rx.Component:
+    """Its dialogs."""
+    shared = {"on_open_change": People.close, "error": People.error, "busy": People.busy}
+    roles = choice("Role", "instance_role", People.roles, value=People.role, on_change=People.set_role)
+    return rx.fragment(
+        form_dialog(
+            field("Email", "email", type="email", required=True, auto_complete="off", id="invited"),
+            roles,
+            title="Invite somebody",
+            submit="Make a link",
+            is_open=People.dialog == "invite",
+            on_submit=People.invite,
+            **shared,
+        ),
+        form_dialog(roles, title=People.target_name, submit="Save", is_open=People.dialog == "role", on_submit=People.save_role, **shared),
+        shown_once(
+            f"A link for {People.target_name}",
+            "Send it to them. It is good for seven days, for this address only. Nothing was sent by Trestle.",
+            People.link,
+            is_open=People.dialog == "link",
+            on_open_change=People.close,
+        ),
+        confirm_dialog(
+            f"Switch off {People.target_name}?",
+            "Their sessions end and their API keys stop working. What they made stays. You can switch them on again.",
+            confirm="Switch off",
+            is_open=People.dialog == "off",
+            on_confirm=People.switch_off,
+            **shared,
+        ),
+    )

@@ -1,0 +1,277 @@
+"""The variables page: what a project's workflows see as `vars.NAME`."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from trestle.contracts.base import JsonValue
+from trestle.contracts.users import ProjectRole
+from trestle.contracts.variables import Variable
+from web.access import signed_in
+from web.api import Api
+from web.backend import ApiError
+from web.components.browser import relative_time
+from web.components.dialog import confirm_dialog, form_dialog
+from web.components.feedback import empty_state, waiting_rows
+from web.components.field import area, choice, field
+from web.components.settings_tabs import about, settings_page
+from web.components.table import actions_cell, cell, row, table
+from web.projects import Choice, project_choice, project_choices
+
+TEXT, JSON = "text", "json"
+KINDS = [Choice(TEXT, "Text"), Choice(JSON, "JSON: a number, a list, an object …")]
+_SHOWN = 120
+
+
+@dataclass
+class Row:
+    """A variable as the table shows it."""
+
+    id: str
+    name: str
+    expression: str
+    value: str
+    updated_at: str
+
+
+def shown(found: Variable) -> Row:
+    """A variable as a row. Text stands as it is, anything else as JSON."""
+    value = found.value if isinstance(found.value, str) else json.dumps(found.value, ensure_ascii=False)
+    value = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    return Row(str(found.id), found.name, f"{{{{ vars.{found.name} }}}}", value, found.updated_at.isoformat())
+
+
+def written(value: JsonValue) -> tuple[str, str]:
+    """Kind and text of a value, as its form begins."""
+    if isinstance(value, str):
+        return TEXT, value
+    return JSON, json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def read(kind: str, text: str) -> JsonValue:
+    """The value that a form means. Raises ValueError with a sentence where it is no JSON."""
+    if kind == TEXT:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"This is no JSON: {error}. Texts stand in double quotes there; or choose the kind Text.") from None
+
+
+class Variables(rx.State):
+    """The table of one project and its dialogs."""
+
+    projects: list[Choice] = []
+    project_id: str = ""
+    may_edit: bool = False
+    rows: list[Row] = []
+    loaded: bool = False
+    dialog: str = ""  # "edit" (also for a new one), "delete", or none
+    target_id: str = ""
+    target_name: str = ""
+    kind: str = TEXT
+    text: str = ""
+    error: str = ""
+    busy: bool = False
+    form: int = 0
+    kinds: list[Choice] = KINDS
+    _known: dict[str, Variable] = {}
+    _editable: set[str] = set()
+
+    @rx.event
+    async def load(self) -> None:
+        """Fetch the projects, and the variables of the one that is chosen."""
+        api = signed_in(self)
+        found = await api.projects()
+        self.projects = project_choices(found)
+        self._editable = {str(one.id) for one in found if one.role in (ProjectRole.ADMIN, ProjectRole.EDITOR)}
+        if self.project_id not in {one.value for one in self.projects}:
+            self.project_id = self.projects[0].value
+        await self._load(api)
+
+    async def _load(self, api: Api) -> None:
+        found = await api.variables(self.project_id)
+        self._known = {str(one.id): one for one in found}
+        self.rows = [shown(one) for one in found]
+        self.may_edit, self.loaded = self.project_id in self._editable, True
+
+    @rx.event
+    async def choose(self, project_id: str) -> None:
+        """Another project."""
+        api = signed_in(self)
+        self.project_id, self.loaded = project_id, False
+        await self._load(api)
+
+    @rx.event
+    def new(self) -> None:
+        """Open the form for a new one."""
+        signed_in(self)
+        self._open("", "", "")
+
+    @rx.event
+    def edit(self, variable_id: str) -> None:
+        """Open the form of one."""
+        signed_in(self)
+        found = self._known[variable_id]
+        self._open(variable_id, found.name, found.value)
+
+    def _open(self, ident: str, name: str, value: JsonValue) -> None:
+        self.dialog, self.target_id, self.target_name = "edit", ident, name
+        self.kind, self.text = written(value)
+        self.error, self.busy = "", False
+        self.form += 1
+
+    @rx.event
+    def set_kind(self, kind: str) -> None:
+        """Text or JSON."""
+        signed_in(self)
+        self.kind, self.error = kind, ""
+
+    @rx.event
+    def ask_delete(self, variable_id: str) -> None:
+        """Ask before deleting."""
+        signed_in(self)
+        self.dialog, self.target_id, self.target_name, self.error = "delete", variable_id, self._known[variable_id].name, ""
+
+    @rx.event
+    def close(self, is_open: bool) -> None:
+        """A dialog was dismissed."""
+        signed_in(self)
+        if not is_open:
+            self.dialog = ""
+
+    @rx.event
+    async def save(self, form: dict[str, Any]) -> Any:
+        """Keep a new one, or change one."""
+        api = signed_in(self)
+        name = str(form.get("name", "")).strip()
+        try:
+            body = {"name": name, "value": read(self.kind, str(form.get("value", "")))}
+            if self.target_id:
+                await api.call("PATCH", f"/variables/{self.target_id}", json=body)
+            else:
+                await api.call("POST", "/variables", json={**body, "project_id": self.project_id})
+        except (ApiError, ValueError) as error:
+            self.error = str(error)
+            return None
+        self.dialog = ""
+        await self._load(api)
+        return rx.toast.success(f"“{name}” is saved")
+
+    @rx.event
+    async def delete(self) -> Any:
+        """Delete the one that was asked about."""
+        api = signed_in(self)
+        try:
+            await api.call("DELETE", f"/variables/{self.target_id}")
+        except ApiError as error:
+            self.error = str(error)
+            return None
+        self.dialog = ""
+        await self._load(api)
+        return rx.toast.success(f"“{self.target_name}” is deleted")
+
+
+def _row(variable: Row) -> rx.Component:
+    return row(
+        cell(
+            rx.cond(
+                Variables.may_edit,
+                rx.el.button(variable.name, type="button", class_name="t-row-link", on_click=Variables.edit(variable.id)),
+                rx.el.span(variable.name),
+            ),
+            rx.el.code(variable.expression, class_name="t-small t-address"),
+            kind="t-name",
+        ),
+        cell(rx.el.span(variable.value, class_name="t-muted t-clip"), kind="t-below t-value"),
+        cell(relative_time(variable.updated_at, class_name="t-muted"), kind="t-fit t-wide-only"),
+        actions_cell(
+            variable.name,
+            rx.menu.item("Copy the expression", on_select=[rx.set_clipboard(variable.expression), rx.toast.success("It is copied")]),
+            rx.cond(
+                Variables.may_edit,
+                rx.fragment(
+                    rx.menu.item("Edit", on_select=Variables.edit(variable.id)),
+                    rx.menu.separator(),
+                    rx.menu.item("Delete", color_scheme="red", on_select=Variables.ask_delete(variable.id)),
+                ),
+            ),
+        ),
+        key=variable.id,
+    )
+
+
+def _dialogs() -> rx.Component:
+    is_new = Variables.target_id == ""
+    key = Variables.form.to_string()
+    return rx.fragment(
+        form_dialog(
+            field(
+                "Name",
+                "name",
+                default_value=Variables.target_name,
+                required=True,
+                max_length=63,
+                placeholder="REGION",
+                pattern="[A-Za-z_][A-Za-z0-9_]*",
+                title="Letters, digits and _, not beginning with a digit",
+                help_text="Letters, digits and _. Expressions say {{ vars.NAME }}.",
+                auto_complete="off",
+                key="n" + key,
+            ),
+            choice("Kind", "kind", Variables.kinds, value=Variables.kind, on_change=Variables.set_kind),
+            area("Value", "value", default_value=Variables.text, rows="5", key="v" + key),
+            title=rx.cond(is_new, "New variable", f"Edit “{Variables.target_name}”"),
+            submit=rx.cond(is_new, "Create", "Save"),
+            is_open=Variables.dialog == "edit",
+            on_open_change=Variables.close,
+            on_submit=Variables.save,
+            error=Variables.error,
+            busy=Variables.busy,
+        ),
+        confirm_dialog(
+            f"Delete “{Variables.target_name}”?",
+            "Expressions that name it fail from then on.",
+            confirm="Delete variable",
+            is_open=Variables.dialog == "delete",
+            on_open_change=Variables.close,
+            on_confirm=Variables.delete,
+            error=Variables.error,
+        ),
+    )
+
+
+def _new(label: str = "New variable") -> rx.Component:
+    return rx.button(rx.icon("plus", size=16), label, on_click=Variables.new)
+
+
+def page() -> rx.Component:
+    """The page."""
+    nothing_yet = rx.cond(
+        Variables.may_edit,
+        empty_state(
+            "braces",
+            "Say it once, use it in every workflow",
+            "Addresses, names, limits: what several workflows need. An expression says {{ vars.NAME }}. Secrets belong into credentials.",
+            _new("Add a variable"),
+        ),
+        empty_state("braces", "No variables here", "Editors of this project can add values that its expressions use as {{ vars.NAME }}."),
+    )
+    return settings_page(
+        "Variables",
+        about("Values that a project's expressions use as {{ vars.NAME }}. Whoever may look at the project sees them."),
+        project_choice(Variables.projects, Variables.project_id, Variables.choose),
+        rx.cond(
+            ~Variables.loaded,
+            waiting_rows(),
+            rx.cond(
+                Variables.rows.length() == 0,
+                nothing_yet,
+                table(["Name", "Value", ("Changed", "t-wide-only"), ""], rx.foreach(Variables.rows, _row), "Variables"),
+            ),
+        ),
+        _dialogs(),
+        actions=(rx.cond(Variables.may_edit, _new()),),
+    )

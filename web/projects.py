@@ -1,0 +1,40 @@
+"""The choice of a project, for the pages whose things belong to one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from trestle.contracts.users import Project
+
+
+@dataclass
+class Choice:
+    """Something to choose."""
+
+    value: str
+    label: str
+
+
+def project_choices(found: Iterable[Project]) -> list[Choice]:
+    """Projects to choose from; one's own is called so."""
+    return [Choice(str(one.id), "Personal" if one.personal else one.name) for one in found]
+
+
+def project_choice(projects: Any, value: Any, on_change: Any) -> rx.Component:
+    """A choice of project above a table; nothing where there is only one."""
+    shown: rx.Component = rx.cond(
+        projects.length() > 1,
+        rx.el.div(
+            rx.el.span("Project", class_name="t-small", id="project-label"),
+            rx.select.root(
+                rx.select.trigger(custom_attrs={"aria-labelledby": "project-label"}),
+                rx.select.content(rx.foreach(projects, lambda one: rx.select.item(one.label, value=one.value)), position="popper"),
+                value=value,
+                on_change=on_change,
+            ),
+            class_name="t-toolbar",
+        ),
+    )
+    return shown
