@@ -1,0 +1,182 @@
+"""The pages under Settings in Chromium over real services: variables, API keys, projects and their members, people, the audit."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.acceptance import browser
+from tests.acceptance.api import Api, Refused
+from tests.acceptance.stack import Stack
+from tests.web.editor.desk import EMAIL, PASSWORD, at_desk
+
+SHOTS = ("variables", "api-keys", "members", "audit", "settings")
+
+
+async def dialog(page: Page, button: str | Locator) -> Locator:
+    """The dialog that a button opens."""
+    await (page.get_by_role("button", name=button, exact=True).first if isinstance(button, str) else button).click()
+    found = page.get_by_role("dialog").or_(page.get_by_role("alertdialog"))
+    await found.wait_for()
+    return found
+
+
+async def pick(page: Page, label: str | Locator, option: str) -> None:
+    """Choose from a select."""
+    await (page.get_by_role("combobox", name=label) if isinstance(label, str) else label).click()
+    await page.get_by_role("option", name=re.compile(option)).click()
+
+
+async def row_action(page: Page, name: str, action: str) -> None:
+    """One item of a row's menu."""
+    await page.get_by_role("button", name=f"More for {name}").first.click()
+    await page.get_by_role("menuitem", name=action, exact=True).click()
+
+
+async def photograph(page: Page, web_url: str) -> None:
+    """Every page, dark and light, wide and narrow; none is wider than its window."""
+    for scheme in ("light", "dark"):
+        for width in (1440, 390):
+            await page.emulate_media(color_scheme=scheme)
+            await page.set_viewport_size({"width": width, "height": 900})
+            for name in SHOTS:
+                await page.goto(f"{web_url}/{name}")
+                await page.locator(".t-table, .t-section, .t-empty").first.wait_for()
+                await page.wait_for_timeout(300)
+                wide = await page.evaluate("document.querySelector('.t-main').scrollWidth - document.querySelector('.t-main').clientWidth")
+                assert wide <= 0, (name, width)
+                await page.screenshot(path=browser.shots() / f"{name}-{width}-{scheme}.png")
+
+
+async def test_variables_keys_members_people_and_the_audit(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        page, url = desk.page, stack.web_url
+        await _variables(page, url)
+        await _completion(desk.page, desk.api, url)
+        await _keys(page, stack)
+        await _members(page, stack)
+        await page.goto(f"{url}/audit")
+        await expect(page.get_by_role("row").filter(has_text="eve@example.com").first).to_be_visible()
+        await pick(page, "What", "API keys")
+        rows = page.locator("tbody tr")
+        await expect(rows).to_have_count(2)
+        await expect(rows.first).to_contain_text("Deleted the API key “Nightly”")
+        await expect(rows.first).to_contain_text(EMAIL)
+        await expect(rows.first).to_contain_text("127.0.0.1")
+        await pick(page, "Who", "eve@example.com")
+        await expect(page.get_by_text("Nothing like that was done")).to_be_visible()
+        await desk.api.call("POST", "/api-keys", json={"name": "Nightly export", "scopes": ["workflows:read", "executions:run"]})
+        await photograph(page, url)
+
+
+async def _variables(page: Page, url: str) -> None:
+    await page.goto(f"{url}/variables")
+    form = await dialog(page, "Add a variable")
+    await form.get_by_label("Name").fill("REGION")
+    await form.get_by_label("Value").fill("eu-central")
+    await form.get_by_role("button", name="Create").click()
+    await expect(page.get_by_role("row").filter(has_text="{{ vars.REGION }}")).to_contain_text("eu-central")
+    form = await dialog(page, "New variable")
+    await form.get_by_label("Name").fill("REGION")
+    await pick(page, form.get_by_role("combobox"), "JSON")
+    await form.get_by_label("Value").fill("{no json")
+    await form.get_by_role("button", name="Create").click()
+    await expect(form.get_by_role("alert")).to_contain_text("This is no JSON")
+    await form.get_by_label("Value").fill('{"warm": 40, "hot": [80, 90]}')
+    await form.get_by_role("button", name="Create").click()
+    await expect(form.get_by_role("alert")).to_contain_text("has a variable “REGION” already")
+    await form.get_by_label("Name").fill("limits")
+    await form.get_by_role("button", name="Create").click()
+    await expect(page.locator("tbody tr")).to_have_count(2)
+    await page.get_by_role("button", name="limits", exact=True).click()
+    await expect(page.get_by_role("dialog").get_by_label("Value")).to_have_value(re.compile(r'"hot": \['))
+    await page.get_by_role("button", name="Cancel").click()
+
+
+async def _completion(page: Page, api: Api, url: str) -> None:
+    node = {"key": "name", "type": "set", "config": {"fields": {"to": "x"}}}
+    flow = await api.call("POST", "/workflows", json={"name": "Uses variables", "nodes": [node]})
+    await page.goto(f"{url}/workflows/{flow['id']}")
+    await page.locator(".react-flow__node").first.click()
+    await page.get_by_test_id("data-tree").get_by_text("vars", exact=True).wait_for()
+    value = page.locator(".ed-panel-body input[type=text]").last
+    await value.fill("")
+    await value.press_sequentially("{{ vars.RE")
+    await expect(page.get_by_test_id("completion")).to_contain_text("REGION")
+    await page.keyboard.press("Enter")
+    await expect(value).to_have_value(re.compile(r"\{\{ vars\.REGION"))
+    await page.keyboard.type(" }}")
+    await expect(page.locator(".ed-panel-body")).to_contain_text("eu-central")
+
+
+async def _keys(page: Page, stack: Stack) -> None:
+    await page.goto(f"{stack.web_url}/api-keys")
+    form = await dialog(page, "Make an API key")
+    await form.get_by_label("Name").fill("Nightly")
+    await form.get_by_role("button", name="Create").click()
+    await expect(form.get_by_role("alert")).to_contain_text("Choose at least one")
+    await form.get_by_role("checkbox", name="workflows:read").click()
+    await form.get_by_role("button", name="Create").click()
+    key = (await page.get_by_test_id("shown-once").text_content() or "").strip()
+    assert key.startswith("trk_")
+    async with Api(stack.backend_url) as program:
+        program.token = key
+        assert (await program.call("GET", "/workflows"))["items"]
+        status, refused, _ = await program.raw("POST", "/api/v1/workflows", json={"name": "No"})
+        assert (status, "workflows:write" in refused["detail"]) == (403, True)
+    await page.get_by_role("button", name="Done").click()
+    await expect(page.get_by_text(key)).to_have_count(0)
+    await row_action(page, "Nightly", "Delete")
+    await page.get_by_role("button", name="Delete key").click()
+    await expect(page.get_by_text("Let programs call Trestle")).to_be_visible()
+
+
+async def _members(page: Page, stack: Stack) -> None:
+    await page.goto(f"{stack.web_url}/members")
+    form = await dialog(page, "New project")
+    await form.get_by_label("Name").fill("Sales")
+    await form.get_by_role("button", name="Create").click()
+    form = await dialog(page, "Add a member")
+    await form.get_by_label("Email").fill("eve@example.com")
+    await form.get_by_role("button", name="Add").click()
+    await expect(form.get_by_role("alert")).to_contain_text("Nobody here has this address")
+    await form.get_by_role("button", name="Cancel").click()
+    form = await dialog(page, "Invite somebody")
+    await form.get_by_label("Email").fill("eve@example.com")
+    await form.get_by_role("button", name="Make a link").click()
+    link = (await page.get_by_test_id("shown-once").text_content() or "").strip()
+    assert link.startswith(f"{stack.web_url}/sign-up?invitation=")
+    await page.get_by_role("button", name="Done").click()
+    async with browser.page() as other:
+        await other.goto(link)
+        await other.get_by_label("Name").fill("Eve")
+        await other.get_by_label("Email").fill("eve@example.com")
+        await other.get_by_label("Password").fill(PASSWORD)
+        await other.get_by_role("button", name="Create account").click()
+        await other.wait_for_url("**/workflows")
+        await other.goto(f"{stack.web_url}/audit")
+        await expect(other.get_by_role("alert")).to_contain_text("for owners and admins")
+        await expect(other.get_by_role("navigation", name="Settings").get_by_role("link")).to_have_count(4)
+    form = await dialog(page, "Add a member")
+    await form.get_by_label("Email").fill("Eve@example.com")
+    await pick(page, form.get_by_role("combobox"), "Viewer")
+    await form.get_by_label("Labels").fill("on call, nights")
+    await form.get_by_role("button", name="Add").click()
+    eve = page.get_by_role("table", name="Members").get_by_role("row").filter(has_text="eve@example.com")
+    await expect(eve).to_contain_text("Viewer")
+    await expect(eve).to_contain_text("on call, nights")
+    await row_action(page, "eve@example.com", "Role and labels")
+    await pick(page, page.get_by_role("dialog").get_by_role("combobox"), "Operator")
+    await page.get_by_role("button", name="Save").click()
+    await expect(eve).to_contain_text("Operator")
+    await page.reload()
+    everybody = page.get_by_role("table", name="Everybody").get_by_role("row").filter(has_text="eve@example.com")
+    await everybody.get_by_role("button", name="More for").click()
+    await page.get_by_role("menuitem", name="Switch off").click()
+    await page.get_by_role("button", name="Switch off").click()
+    await expect(everybody).to_contain_text("Switched off")
+    async with Api(stack.backend_url) as api:
+        with pytest.raises(Refused, match="401"):
+            await api.log_in("eve@example.com", PASSWORD)
