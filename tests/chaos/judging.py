@@ -104,7 +104,10 @@ async def recovery(connection: "asyncpg.Connection[asyncpg.Record]", strikes: Se
             if not owner and orphaned.get(execution_id, 0.0) > strike.at:
                 continue  # it stands still because of an earlier strike, which counts it
             seen = history[execution_id]
-            after = seen[bisect.bisect_right(seen, (strike.over, "", 0, "")) :]
+            place = bisect.bisect_right(seen, (strike.over, "", 0, ""))
+            if place and seen[place - 1][1] in _OVER:
+                continue  # it had ended, or gone to wait, by the time of the strike or before its repair
+            after = seen[place:]
             moved = [at for at, status, newer, _ in after if not owner or newer > epoch or status in _OVER]
             if moved:
                 times[strike.kind].append(moved[0] - strike.over)
@@ -112,8 +115,6 @@ async def recovery(connection: "asyncpg.Connection[asyncpg.Record]", strikes: Se
                 stories.append((moved[0] - strike.over, f"{strike.kind} {strike.target}, epoch {epoch}: {story}"))
                 if owner:
                     orphaned[execution_id] = moved[0]
-            elif not owner and seen and seen[-1][0] > strike.at:
-                times[strike.kind].append(0.0)  # it had ended before the repair was done
     result.slowest = [f"{time:.1f} s after {story}" for time, story in sorted(stories, reverse=True)[:15]]
     every = sorted(time for found in times.values() for time in found)
     result.figures["strikes"] = len(strikes)

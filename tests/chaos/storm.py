@@ -21,8 +21,8 @@ class Size:
     executors: int = 3
     at_once: int = 200
     answer_s: tuple[float, float] = (1.0, 4.0)
-    pause_s: tuple[float, float] = (5.0, 200.0)
-    patience_s: float = 180.0
+    pause_s: tuple[float, float] = (5.0, 120.0)
+    patience_s: float = 240.0
     late_s: float = 45.0
     plan: Plan = field(default_factory=Plan)
 

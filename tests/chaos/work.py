@@ -46,7 +46,7 @@ def workflows(url: str) -> dict[str, tuple[list[dict[str, Any]], list[tuple[str,
     each = call(url, "each", "/{{ index }}", for_each={"items": list(range(ITEMS)), "concurrency": 2})
     shape = {"key": "shape", "type": "set", "config": {"fields": {"done": True}}}
     merged = {"key": "merged", "type": "merge", "config": {}, "join": "all"}
-    again = {**pause, "key": "again"}
+    again = {"key": "again", "type": "delay", "config": {"duration_s": "{{ payload.pause_s / 4 }}"}}
     one, two, three = (call(url, f"call_{n}") for n in range(1, 4))
     return {
         "calls": ([one, pause, two, again, three], _chain("hook", one, pause, two, again, three), {"call_1", "call_2", "call_3"}),
