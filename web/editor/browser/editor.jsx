@@ -5,6 +5,7 @@ import React, { useEffect, useMemo, useRef, useState } from "react";
 import { ReactFlowProvider } from "@xyflow/react";
 import { CircleAlert, CircleCheck, Info, LoaderCircle, TriangleAlert, X } from "lucide-react";
 import { Canvas } from "./canvas.jsx";
+import { CommandPalette } from "./commands.jsx";
 import { Empty } from "./empty.jsx";
 import { Palette, QuickAdd } from "./palette.jsx";
 import { Panel } from "./panel.jsx";
@@ -17,6 +18,7 @@ import { EditBar, FailureBanner, RunBar } from "./topbar.jsx";
 import "./frame.css";
 import "./canvas.css";
 import "./panel.css";
+import "./outline.css";
 
 const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore"];
 const WATCH_MS = 20_000;
@@ -162,6 +164,7 @@ function Page({ missing }) {
       <QuickAdd />
       <RunDialog />
       <KeySheet />
+      <CommandPalette />
     </>
   );
 }

@@ -1,6 +1,7 @@
 // Tidy layout: from left to right, by dagre.
 
 import dagre from "@dagrejs/dagre";
+import { getViewportForBounds } from "@xyflow/react";
 
 const SNAP = 20;
 const snapped = (value) => Math.round(value / SNAP) * SNAP;
@@ -21,13 +22,30 @@ export function tidied(graph, size) {
 
 const LEGIBLE = 0.5;
 const MARGIN = 24;
+const CARD = { width: 224, height: 64 };
 
-/** Shows the whole graph; where its cards would be too small to read (a phone), the beginning of it. */
-export function fitted(flow, graph, pane, duration = 0) {
-  const bounds = flow.getNodesBounds(graph.nodes.map((node) => node.key));
-  const zoom = Math.min((pane.width - 2 * MARGIN) / bounds.width, (pane.height - 2 * MARGIN) / bounds.height);
-  if (pane.width > 700 || zoom >= LEGIBLE) return flow.fitView({ padding: 0.18, maxZoom: 1, duration });
+/** What the cards take up, in pixels at zoom 1. By the graph, not by what is drawn: it may be asked for before that. */
+function bounds(flow, graph) {
+  const boxes = graph.nodes.map(({ key, position: { x, y } }) => {
+    const { width = CARD.width, height = CARD.height } = flow.getInternalNode(key)?.measured ?? {};
+    return [x, y, x + width, y + height];
+  });
+  const [left, top] = [0, 1].map((side) => Math.min(...boxes.map((box) => box[side])));
+  const [right, bottom] = [2, 3].map((side) => Math.max(...boxes.map((box) => box[side])));
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** The view `{x, y, zoom}` of the whole graph in `pane`; where its cards would be too small to read (a phone), of its beginning. */
+export function wholeView(flow, graph, pane) {
+  const box = bounds(flow, graph);
+  const zoom = Math.min((pane.width - 2 * MARGIN) / box.width, (pane.height - 2 * MARGIN) / box.height);
+  if (pane.width > 700 || zoom >= LEGIBLE) return getViewportForBounds(box, pane.width, pane.height, 0.08, 1, 0.18);
   const first = graph.nodes.reduce((left, node) => (node.position.x < left.position.x ? node : left));
   const readable = 0.7;
-  return flow.setViewport({ x: MARGIN - first.position.x * readable, y: pane.height / 2.5 - (first.position.y + 32) * readable, zoom: readable }, { duration });
+  return { x: MARGIN - first.position.x * readable, y: pane.height / 2.5 - (first.position.y + 32) * readable, zoom: readable };
+}
+
+/** Shows the whole graph. */
+export function fitted(flow, graph, pane, duration = 0) {
+  if (graph.nodes.length) flow.setViewport(wholeView(flow, graph, pane), { duration });
 }

@@ -1,6 +1,6 @@
 // The side panel: the chosen node's form, policies and last run; the recent runs; what publish refuses.
 
-import React, { useEffect, useState } from "react";
+import React, { useEffect, useRef, useState } from "react";
 import { CircleAlert, Copy, Power, Trash2 } from "lucide-react";
 import { TextInput } from "./controls.jsx";
 import { Form } from "./form.jsx";
@@ -9,7 +9,9 @@ import { TypeTile } from "./icons.jsx";
 import { useProblems } from "./node_card.jsx";
 import { Completion } from "./completion.jsx";
 import { DataTree } from "./data_tree.jsx";
+import { OutlinePanel } from "./outline.jsx";
 import { PanelHead } from "./panel_head.jsx";
+import { WidthHandle, usePanelWidth } from "./panel_width.jsx";
 import { Policies } from "./policies.jsx";
 import { NodeContext } from "./preview.jsx";
 import { Results } from "./results.jsx";
@@ -122,9 +124,18 @@ function ProblemsPanel() {
 
 export function Panel() {
   const panel = useStore((state) => state.panel);
+  const [width, setWidth] = usePanelWidth();
+  const aside = useRef(null);
+  const shown = panel && `${panel.kind}/${panel.key}`;
+  useEffect(() => {
+    // Opened by a key from something that is gone now: the next Tab goes on in here.
+    if (shown && document.activeElement === document.body) aside.current?.focus({ preventScroll: true });
+  }, [shown]);
   if (!panel) return null;
   return (
-    <aside className="ed-panel" data-testid="panel" aria-label="Side panel">
+    <aside className="ed-panel" data-testid="panel" aria-label="Side panel" style={{ "--ed-panel-width": `${width}px` }} ref={aside} tabIndex={-1}>
+      <WidthHandle width={width} change={setWidth} />
+      {panel.kind === "outline" && <OutlinePanel />}
       {panel.kind === "node" && <NodePanel nodeKey={panel.key} />}
       {panel.kind === "versions" && <VersionsPanel />}
       {panel.kind === "settings" && <SettingsPanel />}

@@ -51,19 +51,37 @@ const withMod = {
 const alone = {
   Delete: removeChosen, Backspace: removeChosen, d: toggleDisabled, t: tidy, f: fit,
   "/": (store) => store.set({ quick: { x: window.innerWidth / 2 - 150, y: 140 } }),
+  o: (store) => store.openPanel("outline"),
   "?": (store) => store.set({ sheet: "keys" }),
   Enter: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0]),
   Escape: (store) => (store.state.quick ? store.set({ quick: null }) : store.closePanel()),
 };
-const LOOK = new Set(["f", "?", "Escape", "Enter"]);
+const LOOK = new Set(["f", "o", "?", "Escape", "Enter"]);
+const STEP = 10;
+const ARROWS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+
+/** Moves the chosen nodes. A card that has the focus, and whatever uses arrows itself, are left alone. */
+function nudge(store, event) {
+  const step = ARROWS[event.key];
+  if (!step || store.readOnly || !store.state.selection.length || event.target.closest?.(".react-flow__node, .react-flow__nodesselection-rect, .ed-panel, .ed-side, [role]")) return;
+  event.preventDefault();
+  const far = event.shiftKey ? 4 : 1;
+  store.nudge(step[0] * far, step[1] * far);
+}
 
 export function useShortcuts() {
   const store = useEditor();
   useEffect(() => {
     const onKey = (event) => {
+      const command = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+      if (command && !document.querySelector("[role=dialog][data-state=open]")) {
+        event.preventDefault();
+        return void store.set({ sheet: store.state.sheet === "commands" ? null : "commands" });
+      }
       if (typing(event.target) || event.altKey || document.querySelector("[role=dialog][data-state=open]")) return;
       const mod = event.ctrlKey || event.metaKey;
       const act = mod ? withMod[event.key.toLowerCase()] : alone[event.key];
+      if (!mod && ARROWS[event.key]) return void nudge(store, event);
       if (!act || (store.readOnly && (mod ? event.key !== "a" : !LOOK.has(event.key)))) return;
       if (!mod && event.key === "Enter" && event.target.closest?.("button, a")) return;
       event.preventDefault();
@@ -89,9 +107,9 @@ export function useShortcuts() {
 }
 
 const SHEET = [
-  ["/", "Add a node"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+  ["Ctrl K", "Find anything: commands, nodes, pages"], ["/", "Add a node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
   ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
-  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["← ↑ → ↓", "Move the chosen nodes"], ["?", "This list"],
+  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Tab", "From card to card"], ["?", "This list"],
 ];
 
 export function KeySheet() {

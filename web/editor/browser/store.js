@@ -177,12 +177,17 @@ export class Store {
     this.set({ panel: this.state.panel?.kind === kind ? null : { kind }, sheet: null });
   }
 
+  showPanel(kind) {
+    this.set({ panel: { kind }, sheet: null });
+  }
+
   closePanel() {
     if (this.state.panel) this.set({ panel: null });
   }
 
   /** Chooses a node, brings it into view and opens its panel. */
   reveal(key) {
+    if (!key) return;
     this.openNode(key);
     this.set({ focus: { key, at: Date.now() } });
   }
@@ -275,6 +280,12 @@ export class Store {
     this.whenSaved(() => this.emit.enable(on));
   }
 
+  /** Moves the chosen nodes by so many pixels. */
+  nudge(dx, dy) {
+    const moves = this.state.selection.map((key) => graphs.nodeOf(this.state.graph, key)).map(({ key, position: { x, y } }) => ({ key, x: x + dx, y: y + dy }));
+    if (moves.length) this.edit([{ op: "move_nodes", moves }], `move/${this.state.selection.join()}`);
+  }
+
   renameWorkflow(name) {
     this.set({ busy: "rename" });
     this.emit.rename(name);
@@ -299,6 +310,7 @@ export class Store {
 }
 
 function joined(before, after) {
+  if (after.op === "move_nodes") return { ...before, moves: after.moves };
   const config = after.fields.config ? { ...before.fields.config, ...after.fields.config } : before.fields.config;
   return { ...before, fields: { ...before.fields, ...after.fields, ...(config ? { config } : {}) } };
 }

@@ -1,7 +1,7 @@
 // The small bar on the canvas: undo, redo, zoom, fit, tidy, keys.
 
 import React from "react";
-import { Keyboard, Maximize, Minus, Plus, Redo2, Sparkles, Undo2 } from "lucide-react";
+import { Keyboard, ListTree, Maximize, Minus, Plus, Redo2, Sparkles, Undo2 } from "lucide-react";
 import { fit, tidy } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 
@@ -23,6 +23,7 @@ export function Toolbar() {
       <Tool icon={Plus} label="Zoom in" onClick={() => store.flow.zoomIn({ duration: 150 })} />
       <Tool icon={Maximize} label="Fit into view (F)" onClick={() => fit(store)} data-testid="fit" />
       {edit && <Tool icon={Sparkles} label="Tidy up (T)" onClick={() => tidy(store)} data-testid="tidy" />}
+      <Tool icon={ListTree} label="Outline (O)" onClick={() => store.openPanel("outline")} data-testid="outline-open" />
       {edit && <Tool icon={Keyboard} label="Keys (?)" onClick={() => store.set({ sheet: "keys" })} />}
     </div>
   );

@@ -1,8 +1,8 @@
 // Keeps what somebody asks to see in view: a loaded draft, a node named in a list, the card whose panel has just opened.
 
-import { useEffect, useLayoutEffect } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { useReactFlow } from "@xyflow/react";
-import { fitted } from "./layout.js";
+import { fitted, wholeView } from "./layout.js";
 import { useEditor, useStore } from "./store.js";
 
 export const CARD = { width: 224, height: 64 };
@@ -23,9 +23,12 @@ export function useView(pane) {
     if (focus) flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding: 0.5 });
   }, [focus, flow]);
   // At once, not as a movement: the next click would miss what it aims at.
+  const before = useRef(null);
   useLayoutEffect(() => {
-    if (panel) uncover(flow, pane.current, panel);
-  }, [panel, flow, pane]);
+    const box = pane.current.getBoundingClientRect();
+    if (panel) uncover(flow, pane.current, panel, store.state.graph, before.current);
+    before.current = { width: box.width, height: box.height };
+  }, [panel, flow, pane, store]);
   useEffect(() => {
     store.flow = flow;
     store.pane = () => pane.current?.getBoundingClientRect();
@@ -33,8 +36,14 @@ export function useView(pane) {
   return flow;
 }
 
-/** Pans just so far that the card isn't cut off. */
-function uncover(flow, pane, key) {
+/** Whether the view shows the whole graph in a pane of this size, as it was put there. */
+function shows(flow, graph, size) {
+  const [is, whole] = [flow.getViewport(), wholeView(flow, graph, size)];
+  return Math.abs(is.zoom - whole.zoom) < 0.01 && Math.abs(is.x - whole.x) < 2 && Math.abs(is.y - whole.y) < 2;
+}
+
+/** Pans just so far that the card isn't cut off; where all of the graph was in view, all of it stays so. */
+function uncover(flow, pane, key, graph, before) {
   const item = flow.getInternalNode(key);
   if (!item || !pane) return;
   const box = pane.getBoundingClientRect();
@@ -45,7 +54,9 @@ function uncover(flow, pane, key) {
   const height = (item.measured?.height ?? CARD.height) * zoom;
   const shift = (start, size, room, after) => (start < 24 ? 24 - start : start + size > room - after ? Math.max(24, room - after - size) - start : 0);
   const [dx, dy] = [shift(left, width, box.width, 110), shift(top, height, box.height - covered(box), 40)];
-  if (dx || dy) flow.setViewport({ x: x + dx, y: y + dy, zoom });
+  if (!dx && !dy) return;
+  if (before && !covered(box) && shows(flow, graph, before)) fitted(flow, graph, box);
+  else flow.setViewport({ x: x + dx, y: y + dy, zoom });
 }
 
 /** How much of the pane's foot the panel hides where it is a sheet (small screens). */

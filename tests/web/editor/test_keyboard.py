@@ -1,0 +1,69 @@
+"""A workflow without a pointer: commands, the outline, keys; and how wide the panel is."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+
+from tests.acceptance.stack import Stack
+from tests.web.editor.desk import Desk, at_desk
+
+
+async def command(desk: Desk, words: str) -> None:
+    """Find a command by typing and do it."""
+    await desk.page.keyboard.press("Control+k")
+    await expect(desk.at("commands")).to_be_visible()
+    await desk.page.keyboard.type(words)
+    await desk.page.keyboard.press("Enter")
+    await expect(desk.at("commands")).to_have_count(0)
+
+
+async def test_a_workflow_is_made_by_keyboard_alone(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        press = desk.page.keyboard.press
+        await desk.at("palette-item-set").wait_for()
+        await command(desk, "webhook")
+        await command(desk, "set fields")
+        await command(desk, "filter")
+        assert await desk.keys() == ["filter", "set", "webhook"]
+
+        # From the outline: the webhook leads to the fields, these to the filter.
+        await command(desk, "outline")
+        await expect(desk.at("outline-webhook").locator(".ed-outline-open")).to_be_focused()
+        for source, target in (("webhook", "set"), ("set", "filter")):
+            await desk.at(f"outline-{source}").get_by_role("button", name="Connect").focus()
+            await press("Enter")
+            await expect(desk.at(f"connect-{source}")).to_be_focused()
+            await desk.at(f"connect-{source}").select_option(f"main\n{target}")
+        assert await desk.links() == {("webhook", "main", "set"), ("set", "main", "filter")}
+        rows = desk.at("outline").locator(".ed-outline-row")
+        assert [await row.get_attribute("data-testid") for row in await rows.all()] == ["outline-webhook", "outline-set", "outline-filter"]
+        await expect(desk.at("outline-webhook")).to_contain_text("→ Set fields")
+
+        # Enter opens a node. Its new key is followed by what names it.
+        await desk.at("outline-filter").locator(".ed-outline-open").focus()
+        await press("Enter")
+        await desk.at("field-condition").locator("textarea").fill("{{ nodes.set.ok and 'nodes.set' }}")
+        await command(desk, "set fields")
+        await desk.at("field-key").locator("input").fill("lead")
+        await press("Enter")
+        stored = {node["key"]: node for node in (await desk.stored())["nodes"]}
+        assert stored["filter"]["config"] == {"condition": "{{ nodes.lead.ok and 'nodes.set' }}"}
+
+        # The arrows move what is chosen, wherever the focus is; the panel is as wide as it was left.
+        await press("Escape")
+        before = stored["lead"]["position"]
+        for _ in range(3):
+            await press("ArrowDown")
+        after = {node["key"]: node for node in (await desk.stored())["nodes"]}["lead"]["position"]
+        assert (after["x"], after["y"]) == (before["x"], before["y"] + 30)
+        await command(desk, "outline")
+        width = desk.at("panel-width")
+        await width.focus()
+        await press("ArrowLeft")
+        await desk.page.reload()
+        await desk.at("node-lead").click()
+        await expect(width).to_have_attribute("aria-valuenow", "416")
+        await press("Control+k")
+        await desk.page.keyboard.type("dashboard")
+        await press("Enter")
+        await desk.page.wait_for_url("**/dashboard")
