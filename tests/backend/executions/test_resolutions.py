@@ -1,5 +1,6 @@
 """Answers to waits: stored once, whenever they come, and the execution goes on."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
@@ -49,6 +50,30 @@ async def test_an_answer_to_another_step_wakes_nobody(backend: Backend, world: W
     assert (await world.execution(execution_id))["status"] == "waiting"
     assert await queued(backend.settings) == []
     assert await answer(backend, execution_id, "item", item=3) is Outcome.FIRST
+    assert (await world.execution(execution_id))["status"] == "queued"
+
+
+async def test_an_answer_of_another_kind_wakes_nobody(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    execution_id = await backend.post()
+    job = await executor.take(execution_id)
+    await executor.report(report(job, 1, wait(token="child"), ending=WAITING))
+    assert await answer(backend, execution_id) is Outcome.FIRST
+    assert (await world.execution(execution_id))["status"] == "waiting"
+
+
+async def test_an_answer_waits_for_a_hand_back_that_is_under_way(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    """Else each would miss the other: no answer is there yet, and nobody waits yet."""
+    execution_id = await backend.post()
+    job = await executor.take(execution_id)
+    await executor.report(report(job, 1, wait()))
+    async with world.pool.acquire() as connection:
+        async with connection.transaction():
+            query = "update executions set status = 'waiting', executor_id = null, lease_until = null where id = $1"
+            await connection.execute(query, UUID(execution_id))
+            answering = asyncio.create_task(answer(backend, execution_id))
+            done, _ = await asyncio.wait([answering], timeout=0.3)
+            assert not done
+        assert await answering is Outcome.FIRST
     assert (await world.execution(execution_id))["status"] == "queued"
 
 

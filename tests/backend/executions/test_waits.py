@@ -1,13 +1,16 @@
 """Resume addresses and approvals, against a backend whose executor a test plays by hand."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from backend.settings import Settings
+from backend.waits import pages
 from backend.waits.links import links
+from backend.waits.service import Question
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
 from trestle.contracts.resume_tokens import Bearer, resume_key, token
 
@@ -82,6 +85,21 @@ async def test_a_form_decides_as_well_and_an_early_answer_counts(backend: Backen
     await executor.report(report(job, 1, step("hook"), waits, ending={"status": "waiting", "due_at": None}))
     job = await executor.take(execution_id)
     assert [one["resolution"]["answer"]["decision"] for one in job["open"]] == ["rejected"]
+
+
+def test_nothing_that_somebody_wrote_is_markup() -> None:
+    evil = "<script>alert('1')</script>\"&amp;"
+    question = Question(title=evil, message=evil, workflow=evil, open=True, until=None, decided=None)
+    decided = {"decision": "approved", "comment": evil, "by": evil, "at": evil, "title": evil}
+    answers = [pages.asking(question, evil), pages.decided(question), pages.said(evil, evil, 404)]
+    answers += [pages.decided(replace(question, decided=told)) for told in (decided, {**decided, "decision": evil})]
+    for answer in answers:
+        page = bytes(answer.body).decode()
+        assert "&lt;script&gt;" in page
+        assert page.count("<script") == 0
+        assert evil not in page
+        assert "'none'" in answer.headers["content-security-policy"]
+    assert bytes(answers[3].body).decode().count("&lt;script&gt;") == 6, "the page's title, its heading, message, workflow, who, comment"
 
 
 async def test_of_many_decisions_at_once_one_counts(backend: Backend, world: World, executor: FakeExecutor) -> None:
