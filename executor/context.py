@@ -216,8 +216,8 @@ class StepContext:
                 await self._run.large.hold(self._step, missing.references)
 
     async def store(self, pieces: AsyncIterator[bytes], media_type: str) -> Reference:
-        """Keeps bytes as they come. Raises `NodeError`."""
-        return await self._run.large.upload(pieces, media_type)
+        """Keeps bytes as they come, without the step's secrets. Raises `NodeError`."""
+        return await self._run.large.upload(self.redactor.stream(pieces) if self.redactor else pieces, media_type)
 
     def read(self, reference: Reference) -> AsyncIterator[bytes]:
         """The bytes of a large value, piece by piece. Raises `NodeError`."""

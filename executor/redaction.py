@@ -1,7 +1,8 @@
 """Takes the secrets that a step used out of what it leaves behind, before that becomes its output, error or log."""
 
 import base64
-from collections.abc import Iterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote, quote_plus
 
 import orjson
@@ -47,6 +48,27 @@ class Redactor:
         if not any(needle in encoded or orjson.dumps(needle)[1:-1].decode() in encoded for needle in self._needles):
             return value
         return self._walk(value)
+
+    async def stream(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Bytes as they come, without secrets, also where one comes in two pieces. What may begin one is held back until more is there."""
+        needles = {form.encode() for needle in self._needles for form in (needle, orjson.dumps(needle)[1:-1].decode())}
+        longest = max(map(len, needles), default=1)
+        secrets = re.compile(b"|".join(map(re.escape, sorted(needles, key=len, reverse=True))))
+        held = b""
+        async for piece in pieces:
+            held += piece
+            # A form that begins later may go on in the next piece, as may a longer one of which it is the beginning.
+            sure = max(len(held) - longest + 1, 0)
+            if needles and any(needle in held for needle in needles):
+                told, at = b"", 0
+                while (found := secrets.search(held, at)) and found.start() < sure:
+                    told, at = told + held[at : found.start()] + REDACTED.encode(), found.end()
+                sure = max(at, sure)
+                yield told + held[at:sure]
+            else:
+                yield held[:sure]
+            held = held[sure:]
+        yield secrets.sub(REDACTED.encode(), held) if needles else held
 
     def _walk(self, value: JsonValue) -> JsonValue:
         if isinstance(value, str):

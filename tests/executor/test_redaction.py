@@ -1,6 +1,7 @@
 """Secrets are found however they are dressed."""
 
 import base64
+from collections.abc import AsyncIterator
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -47,3 +48,18 @@ def test_a_number_that_spells_a_secret() -> None:
 
 def test_the_longer_of_two_secrets_goes_first() -> None:
     assert knowing("abcdefgh", "abcdefgh-and-more").text("abcdefgh-and-more") == REDACTED
+
+
+@given(st.integers(1, 40), st.sampled_from([SECRET, quote(SECRET), '"p4ss/w0rd+\\"é ü"', base64.b64encode(SECRET.encode()).decode()]))
+async def test_a_stream_has_none_however_it_is_cut(size: int, form: str) -> None:
+    data = b"\xff\x00" * 20 + form.encode() + b"between" * 5 + form.encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(data), size):
+            yield data[at : at + size]
+
+    told = b"".join([piece async for piece in knowing(SECRET).stream(pieces())])
+    assert told.count(REDACTED.encode()) == 2
+    assert told.startswith(b"\xff\x00" * 20)
+    assert told.replace(b'"', b"") == data.replace(form.encode(), REDACTED.encode())
+    assert b"".join([piece async for piece in Redactor().stream(pieces())]) == data

@@ -104,6 +104,8 @@ async def test_another_projects_blob_can_be_neither_read_nor_used(backend: Backe
     their_job = await executor.take(await backend.post("theirs"))
     assert (await fetch(executor, their_job, ref["id"]))[0] == 404
     assert (await send(executor, their_job, UUID(ref["id"]), 0, b"x", last=True))[0] == 404
+    await executor.report(report(their_job, 1, step("hook", output=None, refs={"": ref})))
+    assert await world.pool.fetchval("select count(*) from blob_uses where execution_id = $1", UUID(their_job["execution_id"])) == 0
     birth = births.Birth(theirs.trigger_id, '{"kind": "event", "node": "hook"}', input_refs=orjson.dumps({"": ref}).decode())
     (born,) = await births.insert(world.pool, [birth])
     assert born is not None

@@ -204,6 +204,21 @@ async def test_no_child_of_a_cancelled_parent(ada: Ada, world: World, executor: 
     assert "does not own" in await start(executor, job, called, 404)
 
 
+@pytest.mark.parametrize("wait", [True, False])
+async def test_no_child_of_a_parent_that_is_just_being_cancelled(
+    backend: Backend, world: World, executor: FakeExecutor, called: World, *, wait: bool
+) -> None:
+    job = await executor.take(await backend.post())
+    async with world.pool.acquire() as connection:
+        async with connection.transaction():
+            query = "update executions set status = 'cancelled', finished_at = now() where id = $1"
+            await connection.execute(query, UUID(job["execution_id"]))
+            starting = asyncio.create_task(start(executor, job, called, 404, wait=wait))
+            done, _ = await asyncio.wait([starting], timeout=0.3)
+            assert not done
+        assert "does not own" in await starting
+
+
 async def test_a_retry_takes_its_children_over(ada: Ada, world: World, executor: FakeExecutor) -> None:
     """What they did is not done again; one that failed is started anew."""
     project = await world.pool.fetchval("select project_id from workflows where id = $1", UUID(ada.workflow_id))

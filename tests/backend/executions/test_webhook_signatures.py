@@ -207,3 +207,22 @@ async def test_tokens_of_a_key_pair(backend: Backend, world: World) -> None:
             ident = await credential(backend, world, "jwt", data)
             await configured(world, auth={"kind": "jwt", "credential": ident})
             assert (await post(backend, issued(private, algorithm)))[0] == 401, data
+
+
+async def test_a_credential_of_another_type_lets_nobody_in(backend: Backend, world: World) -> None:
+    """A service's key that happens to have the fields is not what callers sign with."""
+    for type_, auth, headers in (
+        ("jwt", {"kind": "hmac"}, plain(BODY, time.time(), SECRET)),
+        ("bearer", {"kind": "basic"}, {"Authorization": "Basic " + text64(b"ada:" + SECRET.encode())}),
+        ("hmac", {"kind": "jwt"}, {"Authorization": f"Bearer {jwt.encode({'exp': time.time() + 60}, SECRET * 2, 'HS256')}"}),
+    ):
+        fields = {
+            "secret": SECRET * 2 if type_ == "hmac" else SECRET,
+            "algorithm": "HS256",
+            "username": "ada",
+            "password": SECRET,
+            "token": SECRET,
+        }
+        await configured(world, auth={**auth, "credential": await credential(backend, world, type_, fields)})
+        status, problem = await post(backend, headers)
+        assert status == 401, (type_, problem)
