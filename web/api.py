@@ -152,20 +152,40 @@ class Api:
         await self.call("DELETE", f"/workflows/{workflow_id}")
 
     async def executions(
-        self, *, workflow_id: str = "", status: str = "", trigger: str = "", limit: int = 50, cursor: str | None = None
+        self, *, workflow_id: str = "", status: str = "", trigger: str = "", since: str = "", limit: int = 50, cursor: str | None = None
     ) -> Page[ExecutionSummary]:
         """Executions of all workflows or of one, newest first."""
-        params: Params = {"workflow_id": workflow_id, "status": status, "trigger": trigger, "limit": limit, "cursor": cursor}
+        narrowed = {"workflow_id": workflow_id, "status": status, "trigger": trigger, "since": since}
+        params: Params = {**narrowed, "limit": limit, "cursor": cursor}
         return Page[ExecutionSummary].model_validate(await self.call("GET", "/executions", params=params))
 
     async def execution(self, execution_id: UUID | str) -> Execution:
         """One execution whole."""
         return Execution.model_validate(await self.call("GET", f"/executions/{execution_id}"))
 
-    async def steps(self, execution_id: UUID | str, *, limit: int = 200, cursor: str | None = None) -> Page[Step]:
-        """The steps of an execution, oldest first."""
-        answer = await self.call("GET", f"/executions/{execution_id}/steps", params={"limit": limit, "cursor": cursor})
-        return Page[Step].model_validate(answer)
+    async def steps(
+        self,
+        execution_id: UUID | str,
+        *,
+        node: str = "",
+        status: str = "",
+        items: bool = True,
+        values: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Step]:
+        """The steps of an execution, oldest first: of all nodes or of one, with or without single items and values."""
+        narrowed = {"node": node, "status": status, "items": str(items).lower(), "values": str(values).lower()}
+        params: Params = {**narrowed, "limit": limit, "cursor": cursor}
+        return Page[Step].model_validate(await self.call("GET", f"/executions/{execution_id}/steps", params=params))
+
+    async def step(self, execution_id: UUID | str, step_id: UUID | str) -> Step:
+        """One attempt at a step, with its values."""
+        return Step.model_validate(await self.call("GET", f"/executions/{execution_id}/steps/{step_id}"))
+
+    async def delete_execution(self, execution_id: UUID | str) -> None:
+        """Delete a finished execution."""
+        await self.call("DELETE", f"/executions/{execution_id}")
 
     async def node_types(self) -> list[NodeType]:
         """The palette's catalogue."""

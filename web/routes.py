@@ -80,15 +80,19 @@ async def leave(request: Request) -> Response:
 
 
 async def value(request: Request) -> Response:
-    """A large value of an execution, as a file: streamed from the backend in the name of whoever is signed in."""
+    """A large value of an execution, or all that went into a step or came out, as a file: streamed from the backend in the name of
+    whoever is signed in."""
     held = services()
     session = session_of(request.headers, held.sessions)
     if session is None:
         return PlainTextResponse("Nobody is signed in here.\n", status_code=401)
-    execution_id, blob_id = request.path_params["execution_id"], request.path_params["blob_id"]
+    parts = request.path_params
+    if parts.get("part", "input") not in ("input", "output"):
+        return PlainTextResponse("A step has an input and an output.\n", status_code=404)
+    below = f"blobs/{parts['blob_id']}" if "blob_id" in parts else f"steps/{parts['step_id']}/{parts['part']}"
     closing = AsyncExitStack()
     try:
-        path = f"/executions/{execution_id}/blobs/{blob_id}"
+        path = f"/executions/{parts['execution_id']}/{below}"
         found = await closing.enter_async_context(Api(held.backend, session).download(path))
     except SignedOut:
         return PlainTextResponse("The session has run out.\n", status_code=401)
@@ -111,4 +115,5 @@ def routes() -> Starlette:
     """The routes as an application for Reflex to mount itself in."""
     handlers = {"session": enter, "keep": keep, "leave": leave}
     own = [Route(f"/auth/{name}", _own_pages_only(handler), methods=["POST"]) for name, handler in handlers.items()]
-    return Starlette(routes=[*own, Route("/values/{execution_id:uuid}/{blob_id:uuid}", value, methods=["GET"])])
+    values = ("/values/{execution_id:uuid}/{blob_id:uuid}", "/values/{execution_id:uuid}/steps/{step_id:uuid}/{part}")
+    return Starlette(routes=[*own, *(Route(path, value, methods=["GET"]) for path in values)])

@@ -47,7 +47,17 @@ class Canvas(rx.NoSSRComponent):
     live: rx.Var[dict[str, Any]]
     """`web.editor.live.Window`'s message."""
     step: rx.Var[dict[str, Any]]
-    """`{execution_id, node, steps}`: the attempts at one node."""
+    """`{execution_id, node, steps, more}`: the attempts at one node, without values."""
+    values: rx.Var[dict[str, Any]]
+    """`{stamp, found}`: `web.editor.values.values_of` of the steps that were asked for."""
+    page: rx.Var[dict[str, Any]]
+    """`{stamp, step, part}` and `web.editor.values.part`: more of a long list."""
+    comparison: rx.Var[dict[str, Any]]
+    """`{stamp, other, nodes}`: this execution beside another one (`web.editor.comparing`)."""
+    pins: rx.Var[dict[str, Any]]
+    """`web.editor.comparing.pins` with a `stamp`."""
+    times: rx.Var[dict[str, Any]]
+    """`{stamp, asked, next}` or `{stamp, asked, error}`: the next times of a schedule."""
     runs: rx.Var[list[dict[str, Any]]]
     """Recent executions, newest first."""
     inputs: rx.Var[list[dict[str, Any]]]
@@ -78,8 +88,13 @@ class Canvas(rx.NoSSRComponent):
             "on_operations": _object,  # {workflow_id, batch, base_revision, operations}: store these
             "on_publish": _text,  # a note
             "on_enable": _switch,
-            "on_run": _object,  # {input}: run the draft
+            "on_run": _object,  # {input, only?, until?}: run the draft
             "on_step": _two_texts,  # execution id and node key: the attempts are wanted
+            "on_values": _object,  # {steps: [[execution id, step id], …]}: their values are wanted
+            "on_page": _object,  # {execution_id, step, part, pointer, start}: more of a list is wanted
+            "on_compare": _text,  # with this execution; empty: the one before; none: no longer
+            "on_pins": _text,  # the outputs of this execution are wanted as pins
+            "on_times": _object,  # {cron, every_s, timezone}: when is that?
             "on_runs": no_args_event_spec,
             "on_rename": _text,
             "on_reload": no_args_event_spec,

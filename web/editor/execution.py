@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
@@ -11,6 +12,7 @@ from web.access import signed_in
 from web.backend import ApiError
 from web.components.frame import frame
 from web.editor.canvas import canvas
+from web.editor.comparing import compared, named
 from web.editor.graph import run_document, run_of, statuses
 from web.editor.live import Window
 from web.editor.watching import Watching, address_id, all_steps, stamp
@@ -22,6 +24,8 @@ class PastExecution(Watching, rx.State):
     """One execution on the canvas. Still followed while it runs."""
 
     catalogue: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
+    comparison: dict[str, Any] = {}
     missing: str = ""
     _ended: bool = False
 
@@ -36,12 +40,13 @@ class PastExecution(Watching, rx.State):
         """Fetch the execution, its graph and its steps."""
         api = signed_in(self)
         self.missing, self._watch, self.step, self.meta = "", 0, {}, {}
+        self.values, self.page, self.comparison, self.runs = {}, {}, {}, []
         try:
             execution_id = address_id(self)
             execution, graph, steps, types = await asyncio.gather(
                 api.execution(execution_id),
                 api.call("GET", f"/executions/{execution_id}/graph"),
-                all_steps(api, execution_id),
+                all_steps(api, execution_id, values=False),
                 api.node_types(),
             )
         except ValueError:
@@ -64,6 +69,35 @@ class PastExecution(Watching, rx.State):
         self.document = {}
         return None if self._ended else PastExecution.watch
 
+    @rx.event
+    async def list_runs(self) -> None:
+        """The other executions of the same workflow, newest first: those that it can be compared with."""
+        api = signed_in(self)
+        own = await api.execution(address_id(self))
+        found = await api.executions(workflow_id=str(own.workflow_id), limit=50) if own.workflow_id else None
+        shown = {"id", "status", "version", "trigger", "created_at", "started_at", "finished_at"}
+        self.runs = [run.model_dump(mode="json", include=shown) for run in found.items if run.id != own.id] if found else []
+
+    @rx.event
+    async def compare(self, other_id: str) -> Any:
+        """Set this execution beside another one; an empty id: the one before it; `none`: no longer."""
+        api = signed_in(self)
+        if other_id == "none":
+            self.comparison = {"stamp": stamp()}
+            return None
+        own_id = address_id(self)
+        if not other_id:
+            own = await api.execution(own_id)
+            recent = (await api.executions(workflow_id=str(own.workflow_id or ""), limit=200)).items
+            other_id = next((str(run.id) for run in recent if own.workflow_id and run.created_at < own.created_at), "")
+        if not other_id:
+            return rx.toast.info("There is no earlier run of this workflow to compare with.")
+        other, mine, theirs = await asyncio.gather(
+            api.execution(UUID(other_id)), all_steps(api, own_id, values=True), all_steps(api, other_id, values=True)
+        )
+        self.comparison = {"stamp": stamp(), "other": named(other), "nodes": compared(mine, theirs)}
+        return None
+
 
 def page() -> rx.Component:
     """`/executions/[execution_id]`."""
@@ -73,9 +107,17 @@ def page() -> rx.Component:
             catalogue=PastExecution.catalogue,
             live=PastExecution.live,
             step=PastExecution.step,
+            values=PastExecution.values,
+            page=PastExecution.page,
+            runs=PastExecution.runs,
+            comparison=PastExecution.comparison,
             meta=PastExecution.meta,
             missing=PastExecution.missing,
             on_step=PastExecution.show_step,
+            on_values=PastExecution.show_values,
+            on_page=PastExecution.show_page,
+            on_runs=PastExecution.list_runs,
+            on_compare=PastExecution.compare,
             on_watch=PastExecution.look,
             on_leave=PastExecution.leave,
             on_steer=PastExecution.steer,

@@ -1,17 +1,12 @@
 """What the canvas is handed: workflows, past executions and steps, as plain JSON. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
-
-import orjson
 
 from trestle.contracts.base import JsonObject
 from trestle.contracts.executions import Execution, Step
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.workflows import Workflow
-
-SHOWN_BYTES = 512 * 1024
-"""A step's value with more JSON than this isn't sent to the browser, which would be busy with it for seconds."""
 
 _NODE = {"key", "type", "name", "config", "position", "retry", "timeout_s", "on_error", "disabled", "for_each", "join", "notes", "pinned"}
 _CONNECTION = {"source", "source_port", "target"}
@@ -76,27 +71,7 @@ def statuses(steps: Iterable[Step]) -> dict[str, JsonObject]:
     return {step.node: status_of(step) for step in steps if step.item is None}
 
 
-def attempts(steps: Sequence[Step], node: str) -> list[JsonObject]:
-    """The attempts at one node with their values, oldest first. `cut` names the values that are too large to show, and says so."""
-    return [_attempt(step) for step in steps if step.node == node]
-
-
-def _attempt(step: Step) -> JsonObject:
-    seen = step.model_dump(
-        mode="json", include={"status", "attempt", "item", "port", "error", "wait", "due_at", "started_at", "duration_ms"}
-    )
-    cut: dict[str, str] = {}
-    for name in ("input", "output"):
-        value = getattr(step, name)
-        size = len(orjson.dumps(value))
-        if size > SHOWN_BYTES:
-            cut[name] = f"{size / 1024 / 1024:.1f} MB of JSON: too large to show here. The API has it: GET /api/v1/executions/…/steps."
-            value = None
-        seen[name] = value
-    seen["files"] = {name: _files(getattr(step, field, None)) for name, field in (("input", "input_refs"), ("output", "refs"))}
-    return {**seen, "cut": cut}
-
-
-def _files(refs: Any) -> list[JsonObject]:
-    """The parts of a value that are stored apart: `{pointer, id, size, media_type}` of each."""
-    return [{"pointer": pointer, **ref.model_dump(mode="json")} for pointer, ref in (refs or {}).items()]
+def attempts(steps: Iterable[Step], node: str) -> list[JsonObject]:
+    """The attempts at one node without their values, oldest first."""
+    shown = {"id", "status", "attempt", "item", "port", "error", "wait", "due_at", "started_at", "duration_ms"}
+    return [step.model_dump(mode="json", include=shown) for step in steps if step.node == node]

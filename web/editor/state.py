@@ -13,6 +13,7 @@ from web.api import Api
 from web.backend import ApiError
 from web.components.frame import frame
 from web.editor.canvas import canvas
+from web.editor.comparing import pins
 from web.editor.graph import draft_document, publication
 from web.editor.live import Window
 from web.editor.samples import recorded, sample, shortened
@@ -51,6 +52,8 @@ class Editor(Watching, rx.State):
     version: dict[str, Any] = {}
     previews: dict[str, Any] = {}
     remote: dict[str, Any] = {}
+    pins: dict[str, Any] = {}
+    times: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
     _revision: int = 0
@@ -65,6 +68,7 @@ class Editor(Watching, rx.State):
         api = signed_in(self)
         self.missing, self._watch = "", 0
         self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
+        self.values, self.page, self.pins = {}, {}, {}
         try:
             workflow_id = address_id(self)
             workflow, types, credentials, workflows = await asyncio.gather(
@@ -160,15 +164,41 @@ class Editor(Watching, rx.State):
 
     @rx.event
     async def run(self, given: dict[str, Any]) -> None:
-        """Run the draft once, by hand."""
+        """Run the draft once, by hand: all of it, `only` one node, or `until` one node."""
         api = signed_in(self)
         answer: dict[str, Any] = {}
+        body = {name: given[name] for name in ("input", "only", "until") if given.get(name) is not None}
         try:
-            started = await api.call("POST", f"/workflows/{address_id(self)}/execute", json={"input": given.get("input")})
+            started = await api.call("POST", f"/workflows/{address_id(self)}/execute", json=body)
             self._follow = str(started["execution_id"])
         except ApiError as error:
             answer = _refused(error)
         self.meta = {"seq": stamp(), **answer}
+
+    @rx.event
+    async def fetch_pins(self, execution_id: str) -> Any:
+        """What an execution's nodes put out, to be pinned in the draft."""
+        api = signed_in(self)
+        workflow_id, ident = address_id(self), UUID(execution_id)
+        try:
+            execution, steps = await asyncio.gather(api.execution(ident), all_steps(api, ident, values=True))
+        except ApiError as error:
+            return rx.toast.error(str(error))
+        if execution.workflow_id != workflow_id:
+            return rx.toast.error("That execution is of another workflow.")
+        self.pins = {"stamp": stamp(), **pins(execution, steps)}
+        return None
+
+    @rx.event
+    async def preview_times(self, asked: dict[str, Any]) -> None:
+        """The next times of a schedule: `{asked, next}`, or `{asked, error}`."""
+        api = signed_in(self)
+        body = {name: asked[name] for name in ("cron", "every_s", "timezone") if asked.get(name)}
+        try:
+            answer = await api.call("POST", "/schedules/preview", json=body)
+        except ApiError as error:
+            answer = {"error": str(error)}
+        self.times = {"stamp": stamp(), "asked": asked, **answer}
 
     @rx.event
     async def list_versions(self) -> None:
@@ -204,7 +234,7 @@ class Editor(Watching, rx.State):
             execution_id = str(newest[0].id) if newest else ""
         found: dict[str, Any] = {}
         if execution_id:
-            execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id)))
+            execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id), values=True))
             found = recorded(execution, steps)
         variables = {one.name: sample(one.value) for one in await api.variables(self._project_id)} if self._project_id else {}
         self.data = {"stamp": stamp(), "vars": variables, **found}
@@ -296,6 +326,10 @@ def page() -> rx.Component:
             versions=Editor.versions,
             version=Editor.version,
             previews=Editor.previews,
+            values=Editor.values,
+            page=Editor.page,
+            pins=Editor.pins,
+            times=Editor.times,
             meta=Editor.meta,
             remote=Editor.remote,
             missing=Editor.missing,
@@ -304,6 +338,10 @@ def page() -> rx.Component:
             on_enable=Editor.enable,
             on_run=Editor.run,
             on_step=Editor.show_step,
+            on_values=Editor.show_values,
+            on_page=Editor.show_page,
+            on_pins=Editor.fetch_pins,
+            on_times=Editor.preview_times,
             on_runs=Editor.list_runs,
             on_rename=Editor.rename,
             on_reload=Editor.load,

@@ -1,10 +1,12 @@
 """What both pages with a canvas share: following a run live, and the values of a step on a click."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import orjson
 import reflex as rx
 
 from trestle.contracts.executions import Step
@@ -14,6 +16,7 @@ from web.api import Api
 from web.backend import ApiError, ServerEvent
 from web.editor.graph import attempts, run_of, statuses
 from web.editor.live import Follower, Window, bursts
+from web.editor.values import READ_BYTES, part, put, values_of
 
 STEERED = {
     "cancel": "Cancelled.",
@@ -23,6 +26,8 @@ STEERED = {
     "replay": "Started again with the same input.",
 }
 """What may be done to an execution, and what is said when it is done."""
+MOST_ATTEMPTS = 2000
+"""So many attempts at a node and its items are listed."""
 GONE_S = 60.0
 """A tab that has not said for so long that somebody looks is taken for closed."""
 
@@ -37,16 +42,43 @@ def address_id(state: rx.State) -> UUID:
     return UUID(state.router.url.path.rstrip("/").rpartition("/")[2])
 
 
-async def all_steps(api: Api, execution_id: UUID | str) -> list[Step]:
-    """Every step of an execution, oldest first."""
+async def all_steps(api: Api, execution_id: UUID | str, *, values: bool) -> list[Step]:
+    """Every step of an execution, oldest first, without those of single items."""
     found: list[Step] = []
     cursor: str | None = None
     while True:
-        page = await api.steps(execution_id, cursor=cursor)
+        page = await api.steps(execution_id, items=False, values=values, cursor=cursor)
         found += page.items
         cursor = page.next_cursor
         if cursor is None:
             return found
+
+
+async def whole_step(api: Api, execution_id: UUID, step_id: UUID) -> Step:
+    """One attempt at a step with its values; JSON that is stored apart is read in, files are not."""
+    step = await api.step(execution_id, step_id)
+    left = READ_BYTES
+    for name, refs in (("input", step.input_refs), ("output", step.refs)):
+        for pointer, large in refs.items():
+            left -= large.size
+            if large.media_type.startswith("application/json") and left >= 0:
+                async with api.download(f"/executions/{execution_id}/blobs/{large.id}") as answer:
+                    setattr(step, name, put(getattr(step, name), pointer, orjson.loads(await answer.read())))
+    return step
+
+
+async def attempts_at(api: Api, execution_id: UUID, node: str) -> tuple[list[Step], bool]:
+    """The attempts at a node and its items, without values, and whether there are more. Of very many: the first, and those that failed."""
+    found: dict[UUID, Step] = {}
+    cursor: str | None = None
+    for _ in range(MOST_ATTEMPTS // 200):
+        page = await api.steps(execution_id, node=node, values=False, cursor=cursor)
+        found |= {step.id: step for step in page.items}
+        cursor = page.next_cursor
+        if cursor is None:
+            return list(found.values()), False
+    failed = await api.steps(execution_id, node=node, values=False, status="failed")
+    return list((found | {step.id: step for step in failed.items}).values()), True
 
 
 class Watching(rx.State, mixin=True):
@@ -55,6 +87,8 @@ class Watching(rx.State, mixin=True):
     document: dict[str, Any] = {}
     live: dict[str, Any] = {}
     step: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    page: dict[str, Any] = {}
     meta: dict[str, Any] = {}
     _looked_at: float = 0.0
     _watch: int = 0  # the number of the watch that may go on; 0: none
@@ -70,10 +104,27 @@ class Watching(rx.State, mixin=True):
 
     @rx.event
     async def show_step(self, execution_id: str, node: str) -> None:
-        """Fetch what went into a node and what came out."""
+        """Fetch the attempts at a node."""
         api = signed_in(self)
-        steps = await all_steps(api, UUID(execution_id))
-        self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node)}
+        steps, more = await attempts_at(api, UUID(execution_id), node)
+        self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node), "more": more}
+
+    @rx.event
+    async def show_values(self, wanted: dict[str, Any]) -> None:
+        """Fetch what went into some steps and what came out: `{steps: [[execution id, step id], …]}`, at most two."""
+        api = signed_in(self)
+        pairs = [(UUID(execution_id), UUID(step_id)) for execution_id, step_id in wanted["steps"][:2]]
+        found = await asyncio.gather(*(whole_step(api, *pair) for pair in pairs))
+        self.values = {"stamp": stamp(), "found": [values_of(str(pair[0]), step) for pair, step in zip(pairs, found, strict=True)]}
+
+    @rx.event
+    async def show_page(self, wanted: dict[str, Any]) -> None:
+        """Fetch more of a long list: `{execution_id, step, part: input or output, pointer, start}`."""
+        api = signed_in(self)
+        step = await whole_step(api, UUID(wanted["execution_id"]), UUID(wanted["step"]))
+        value = step.input if wanted["part"] == "input" else step.output
+        found = part(value, str(wanted["pointer"]), int(wanted["start"]))
+        self.page = {"stamp": stamp(), "step": wanted["step"], "part": wanted["part"], **found}
 
     @rx.event
     async def steer(self, execution_id: str, verb: str) -> Any:
@@ -146,7 +197,7 @@ class Watching(rx.State, mixin=True):
     async def _catch_up(self, api: Api, follower: Follower, window: Window, execution_id: str, mark: int) -> None:
         """Show an execution as it is now, where its events so far were not followed."""
         execution = await api.execution(execution_id)
-        steps = await all_steps(api, execution_id)
+        steps = await all_steps(api, execution_id, values=False)
         follower.show(run_of(execution), statuses(steps))
         async with self:
             if self._watch == mark and (news := follower.news()) is not None:

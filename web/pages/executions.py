@@ -1,10 +1,12 @@
 """The executions page: everything that ran or runs, filtered by state and workflow. A row opens it on the canvas."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+import orjson
 import reflex as rx
 
 from trestle.contracts.executions import ExecutionSummary
@@ -12,6 +14,7 @@ from trestle.contracts.states import ExecutionStatus
 from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
+from web.components.dialog import confirm_dialog
 from web.components.feedback import empty_state, problem, waiting_rows
 from web.components.frame import page as framed
 from web.components.status import status_chip
@@ -20,6 +23,8 @@ from web.editor.watching import STEERED
 
 PAGE = 50
 REFRESH_S = 5
+SPANS = {"hour": ("Last hour", 1), "day": ("Last 24 hours", 24), "week": ("Last 7 days", 7 * 24)}
+"""Words and hours of each span of time to choose."""
 ANY = "any"
 """A filter's value for everything: a Radix choice has no empty value."""
 
@@ -96,6 +101,8 @@ class Executions(rx.State):
     status: str = ANY
     workflow_id: str = ANY
     trigger: str = ANY
+    since: str = ANY
+    asked: str = ""  # the execution that is to be deleted, once somebody has said yes
     loaded: bool = False
     more: bool = False
     trouble: str = ""
@@ -110,6 +117,8 @@ class Executions(rx.State):
         self.status = asked["status"] if asked.get("status") in statuses else ANY
         known = (await api.workflows(limit=200)).items
         self.workflows = [Option(str(workflow.id), workflow.name) for workflow in known]
+        self.trigger = asked["trigger"] if asked.get("trigger") in TRIGGERS else ANY
+        self.since = asked["since"] if asked.get("since") in SPANS else ANY
         wanted = asked.get("workflow", "")
         self.workflow_id = wanted if any(option.value == wanted for option in self.workflows) else ANY
         await self._load(PAGE)
@@ -120,25 +129,66 @@ class Executions(rx.State):
         await self._load(min(max(PAGE, len(self.rows)), 200))
 
     @rx.event
-    async def by_status(self, status: str) -> None:
+    async def by_status(self, status: str) -> Any:
         """Show one state only, or any."""
         signed_in(self)
         self.status = status
-        await self._load(PAGE)
+        return await self._narrowed()
 
     @rx.event
-    async def by_workflow(self, workflow_id: str) -> None:
+    async def by_workflow(self, workflow_id: str) -> Any:
         """Show one workflow only, or any."""
         signed_in(self)
         self.workflow_id = workflow_id
-        await self._load(PAGE)
+        return await self._narrowed()
 
     @rx.event
-    async def by_trigger(self, trigger: str) -> None:
+    async def by_trigger(self, trigger: str) -> Any:
         """Show those with one kind of trigger only, or any."""
         signed_in(self)
         self.trigger = trigger
+        return await self._narrowed()
+
+    @rx.event
+    async def by_time(self, since: str) -> Any:
+        """Show those of the last time only, or of any."""
+        signed_in(self)
+        self.since = since
+        return await self._narrowed()
+
+    async def _narrowed(self) -> Any:
+        """Fetch what the filters say, and keep them in the address: to come back to, and to send to somebody."""
+        self.rows = []
         await self._load(PAGE)
+        chosen = {"status": self.status, "workflow": self.workflow_id, "trigger": self.trigger, "since": self.since}
+        query = urlencode({name: value for name, value in chosen.items() if value != ANY})
+        address = orjson.dumps(f"/executions?{query}" if query else "/executions").decode()
+        return rx.call_script(f"history.replaceState(history.state, '', {address})")
+
+    @rx.event
+    def ask_to_delete(self, execution_id: str) -> None:
+        """Ask whether an execution may go; an empty id: it stays."""
+        signed_in(self)
+        self.asked = execution_id
+
+    @rx.event
+    def close(self, is_open: bool) -> None:
+        """The question is closed without an answer."""
+        signed_in(self)
+        if not is_open:
+            self.asked = ""
+
+    @rx.event
+    async def delete(self) -> Any:
+        """Delete the execution that was asked about."""
+        api = signed_in(self)
+        ident, self.asked = UUID(self.asked), ""
+        try:
+            await api.delete_execution(ident)
+        except ApiError as error:
+            return rx.toast.error(str(error))
+        self.rows = [row for row in self.rows if row.id != str(ident)]
+        return rx.toast.success("Deleted, with its steps and its log.")
 
     @rx.event
     async def steer(self, execution_id: str, verb: str) -> Any:
@@ -165,6 +215,7 @@ class Executions(rx.State):
             "status": "" if self.status == ANY else self.status,
             "workflow_id": "" if self.workflow_id == ANY else self.workflow_id,
             "trigger": "" if self.trigger == ANY else self.trigger,
+            "since": "" if self.since == ANY else (datetime.now(UTC) - timedelta(hours=SPANS[self.since][1])).isoformat(),
         }
 
     async def _load(self, limit: int) -> None:
@@ -219,6 +270,7 @@ def _actions(execution: Row) -> list[rx.Component]:
         rx.cond(paused, verb("resume", "Resume")),
         rx.cond(failed, verb("retry", "Retry from where it failed")),
         rx.cond(live | paused, verb("cancel", "Cancel", color_scheme="red"), verb("replay", "Replay with the same input")),
+        rx.cond(live | paused, None, rx.menu.item("Delete …", color_scheme="red", on_select=Executions.ask_to_delete(execution.id))),
     ]
 
 
@@ -251,12 +303,13 @@ def _filters() -> rx.Component:
             Executions.by_trigger,
             *[rx.select.item(words, value=name) for name, (_, words) in TRIGGERS.items()],
         ),
+        _filter("Time", Executions.since, Executions.by_time, *[rx.select.item(words, value=name) for name, (words, _) in SPANS.items()]),
         class_name="t-toolbar",
     )
 
 
 def _list() -> rx.Component:
-    none_found = empty_state("search-x", "Nothing found", "No execution is in this state. Choose another one above, or any.")
+    none_found = empty_state("search-x", "Nothing found", "No execution is like this. Choose otherwise above, or any.")
     nothing_yet = empty_state(
         "history",
         "Nothing has run yet",
@@ -268,7 +321,11 @@ def _list() -> rx.Component:
         waiting_rows(8),
         rx.cond(
             Executions.rows.length() == 0,
-            rx.cond((Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY), none_found, nothing_yet),
+            rx.cond(
+                (Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY) | (Executions.since != ANY),
+                none_found,
+                nothing_yet,
+            ),
             rx.fragment(
                 table(["Workflow", "Status", "Started by", "When", ("Took", "t-end"), ""], rx.foreach(Executions.rows, _row), "Executions"),
                 rx.cond(
@@ -284,4 +341,12 @@ def _list() -> rx.Component:
 
 def page() -> rx.Component:
     """The page."""
-    return framed("Executions", _filters(), problem(Executions.trouble), _list(), pulse(REFRESH_S, Executions.refresh))
+    question = confirm_dialog(
+        "Delete this execution?",
+        "Its steps with their inputs and outputs, its log and its files go with it. This can't be undone.",
+        confirm="Delete",
+        is_open=Executions.asked != "",
+        on_open_change=Executions.close,
+        on_confirm=Executions.delete,
+    )
+    return framed("Executions", _filters(), problem(Executions.trouble), _list(), question, pulse(REFRESH_S, Executions.refresh))

@@ -9,6 +9,9 @@ import { CommandPalette } from "./commands.jsx";
 import { Empty } from "./empty.jsx";
 import { Palette, QuickAdd } from "./palette.jsx";
 import { Panel } from "./panel.jsx";
+import { ConflictDialog } from "./conflict.jsx";
+import { ComparisonBar } from "./compare_runs.jsx";
+import { CopiedRun } from "./pin.jsx";
 import { RunDialog } from "./runs.jsx";
 import { KeySheet, useShortcuts } from "./shortcuts.jsx";
 import { statuses, useRun } from "./status.js";
@@ -19,8 +22,9 @@ import "./frame.css";
 import "./canvas.css";
 import "./panel.css";
 import "./outline.css";
+import "./results.css";
 
-const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore"];
+const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore", "values", "page", "compare", "pins", "times"];
 const WATCH_MS = 20_000;
 const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
@@ -32,7 +36,7 @@ function usePageStore(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews, versions, version }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -43,7 +47,12 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   }, [store, load]);
   useEffect(() => void (saved?.batch && store.saved(saved)), [store, saved]);
   useEffect(() => void statuses.receive(live), [live]);
-  useEffect(() => void (step?.execution_id && store.set({ steps: { ...store.state.steps, [`${step.execution_id}/${step.node}`]: step.steps } })), [store, step]);
+  useEffect(() => void (step?.execution_id && store.set({ steps: { ...store.state.steps, [`${step.execution_id}/${step.node}`]: step } })), [store, step]);
+  useEffect(() => void (values?.found && store.gotValues(values.found)), [store, values]);
+  useEffect(() => void (page?.items && store.gotPage(page)), [store, page]);
+  useEffect(() => void (comparison?.stamp && store.compare(comparison)), [store, comparison]);
+  useEffect(() => void (pins?.stamp && store.set({ offered: pins })), [store, pins]);
+  useEffect(() => void (times?.stamp && store.set({ times })), [store, times]);
   useEffect(() => void store.set({ runs }), [store, runs]);
   useEffect(() => void store.set({ inputs }), [store, inputs]);
   useEffect(() => void store.set({ workflows }), [store, workflows]);
@@ -148,7 +157,7 @@ function Page({ missing }) {
   if (!mode) return <div className="ed-center" data-testid="loading"><LoaderCircle size={22} className="ed-spin" /><p>Opening …</p></div>;
   return (
     <>
-      {mode === "edit" ? <EditBar onPalette={() => setPalette(!palette)} /> : <RunBar />}
+      {mode === "edit" ? <EditBar onPalette={() => setPalette(!palette)} /> : <><RunBar /><ComparisonBar /></>}
       <div className="ed-body">
         {mode === "edit" && <div className={`ed-side${palette ? " is-open" : ""}`}><Palette onDone={() => setPalette(false)} /></div>}
         {palette && <div className="ed-scrim" onClick={() => setPalette(false)} />}
@@ -165,6 +174,7 @@ function Page({ missing }) {
       <RunDialog />
       <KeySheet />
       <CommandPalette />
+      {mode === "edit" && <><CopiedRun /><ConflictDialog /></>}
     </>
   );
 }

@@ -1,14 +1,21 @@
-// A JSON value as a tree: opened two levels deep, long lists and texts cut until somebody asks for more.
+// A JSON value as a tree: opened two levels deep, long lists and texts cut until somebody asks for more. Of a value that came by its
+// beginnings, `cuts` says how much there is of each part, and more of a list is fetched.
 
-import React, { useState } from "react";
+import React, { createContext, useContext, useState } from "react";
 import { Check, ChevronRight, Copy } from "lucide-react";
 
 const PAGE = 50;
 const LONG = 400;
 
+const WHOLE = { cuts: {}, onMore: null };
+const Source = createContext(WHOLE);
+
+/** A pointer to a part of what `pointer` points at. */
+const below = (pointer, name) => `${pointer}/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
+
 const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? "list" : typeof value);
 
-function Leaf({ value }) {
+function Leaf({ value, total }) {
   const [whole, setWhole] = useState(false);
   const kind = kindOf(value);
   if (kind !== "string") return <span className={`ed-json-${kind}`}>{String(value)}</span>;
@@ -17,17 +24,24 @@ function Leaf({ value }) {
     <span className="ed-json-string">
       “{cut ? value.slice(0, LONG) : value}”
       {cut && <button className="ed-json-more" onClick={() => setWhole(true)}>… {value.length - LONG} more characters</button>}
+      {!cut && total > value.length && <span className="ed-json-size"> … {(total - value.length).toLocaleString("en")} more characters in the download</span>}
     </span>
   );
 }
 
-function Branch({ name, value, depth }) {
+function Branch({ name, value, depth, pointer }) {
+  const { cuts, onMore } = useContext(Source);
   const [open, setOpen] = useState(depth < 2);
   const [count, setCount] = useState(PAGE);
   const list = Array.isArray(value);
   const entries = list ? value.map((item, index) => [index, item]) : Object.entries(value);
-  const size = list ? `${entries.length} item${entries.length === 1 ? "" : "s"}` : `${entries.length} field${entries.length === 1 ? "" : "s"}`;
-  if (!entries.length) return <Line name={name}><span className="ed-json-null">{list ? "[ ]" : "{ }"}</span></Line>;
+  const total = Math.max(cuts[pointer] ?? 0, entries.length);
+  const size = `${total.toLocaleString("en")} ${list ? "item" : "field"}${total === 1 ? "" : "s"}`;
+  const fetchMore = () => {
+    onMore(pointer, entries.length);
+    setCount(count + 10 * PAGE);
+  };
+  if (!total) return <Line name={name}><span className="ed-json-null">{list ? "[ ]" : "{ }"}</span></Line>;
   return (
     <div>
       <button className="ed-json-fold" data-open={open || undefined} onClick={() => setOpen(!open)} aria-expanded={open}>
@@ -37,8 +51,11 @@ function Branch({ name, value, depth }) {
       </button>
       {open && (
         <div className="ed-json-inside">
-          {entries.slice(0, count).map(([key, item]) => <Value key={key} name={key} value={item} depth={depth + 1} />)}
-          {entries.length > count && <button className="ed-json-more" onClick={() => setCount(count + 10 * PAGE)}>{entries.length - count} more</button>}
+          {entries.slice(0, count).map(([key, item]) => <Value key={key} name={key} value={item} depth={depth + 1} pointer={below(pointer, key)} />)}
+          {entries.length > count && <button className="ed-json-more" onClick={() => setCount(count + 10 * PAGE)}>{(total - count).toLocaleString("en")} more</button>}
+          {entries.length <= count && total > entries.length && (list && onMore
+            ? <button className="ed-json-more" onClick={fetchMore} data-testid="json-fetch">{(total - entries.length).toLocaleString("en")} more</button>
+            : <span className="ed-json-size">{(total - entries.length).toLocaleString("en")} more in the download</span>)}
         </div>
       )}
     </div>
@@ -47,9 +64,10 @@ function Branch({ name, value, depth }) {
 
 const Line = ({ name, children }) => <div className="ed-json-line">{name !== null && <span className="ed-json-name">{name}</span>}{children}</div>;
 
-function Value({ name, value, depth }) {
-  if (value !== null && typeof value === "object") return <Branch name={name} value={value} depth={depth} />;
-  return <Line name={name}><Leaf value={value} /></Line>;
+function Value({ name, value, depth, pointer }) {
+  const { cuts } = useContext(Source);
+  if (value !== null && typeof value === "object") return <Branch name={name} value={value} depth={depth} pointer={pointer} />;
+  return <Line name={name}><Leaf value={value} total={cuts[pointer]} /></Line>;
 }
 
 export function CopyButton({ text, label = "Copy" }) {
@@ -73,12 +91,12 @@ async function copyText(text) {
   return undefined;
 }
 
-export function JsonView({ value }) {
+/** `onMore(pointer, start)` is asked for more of a list that is longer than what is here. */
+export function JsonView({ value, cuts = WHOLE.cuts, onMore = null }) {
   if (value === undefined || value === null) return <p className="ed-hint">Nothing (null).</p>;
   return (
-    <div className="ed-json">
-      <div className="ed-json-copy"><CopyButton text={() => JSON.stringify(value, null, 2)} label="Copy as JSON" /></div>
-      <Value name={null} value={value} depth={0} />
-    </div>
+    <Source.Provider value={{ cuts, onMore }}>
+      <div className="ed-json"><Value name={null} value={value} depth={0} pointer="" /></div>
+    </Source.Provider>
   );
 }

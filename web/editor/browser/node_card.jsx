@@ -3,7 +3,8 @@
 import React, { memo, useEffect, useRef } from "react";
 import { Handle, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { Tooltip } from "@radix-ui/themes";
-import { Check, CircleAlert, CircleDashed, Ban, Hourglass, LoaderCircle, Plus, RotateCw, StickyNote, X } from "lucide-react";
+import { Check, CircleAlert, CircleDashed, Ban, Hourglass, LoaderCircle, Pin, Plus, RotateCw, StickyNote, X } from "lucide-react";
+import { ComparedMark } from "./compare_runs.jsx";
 import { linksFrom, portsOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
 import { useStatus } from "./status.js";
@@ -115,6 +116,8 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
         <div className="ed-card-summary">{node.disabled ? "Off: passes its input on" : summary(type, node)}</div>
       </div>
       <Ports node={node} ports={ports} />
+      {node.pinned != null && <span className="ed-card-pinned" title="Pinned: test runs use this output instead of running the node" aria-label="Pinned" data-testid={`pinned-${id}`}><Pin size={12} /></span>}
+      <ComparedMark nodeKey={id} />
       {node.notes && <span className="ed-card-note" title={node.notes}><StickyNote size={12} /></span>}
       {reason && (
         <Tooltip content={reason}>

@@ -1,7 +1,7 @@
 // The side panel: the chosen node's form, policies and last run; the recent runs; what publish refuses.
 
 import React, { useEffect, useRef, useState } from "react";
-import { CircleAlert, Copy, Power, Trash2 } from "lucide-react";
+import { ArrowRightToLine, CircleAlert, Copy, Pin, Play, Power, Trash2 } from "lucide-react";
 import { TextInput } from "./controls.jsx";
 import { Form } from "./form.jsx";
 import { keyProblem, linksTo, nodeOf } from "./graph.js";
@@ -10,12 +10,14 @@ import { useProblems } from "./node_card.jsx";
 import { Completion } from "./completion.jsx";
 import { DataTree } from "./data_tree.jsx";
 import { OutlinePanel } from "./outline.jsx";
+import { NextTimes } from "./times.jsx";
+import { PinBanner } from "./pin.jsx";
 import { PanelHead } from "./panel_head.jsx";
 import { WidthHandle, usePanelWidth } from "./panel_width.jsx";
 import { Policies } from "./policies.jsx";
 import { NodeContext } from "./preview.jsx";
 import { Results } from "./results.jsx";
-import { RunsPanel } from "./runs.jsx";
+import { readInput, rememberedInput, RunsPanel } from "./runs.jsx";
 import { duplicate, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 import { VersionsPanel } from "./versions.jsx";
@@ -68,6 +70,26 @@ function OtherProblems({ problems, type }) {
   return others.map((problem) => <p key={problem.message} className="ed-banner is-error"><CircleAlert size={15} aria-hidden="true" /> {problem.message}</p>);
 }
 
+/** Runs this node alone, or the draft up to it; writes a pin. */
+function NodeActions({ node, type, onPin }) {
+  const store = useEditor();
+  const id = useStore((state) => state.doc.id);
+  const busy = useStore((state) => state.busy === "run");
+  if (!type?.inputs.length) return null;
+  const upToHere = () => {
+    const { input, wrong } = readInput(rememberedInput(id));
+    if (wrong) store.notify(`The test input is not valid JSON: ${wrong}`, "warning");
+    else store.run(input, { until: node.key });
+  };
+  return (
+    <span className="ed-node-actions">
+      <button onClick={() => store.run(null, { only: node.key })} disabled={busy} title="Run this node alone, on what the nodes before it put out last, or on what is pinned there" data-testid="run-only"><Play size={13} /> Run node</button>
+      <button onClick={upToHere} disabled={busy} title="Run the draft from its trigger up to this node" data-testid="run-until"><ArrowRightToLine size={13} /> Up to here</button>
+      <button onClick={onPin} aria-label="Write a pinned output" title="Write an output by hand, to be used in test runs instead of running the node" data-testid="pin-write"><Pin size={13} /></button>
+    </span>
+  );
+}
+
 function NodePanel({ nodeKey }) {
   const store = useEditor();
   const node = useStore((state) => nodeOf(state.graph, nodeKey));
@@ -75,6 +97,7 @@ function NodePanel({ nodeKey }) {
   const incoming = useStore((state) => linksTo(state.graph, nodeKey).length);
   const problems = useProblems(nodeKey);
   const [tab, setTab] = useState("configure");
+  const [pinning, setPinning] = useState(false);
   if (!node) return null;
   if (store.readOnly) return <><NodeHead node={node} type={type} /><Results nodeKey={nodeKey} whole /></>;
   return (
@@ -83,11 +106,14 @@ function NodePanel({ nodeKey }) {
       <div className="ed-tabs" role="tablist">
         <button role="tab" aria-selected={tab === "configure"} onClick={() => setTab("configure")} data-testid="tab-configure">Configure</button>
         <button role="tab" aria-selected={tab === "policies"} onClick={() => setTab("policies")} data-testid="tab-policies">Policies</button>
+        <NodeActions node={node} type={type} onPin={() => setPinning(true)} />
       </div>
       <div className="ed-panel-body" key={nodeKey}>
+        <PinBanner node={node} asked={pinning} onAsked={setPinning} />
         <OtherProblems problems={problems} type={type} />
         {tab === "configure" && !type && <p className="ed-hint">No executor offers “{node.type}” now. Its settings are kept as they are.</p>}
         {tab === "configure" && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
+        {tab === "configure" && node.type === "trigger.schedule" && <NextTimes node={node} />}
         {tab === "configure" && type && (
           <NodeContext.Provider value={nodeKey}><Form type={type} config={node.config} change={(name, value) => store.configure(nodeKey, name, value)} problems={problems} /></NodeContext.Provider>
         )}

@@ -1,12 +1,16 @@
-// What went into a node in the run that is shown, what came out, and why it failed where it did.
+// What went into a node in the run that is shown, what came out, and why it failed where it did: of each attempt, and of each item.
 
-import React, { useEffect, useState } from "react";
-import { CircleAlert, Download } from "lucide-react";
-import { JsonView } from "./json_view.jsx";
+import React, { useEffect, useMemo, useState } from "react";
+import { CircleAlert, Pin } from "lucide-react";
+import { Differences } from "./compare_runs.jsx";
+import { Items } from "./items.jsx";
 import { STATUS } from "./node_card.jsx";
+import { pinnable } from "./pin.jsx";
+import { itemsOf } from "./rows.js";
 import { useRun, useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { duration } from "./summary.js";
+import { ValueView } from "./value_view.jsx";
 import { Waiting } from "./waiting.jsx";
 
 const ENDED = new Set(["succeeded", "failed", "cancelled", "waiting"]);
@@ -19,6 +23,17 @@ function useSteps(key, run, status) {
   useEffect(() => {
     if (wanted) store.emit.step(run.execution_id, key);
   }, [wanted, run?.execution_id, key, store]);
+  return found;
+}
+
+/** The values of one attempt, asked for when it is looked at and again when it has got further. */
+function useValues(executionId, step) {
+  const store = useEditor();
+  const found = useStore((state) => state.values[step?.id]);
+  const wanted = step && step.status !== "skipped" ? `${step.id}/${step.status}` : null;
+  useEffect(() => {
+    if (wanted && found?.status !== step.status) store.emit.values({ steps: [[executionId, step.id]] });
+  }, [wanted, executionId, store]);
   return found;
 }
 
@@ -39,30 +54,20 @@ const NO_OUTPUT = {
   skipped: "It was skipped, so there is no output.",
 };
 
-const bytes = (size) => (size < 1e6 ? `${Math.round(size / 1000)} KB` : `${(size / 1e6).toFixed(1)} MB`);
-
-/** What of a value is too large to be shown beside the rest. */
-function Files({ files, executionId }) {
-  return (
-    <ul className="ed-files">
-      {files.map((file) => (
-        <li key={file.pointer}>
-          <a href={`/values/${executionId}/${file.id}`} download data-testid="step-file"><Download size={13} aria-hidden="true" /> {file.pointer ? file.pointer.slice(1).replaceAll("/", ".") : "The whole value"}</a>
-          <span className="ed-muted">{file.media_type} · {bytes(file.size)}</span>
-        </li>
-      ))}
-    </ul>
-  );
+function PinButton({ nodeKey, step, found }) {
+  const store = useEditor();
+  if (store.readOnly || step.item !== null) return null;
+  const why = pinnable(step, found);
+  const pin = () => (why ? store.notify(why, "warning") : store.pin(nodeKey, found.output.value));
+  return <button className="ed-plain-icon" onClick={pin} aria-label="Pin this output" title="Pin this output: test runs use it instead of running the node" data-testid="pin-output"><Pin size={14} /></button>;
 }
 
-function Part({ name, step, executionId }) {
+function Part({ name, nodeKey, step, found }) {
   if (name === "error") return step.error ? <Failure error={step.error} /> : <p className="ed-hint" data-testid="step-error">No error.</p>;
-  if (step.cut?.[name]) return <p className="ed-hint" data-testid={`step-${name}`}>{step.cut[name]}</p>;
-  const why = name === "output" && step.output === null && NO_OUTPUT[step.error ? "failed" : step.status];
-  const files = step.files?.[name] ?? [];
-  const all = files.some((file) => file.pointer === "");
-  if (files.length) return <div data-testid={`step-${name}`}>{!all && <JsonView value={step[name]} />}<Files files={files} executionId={executionId} /></div>;
-  return <div data-testid={`step-${name}`}>{why ? <p className="ed-hint">{why}</p> : <JsonView value={step[name]} />}</div>;
+  if (!found) return <p className="ed-hint">{step.status === "skipped" ? NO_OUTPUT.skipped : "Loading …"}</p>;
+  const nothing = name === "output" && found.output.value === null && !found.output.files.length && NO_OUTPUT[step.error ? "failed" : step.status];
+  if (nothing) return <div data-testid={`step-${name}`}><p className="ed-hint">{nothing}</p></div>;
+  return <ValueView key={`${found.step}/${name}`} found={found} part={name}>{name === "output" && <PinButton nodeKey={nodeKey} step={step} found={found} />}</ValueView>;
 }
 
 function Tabs({ part, onPick, failed }) {
@@ -78,45 +83,63 @@ function Tabs({ part, onPick, failed }) {
   );
 }
 
+function Attempts({ steps, step, onPick }) {
+  if (steps.length < 2) return null;
+  return (
+    <select className="ed-input ed-attempts" value={step.id} onChange={(event) => onPick(event.target.value)} aria-label="Attempt" data-testid="attempts">
+      {steps.map((one) => <option key={one.id} value={one.id}>Attempt {one.attempt} · {one.status}</option>)}
+    </select>
+  );
+}
+
+const NONE = [];
+
 /** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. */
 export function Results({ nodeKey, whole = false }) {
   const run = useRun();
   const status = useStatus(nodeKey);
-  const steps = useSteps(nodeKey, run, status);
+  const told = useSteps(nodeKey, run, status);
   const [picked, setPicked] = useState(null);
   const [chosen, setChosen] = useState(null);
+  const [item, setItem] = useState(null);
   useEffect(() => {
     setPicked(null);
     setChosen(null);
+    setItem(null);
   }, [nodeKey, run?.execution_id]);
-  if (!run || !status) return whole ? <p className="ed-hint ed-pad">This node did not run.</p> : null;
-  const step = steps?.[chosen ?? steps.length - 1];
+  const steps = told?.steps ?? NONE;
+  const items = useMemo(() => itemsOf(steps), [steps]);
+  const own = steps.filter((one) => one.item === item);
+  const step = own.find((one) => one.id === chosen) ?? own.at(-1);
+  const found = useValues(run?.execution_id, step);
+  if (!run || !status) return whole ? <><p className="ed-hint ed-pad">This node did not run.</p><Differences nodeKey={nodeKey} /></> : null;
+  const pick = (next) => {
+    setItem(next);
+    setChosen(null);
+  };
   const failed = Boolean(step?.error);
   const part = picked ?? (failed ? "error" : "output");
   const look = STATUS[status.status];
+  const parts = whole ? [...(failed ? ["error"] : []), "output", "input"] : [part];
   return (
     <section className={whole ? "ed-results is-whole" : "ed-results"} aria-label="Last run" data-testid="step-results">
       <header className="ed-results-head">
         <span className={`ed-chip-status is-${status.status}`}><look.icon size={12} strokeWidth={2.5} /> {look.text}</span>
         {status.ms != null && status.status !== "skipped" && <span className="ed-muted">{duration(status.ms)}</span>}
-        {steps?.length > 1 && (
-          <select className="ed-input ed-attempts" value={chosen ?? steps.length - 1} onChange={(event) => setChosen(Number(event.target.value))} aria-label="Attempt">
-            {steps.map((one, index) => <option key={index} value={index}>{one.item == null ? `Attempt ${one.attempt}` : `Item ${one.item}, attempt ${one.attempt}`} · {one.status}</option>)}
-          </select>
-        )}
+        {step && <Attempts steps={own} step={step} onPick={setChosen} />}
         {!whole && <Tabs part={part} onPick={setPicked} failed={failed} />}
       </header>
       <div className="ed-results-body">
-        {!step && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${look.text} …`}</p>}
+        {whole && <Differences nodeKey={nodeKey} />}
+        {!step && !items.list.length && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${look.text} …`}</p>}
+        {items.list.length > 0 && <Items items={items} more={told.more} chosen={item} pick={pick} />}
         {step?.status === "waiting" && <Waiting step={step} />}
-        {step && !whole && <Part name={part} step={step} executionId={run.execution_id} />}
-        {step && whole && (
-          <>
-            {failed && <Part name="error" step={step} executionId={run.execution_id} />}
-            <h4>Output</h4><Part name="output" step={step} executionId={run.execution_id} />
-            <h4>Input</h4><Part name="input" step={step} executionId={run.execution_id} />
-          </>
-        )}
+        {step && parts.map((name) => (
+          <React.Fragment key={name}>
+            {whole && name !== "error" && <h4>{name === "output" ? "Output" : "Input"}</h4>}
+            <Part name={name} nodeKey={nodeKey} step={step} found={found} />
+          </React.Fragment>
+        ))}
       </div>
     </section>
   );

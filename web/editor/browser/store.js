@@ -4,10 +4,13 @@
 import { createContext, useContext, useRef, useSyncExternalStore } from "react";
 import * as graphs from "./graph.js";
 import { History } from "./history.js";
+import { again as redone } from "./mending.js";
 import { Outbox } from "./outbox.js";
+import { extended } from "./rows.js";
 
 const PREVIEW_MS = 350;
 const SETTLE_MS = 600;
+const VALUES_KEPT = 12;
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
 export class Store {
@@ -18,7 +21,7 @@ export class Store {
     this.history = new History();
     this.state = {
       doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], notice: null,
-      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, data: null, previews: {}, marks: {},
+      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
     };
     this.wanted = new Set();
     this.chosenLinks = [];
@@ -49,6 +52,12 @@ export class Store {
     const graph = graphs.applyAll({ nodes: doc.nodes, connections: doc.connections }, unsaved);
     const kept = again ? this.remaining(graph) : { selection: [], panel: null };
     this.set({ doc, graph, problems: doc.problems ?? [], canUndo: false, canRedo: false, ...kept });
+    const { keeping } = this;
+    this.keeping = null;
+    if (!again || !keeping) return;
+    const mine = redone(keeping.local, this.state.graph, keeping.operations);
+    this.edit(mine);
+    this.notify(mine.length ? "Your change is in again, on top of the other one." : "Your change can't be made any more: what it was about is gone.", mine.length ? "success" : "warning");
   }
 
   /** Performs operations as one entry of the history. `merge` marks typing: the same mark again extends the entry. */
@@ -217,18 +226,52 @@ export class Store {
       this.emit.reload();
       return;
     }
+    const sent = this.outbox.underWay?.operations ?? [];
     if (!this.outbox.answer(answer)) return;
     this.set({ problems: answer.problems ?? this.state.problems });
     if (this.state.doc && !answer.conflicts?.length) this.set({ doc: { ...this.state.doc, has_unpublished_changes: true } });
-    if (answer.conflicts?.length) {
-      this.notify(`${answer.conflicts[0].reason} The draft was loaded again.`, "warning");
-      this.emit.reload();
-    }
+    if (!answer.conflicts?.length) return;
+    const refused = new Set(answer.conflicts.map((conflict) => conflict.id));
+    const operations = [...(this.state.conflict?.operations ?? []), ...sent.filter((operation) => refused.has(operation.id))];
+    this.set({ conflict: { reason: answer.conflicts[0].reason, operations, local: this.state.conflict?.local ?? this.state.graph } });
   }
 
-  run(input) {
+  /** After a conflict: loads the draft as it is now, and with `keep` does one's own refused changes again, on top of it. */
+  settleConflict(keep) {
+    this.keeping = keep ? this.state.conflict : null;
+    this.set({ conflict: null });
+    this.emit.reload();
+  }
+
+  /** Runs the draft; `only` one node on what its predecessors put out last, or `until` one node. */
+  run(input, { only = null, until = null } = {}) {
     this.set({ busy: "run" });
-    this.whenSaved(() => this.emit.run({ input }));
+    this.whenSaved(() => this.emit.run({ input, only, until }));
+  }
+
+  /** Sets what a node puts out in test runs instead of running; null: it runs again. */
+  pin(key, value) {
+    this.edit([{ op: "configure_node", key, fields: { pinned: value } }]);
+  }
+
+  /** Values of steps; only the latest are kept. */
+  gotValues(found) {
+    const kept = Object.entries(this.state.values).slice(-VALUES_KEPT);
+    this.set({ values: { ...Object.fromEntries(kept), ...Object.fromEntries(found.map((one) => [one.step, one])) } });
+  }
+
+  /** More items of a long list in a step's value. */
+  gotPage({ step, part, pointer, start, items, cuts }) {
+    const found = this.state.values[step];
+    if (!found) return;
+    const longer = { ...found[part], value: extended(found[part].value, pointer, start, items), cuts: { ...found[part].cuts, ...cuts } };
+    this.set({ values: { ...this.state.values, [step]: { ...found, [part]: longer } } });
+  }
+
+  /** Another run beside the one that is shown. Nodes are marked where the two differ. */
+  compare({ other, nodes = {} }) {
+    const marks = Object.fromEntries(Object.entries(nodes).filter(([, node]) => node.mark !== "same").map(([key, node]) => [key, node.mark]));
+    this.set({ comparison: other ? { other, nodes } : null, marks });
   }
 
   /** Asks what an expression of a node gives with the recorded data. Those asked for in a moment are asked together. */

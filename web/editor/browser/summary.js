@@ -1,5 +1,7 @@
 // The one line that says what a node is set to do, and how long things took.
 
+import { scheduleText } from "./schedule.js";
+
 const filled = /\{([a-z_]+)\}/g;
 
 const plain = (value) => {
@@ -25,6 +27,8 @@ const defaults = (type) => Object.fromEntries(Object.entries(type?.config_schema
 export function summary(type, node) {
   if (!type) return `No executor offers “${node.type}”`;
   const config = { ...defaults(type), ...node.config };
+  const times = node.type === "trigger.schedule" && scheduleText(config);
+  if (times) return times;
   if (type.summary) {
     const names = [...type.summary.matchAll(filled)].map(([, name]) => name);
     const text = type.summary.replace(filled, (_, name) => plain(config[name])).replace(/\s+/g, " ").trim();

@@ -2,7 +2,8 @@
 
 import React, { useEffect, useState } from "react";
 import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
-import { ArrowLeft, Check, ChevronDown, CircleAlert, CloudOff, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
+import { ArrowLeft, Check, ChevronDown, CircleAlert, ClipboardCopy, CloudOff, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
+import { CompareMenu } from "./compare_runs.jsx";
 import { STATUS } from "./node_card.jsx";
 import { StopRun, Steering } from "./steering.jsx";
 import { RUN_STATUS, readInput, rememberedInput } from "./runs.jsx";
@@ -150,6 +151,8 @@ export function RunBar() {
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
       <span className="ed-gap" />
       <Steering execution={execution} />
+      {execution.workflow_id && <CompareMenu />}
+      {execution.workflow_id && <Button asChild variant="soft" color="gray" title="Open the draft with this run's data as pins"><a href={`/workflows/${execution.workflow_id}?pins=${execution.id}`} data-testid="copy-to-editor"><ClipboardCopy size={15} /><span className="ed-wide">Copy to editor</span></a></Button>}
       {execution.workflow_id && <Button asChild variant="soft"><a href={`/workflows/${execution.workflow_id}`}><Workflow size={15} /><span className="ed-wide">Open the workflow</span></a></Button>}
     </header>
   );

@@ -1,0 +1,42 @@
+// Operations made of others: what a person decides after a conflict, and pins from a past run. Pure.
+
+import { nodeOf } from "./graph.js";
+
+const linkOf = ({ source, source_port, target }) => ({ op: "connect", source, source_port, target });
+
+/**
+ * The operations that bring one's own refused changes into the graph as it is now. `local` is the graph as one saw it: a node that
+ * somebody else has deleted meanwhile is put back from there, with its connections.
+ */
+export function again(local, now, operations) {
+  const back = new Map();
+  const put = [];
+  for (const { id, ...operation } of operations) {
+    const lost = operation.op === "configure_node" && !nodeOf(now, operation.key) ? nodeOf(local, operation.key) : null;
+    if (lost) back.set(lost.key, lost);
+    else if (possible(now, operation)) put.push(operation);
+  }
+  const there = (key) => back.has(key) || nodeOf(now, key);
+  const links = local.connections.filter((link) => (back.has(link.source) || back.has(link.target)) && there(link.source) && there(link.target));
+  return [...[...back.values()].map((node) => ({ op: "add_node", node })), ...links.map(linkOf), ...put];
+}
+
+function possible(graph, operation) {
+  if (operation.op === "add_node") return !nodeOf(graph, operation.node.key);
+  if (operation.op === "rename_node") return Boolean(nodeOf(graph, operation.key)) && !nodeOf(graph, operation.new_key);
+  if (operation.op === "connect") return Boolean(nodeOf(graph, operation.source) && nodeOf(graph, operation.target));
+  if (operation.op === "remove_nodes") return operation.keys.some((key) => nodeOf(graph, key));
+  if (operation.op === "move_nodes") return operation.moves.every(({ key }) => nodeOf(graph, key));
+  return operation.op === "disconnect" || Boolean(nodeOf(graph, operation.key));
+}
+
+/** `{operations, replaced, gone}`: pins for these nodes; which other pins they replace, and which nodes the graph has no longer. */
+export function pinned(graph, pins) {
+  const found = Object.entries(pins).filter(([key]) => nodeOf(graph, key));
+  const had = (key) => nodeOf(graph, key).pinned ?? null;
+  return {
+    operations: found.map(([key, value]) => ({ op: "configure_node", key, fields: { pinned: value } })),
+    replaced: found.filter(([key, value]) => had(key) !== null && JSON.stringify(had(key)) !== JSON.stringify(value)).map(([key]) => key),
+    gone: Object.keys(pins).filter((key) => !nodeOf(graph, key)),
+  };
+}
