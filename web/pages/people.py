@@ -138,7 +138,7 @@ def _row(person: Row) -> rx.Component:
         cell(
             rx.cond(
                 person.active,
-                rx.el.span("Since ", relative_time(person.created_at), class_name="t-muted"),
+                rx.el.span("Joined ", relative_time(person.created_at), class_name="t-muted"),
                 rx.el.span("Switched off", class_name="t-bad"),
             ),
             kind="t-fit t-below",

@@ -217,7 +217,7 @@ def _dialogs() -> rx.Component:
                 placeholder="REGION",
                 pattern="[A-Za-z_][A-Za-z0-9_]*",
                 title="Letters, digits and _, not beginning with a digit",
-                help_text="Letters, digits and _. Expressions say {{ vars.NAME }}.",
+                help_text="Letters, digits and _. Expressions say {{\u00a0vars.NAME\u00a0}}.",
                 auto_complete="off",
                 key="n" + key,
             ),
@@ -254,14 +254,16 @@ def page() -> rx.Component:
         empty_state(
             "braces",
             "Say it once, use it in every workflow",
-            "Addresses, names, limits: what several workflows need. An expression says {{ vars.NAME }}. Secrets belong into credentials.",
+            "Addresses, names, limits: what several workflows need, as {{\u00a0vars.NAME\u00a0}}. Secrets belong into credentials.",
             _new("Add a variable"),
         ),
-        empty_state("braces", "No variables here", "Editors of this project can add values that its expressions use as {{ vars.NAME }}."),
+        empty_state(
+            "braces", "No variables here", "Editors of this project can add values that its expressions use as {{\u00a0vars.NAME\u00a0}}."
+        ),
     )
     return settings_page(
         "Variables",
-        about("Values that a project's expressions use as {{ vars.NAME }}. Whoever may look at the project sees them."),
+        about("Values that a project's expressions use as {{\u00a0vars.NAME\u00a0}}. Whoever may look at the project sees them."),
         project_choice(Variables.projects, Variables.project_id, Variables.choose),
         rx.cond(
             ~Variables.loaded,
