@@ -233,6 +233,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("slot is not null and blocked_on is null and status in ('queued', 'running', 'paused')"),
     )
+    op.create_index("executions_paused", "executions", ["id"], unique=False, postgresql_where=sa.text("status = 'paused'"))
     op.create_index(
         "executions_suspect", "executions", ["id"], unique=False, postgresql_where=sa.text("status = 'queued' and interruptions >= 3")
     )
@@ -297,6 +298,7 @@ def downgrade() -> None:
     op.drop_index("executions_jobs", table_name="executions", postgresql_where=sa.text("kind <> 'run'"))
     op.drop_index("executions_failed", table_name="executions", postgresql_where=sa.text("status in ('failed', 'quarantined')"))
     op.drop_index("executions_done", table_name="executions", postgresql_where=sa.text("status in ('succeeded', 'cancelled')"))
+    op.drop_index("executions_paused", table_name="executions", postgresql_where=sa.text("status = 'paused'"))
     op.drop_index("executions_suspect", table_name="executions")
     op.drop_index("executions_slots", table_name="executions")
     op.create_index(

@@ -35,6 +35,7 @@ class Execution(Base):
             "slot",
             postgresql_where=text("slot is not null and blocked_on is null and status in ('queued', 'running', 'paused')"),
         ),
+        Index("executions_paused", "id", postgresql_where=text("status = 'paused'")),
         Index("executions_suspect", "id", postgresql_where=text("status = 'queued' and interruptions >= 3")),
         Index("executions_due", "wake_at", postgresql_where=text("status = 'waiting'")),
         Index("executions_of_workflow", "workflow_id", text("id desc")),

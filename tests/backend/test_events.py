@@ -131,6 +131,15 @@ async def test_operators_may_send(ada: Person, bob: Person) -> None:
     assert started(answer) == {flow}
 
 
+async def test_a_key_is_its_senders_own(ada: Person, bob: Person) -> None:
+    flows = [await listening(person, ...) for person in (ada, bob)]
+    project = await ada.post("/projects", json={"name": "Another"})
+    headers = {"Idempotency-Key": "shared"}
+    assert flows[0] in started(await send(ada, {"n": 1}, headers=headers))
+    assert flows[1] in started(await send(bob, {"n": 1}, headers=headers))
+    assert started(await send(ada, {"n": 1}, f"?project_id={project['id']}", headers=headers)) == set()
+
+
 async def test_the_same_key_counts_once(ada: Person, services: Services) -> None:
     flows = {await listening(ada, LEAD) for _ in range(3)}
     headers = {"Idempotency-Key": "e1"}
