@@ -117,6 +117,7 @@ async def test_a_conflict_is_a_choice(stack: Stack) -> None:
             now = await desk.api.call("GET", f"/workflows/{desk.workflow_id}")
             await desk.page.evaluate("() => { window.send = WebSocket.prototype.send; WebSocket.prototype.send = () => {}; }")
             await desk.at("node-name").fill(mine)
+            await desk.page.wait_for_timeout(800)  # what is typed is sent by now, and lost on its way
             body = {"id": str(uuid4()), "op": "configure_node", "key": "last", "fields": {"name": theirs}}
             operations = {"base_revision": now["revision"], "operations": [body]}
             await desk.api.call("POST", f"/workflows/{desk.workflow_id}/operations", json=operations)
