@@ -77,7 +77,7 @@ async def check_calls(api: Api) -> None:
 
 
 async def check_cancelled_child(api: Api) -> None:
-    """A cancelled parent takes its children with it; a cancelled child fails its parent."""
+    """A cancelled parent takes its children with it, as does one that a stop ends well; a cancelled child fails its parent."""
     slow = [node("called", "trigger.workflow"), node("long", "delay", {"duration_s": 3600})]
     child = await api.workflow(slow, [("called", "long")], name="Slow", live=False)
     await api.call("POST", f"/workflows/{child['id']}/publish", json={})
@@ -94,6 +94,15 @@ async def check_cancelled_child(api: Api) -> None:
     await api.call("POST", f"/executions/{child_id}/cancel")
     failed = await api.finished(parent_id, within_s=5)
     assert (failed["status"], "was cancelled" in failed["error"]["message"]) == ("failed", True)
+
+    call = node("call", "workflow.call", {"workflow_id": child["id"]}, for_each={"items": [1, 2, 3], "concurrency": 3})
+    nodes = [START, call, node("moment", "delay", {"duration_s": 1}), node("enough", "stop")]
+    hasty = await api.workflow(nodes, [("start", "call"), ("start", "moment"), ("moment", "enough")], live=False)
+    ended = await api.finished(await begin(api, hasty))
+    assert ended["status"] == "succeeded"
+    children = (await api.call("GET", f"/workflows/{child['id']}/executions?limit=3"))["items"]
+    assert {one["parent_id"] for one in children} == {ended["id"]}
+    assert {(await api.finished(one["id"], within_s=3))["status"] for one in children} == {"cancelled"}
 
 
 async def check_approval(api: Api) -> None:

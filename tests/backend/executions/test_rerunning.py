@@ -1,6 +1,9 @@
 """What a retry keeps of what has happened besides finished steps."""
 
 import json
+from uuid import UUID
+
+import pytest
 
 from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_api import ada as ada  # a fixture
@@ -48,6 +51,21 @@ async def test_what_is_kept_is_counted(ada: Ada, world: World, executor: FakeExe
     job = await executor.take(execution_id)
     await executor.report(report(job, 1, step("one", output="abc"), ending={"status": "failed", "error": BOOM}))
     assert (await world.execution(await retry(ada, execution_id)))["bytes"] == len('"abc"')
+
+
+@pytest.mark.parametrize("verb", ["retry", "replay"])
+async def test_large_values_outlive_the_execution_they_came_with(ada: Ada, world: World, executor: FakeExecutor, verb: str) -> None:
+    execution_id = await ada.execute()
+    project_id = (await world.execution(execution_id))["project_id"]
+    ref = (await ada.backend.app.state.services.blobs.keep(project_id, b"1", "application/json")).model_dump(mode="json")
+    await world.pool.execute("update executions set input_refs = $1", json.dumps({"": ref}))
+    await world.pool.execute("insert into blob_uses (blob_id, execution_id) values ($1, $2)", UUID(ref["id"]), UUID(execution_id))
+    await executor.report(report(await executor.take(execution_id), 1, ending={"status": "failed", "error": BOOM}))
+    anew = (await ada.call("POST", f"/executions/{execution_id}/{verb}", 202))["execution_id"]
+    await world.pool.execute("delete from executions where id = $1", UUID(execution_id))
+    uses = await world.pool.fetch("select execution_id from blob_uses where blob_id = $1", UUID(ref["id"]))
+    assert [str(use["execution_id"]) for use in uses] == [anew]
+    assert list((await executor.take(anew))["input_refs"].values()) == [ref]
 
 
 async def test_a_retried_child_is_nobodys(ada: Ada, world: World, executor: FakeExecutor) -> None:
