@@ -54,7 +54,7 @@ const outcome = (node) => (node ? [RUN_STATUS[node.status] ?? node.status, durat
 export function ComparedMark({ nodeKey }) {
   const found = useStore((state) => state.comparison?.nodes?.[nodeKey]);
   if (!found || found.mark === "same") return null;
-  const text = found.mark === "added" ? "only in this run" : found.mark === "removed" ? "only in the other run" : `other run: ${outcome(found.theirs)}`;
+  const text = found.mark === "added" ? "only in this run" : found.mark === "removed" ? "only in the other run" : found.mine.status === found.theirs.status ? `another output · other run ${duration(found.theirs.ms)}` : `other run: ${outcome(found.theirs)}`;
   return <span className={`ed-compared-mark is-${found.mark}`} data-testid={`compared-${nodeKey}`}>{text}</span>;
 }
 

@@ -149,7 +149,7 @@ export function RunBar() {
       <span className={`ed-chip-status is-${status}`} data-testid="execution-status"><look.icon size={12} strokeWidth={2.5} /> {RUN_STATUS[status] ?? status}</span>
       <span className="ed-muted ed-wide">{execution.trigger?.kind ?? "manual"} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
-      <span className="ed-gap" />
+      <span className="ed-gap ed-bar-break" />
       <Steering execution={execution} />
       {execution.workflow_id && <CompareMenu />}
       {execution.workflow_id && <Button asChild variant="soft" color="gray" title="Open the draft with this run's data as pins"><a href={`/workflows/${execution.workflow_id}?pins=${execution.id}`} data-testid="copy-to-editor"><ClipboardCopy size={15} /><span className="ed-wide">Copy to editor</span></a></Button>}
