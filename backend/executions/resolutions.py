@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from backend.blobs import uses
 from backend.db import encode_json, readable
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
@@ -99,6 +100,7 @@ async def record(connection: Connection, execution_id: UUID, resolution: Resolut
     answer = encode_json(resolution.answer), orjson.dumps(refs).decode() if refs else None
     if not await connection.fetchval(_STORE, *place, resolution.kind, *answer):
         return Told(Outcome.ANSWERED)
+    await uses.note(connection, [(execution_id, ref) for ref in resolution.refs.values()])
     if status == ExecutionStatus.WAITING:
         row = await connection.fetchrow(_WAKE, *place, resolution.kind)
         return Told(Outcome.FIRST, change=Change(*row) if row is not None else None)

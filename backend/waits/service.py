@@ -7,11 +7,12 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field
 
+from backend.db import encode_json
 from backend.errors import Conflict, Gone, NotFound
 from backend.executions.resolutions import Outcome, resolve
 from backend.services import Services
 from trestle.contracts.base import JsonObject, JsonValue, Request
-from trestle.contracts.jobs import Resolution
+from trestle.contracts.jobs import BLOB_BYTES, Refs, Resolution
 from trestle.contracts.resume_tokens import Bearer, TokenKind, read
 
 _STATE = """
@@ -24,6 +25,7 @@ left join lateral (
 ) s on true
 where e.id = $1
 """
+_PROJECT = "select project_id from executions where id = $1"
 _ENDED = "select finished_at is not null from executions where id = $1"
 
 
@@ -107,12 +109,18 @@ async def decide(parts: Services, asked: Bearer, said: Decision) -> Question:
 
 
 async def resume(parts: Services, asked: Bearer, call: JsonObject) -> None:
-    """Hands a call to the step that waits for one. Raises as `decide` does."""
-    await _answer(parts, asked, call)
+    """Hands a call `{…, body}` to the step that waits for one. A body over 256 KB lies in a blob. Raises as `decide` does."""
+    refs: Refs = {}
+    body = encode_json(call["body"])
+    # Nothing is stored for who calls again and again.
+    if len(body) > BLOB_BYTES and (await question(parts, asked)).open:
+        _, large = await parts.blobs.spill(await parts.database.hot.fetchval(_PROJECT, asked.execution_id), body)
+        call, refs = {**call, "body": None}, {f"/body{pointer}": ref for pointer, ref in large.items()}
+    await _answer(parts, asked, call, refs)
 
 
-async def _answer(parts: Services, asked: Bearer, answer: JsonValue) -> None:
-    resolution = Resolution(node=asked.node, item=asked.item, kind=asked.kind, answer=answer)
+async def _answer(parts: Services, asked: Bearer, answer: JsonValue, refs: Refs | None = None) -> None:
+    resolution = Resolution(node=asked.node, item=asked.item, kind=asked.kind, answer=answer, refs=refs or {})
     outcome = await resolve(parts.database.hot, parts.queue, parts.doorbell, asked.execution_id, resolution)
     if outcome is Outcome.FIRST:
         return

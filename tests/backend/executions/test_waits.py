@@ -1,6 +1,7 @@
 """Resume addresses and approvals, against a backend whose executor a test plays by hand."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -122,6 +123,24 @@ async def test_a_call_resumes_with_all_that_it_brings(backend: Backend, world: W
     assert (answer["method"], answer["query"], answer["body"], answer["headers"]["x-mark"]) == ("PUT", {"a": ["1", "2"]}, {"n": [1]}, "m")
     assert "authorization" not in answer["headers"]
     assert address.rsplit("/", 1)[1] not in str(answer)
+
+
+async def test_a_large_body_is_stored_beside_its_answer(
+    backend: Backend, world: World, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("backend.waits.service", "backend.blobs.service"):
+        monkeypatch.setattr(f"{module}.BLOB_BYTES", 1000)
+    execution_id, _ = await waiting(backend, executor, "webhook")
+    address = path(backend.settings, execution_id, kind="webhook")
+    body = ["x" * 2000]
+    assert (await backend.call("POST", address, json=body))[0] == 200
+    assert (await backend.call("POST", address, json=body))[0] == 409
+    resolution = (await executor.take(execution_id))["open"][0]["resolution"]
+    assert (resolution["answer"]["method"], resolution["answer"]["body"]) == ("POST", None)
+    [(pointer, ref)] = resolution["refs"].items()
+    assert (pointer, ref["size"]) == ("/body", len(json.dumps(body, separators=(",", ":"))))
+    uses = await world.pool.fetch("select u.execution_id from blobs b left join blob_uses u on u.blob_id = b.id")
+    assert [str(use["execution_id"]) for use in uses] == [execution_id]
 
 
 @pytest.mark.parametrize(
