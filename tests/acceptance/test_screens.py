@@ -1,4 +1,5 @@
-"""Every page and its main states, wide and on a phone, light and dark: nothing clipped, nothing beside the page; pictures to look at."""
+"""Every page and its main states, wide and on a phone, light and dark: nothing clipped, nothing beside the page, nothing that shuts
+somebody out; pictures to look at."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -7,12 +8,16 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.acceptance import browser
+from tests.acceptance.accessibility import barriers
 from tests.acceptance.api import Api
 from tests.acceptance.peer import Peer, peer
 from tests.acceptance.stack import Stack
 from tests.acceptance.test_first_flow import hot_lead
 
 SHAPES = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
+
+PAGES = {"webhooks": "leads", "schedules": "Schedules", "notifications": "Notifications", "dashboard": "Slowest nodes"}
+"""Pages beside those below, and what they show."""
 
 # Text that its own box cuts off without saying so by an ellipsis, and boxes that reach past the window's right edge.
 _CLIPPED = """() => {
@@ -68,10 +73,12 @@ async def furnished(house: Stack) -> AsyncIterator[Furnished]:
 
 
 async def look(page: Page, name: str) -> None:
-    """Keep a picture, and complain of what is cut off."""
+    """Keep a picture, and complain of what is cut off; of barriers as well, once for each scheme."""
     await page.wait_for_timeout(600)
     await page.screenshot(path=browser.shots() / f"{name}.png")
     assert await page.evaluate(_CLIPPED) == [], name
+    if name.endswith("1440"):
+        assert await barriers(page) == [], name
 
 
 async def test_every_page_fits_wide_and_narrow_light_and_dark(furnished: Furnished) -> None:
@@ -98,6 +105,10 @@ async def test_every_page_fits_wide_and_narrow_light_and_dark(furnished: Furnish
             await page.goto(f"{url}/settings")
             await expect(page.get_by_label("Email")).to_have_value("ada@example.com")
             await look(page, f"settings-{shape}")
+            for path, words in PAGES.items():
+                await page.goto(f"{url}/{path}")
+                await expect(page.get_by_text(words).first).to_be_visible()
+                await look(page, f"{path}-{shape}")
             await page.goto(f"{url}/workflows/{furnished.workflow_id}")
             await page.get_by_test_id("node-hook").wait_for()
             await look(page, f"editor-{shape}")
@@ -105,6 +116,13 @@ async def test_every_page_fits_wide_and_narrow_light_and_dark(furnished: Furnish
             await look(page, f"editor-panel-{shape}")
             await page.get_by_test_id("tab-policies").click()
             await look(page, f"editor-policies-{shape}")
+            await page.keyboard.press("Escape")
+            await page.keyboard.press("o")
+            await expect(page.get_by_test_id("outline-hook")).to_be_visible()
+            await look(page, f"editor-outline-{shape}")
+            await page.keyboard.press("Control+k")
+            await page.get_by_test_id("commands").wait_for()
+            await look(page, f"editor-commands-{shape}")
             await page.goto(f"{url}/workflows/{furnished.unfinished}")
             await page.get_by_test_id("node-call").wait_for()
             await page.get_by_test_id("publish").click()

@@ -123,7 +123,7 @@ def _figure(figure: Figure) -> rx.Component:
     return rx.el.div(
         rx.el.dt(figure.label),
         rx.el.dd(figure.value, custom_attrs={"data-tone": figure.tone}),
-        rx.el.span(figure.note, class_name="t-small"),
+        rx.el.dd(figure.note, class_name="t-small"),
         class_name="t-figure",
         key=figure.label,
     )
