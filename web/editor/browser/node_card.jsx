@@ -121,7 +121,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
       {node.notes && <span className="ed-card-note" title={node.notes}><StickyNote size={12} /></span>}
       {reason && (
         <Tooltip content={reason}>
-          <span className="ed-card-wrong" data-testid={`problem-${id}`} aria-label={reason}><CircleAlert size={14} strokeWidth={2.25} /></span>
+          <span className="ed-card-wrong" role="img" data-testid={`problem-${id}`} aria-label={reason}><CircleAlert size={14} strokeWidth={2.25} /></span>
         </Tooltip>
       )}
       {status && <StatusMark status={status} />}
