@@ -103,3 +103,14 @@ async def test_what_is_refused(ada: Person, services: Services, fields: dict[str
     told = await running(services, ada, None)
     with pytest.raises(Unprocessable):
         await told.tell(**fields)
+
+
+async def test_who_may_not_sign_in_any_more_is_not_told(ada: Person, bob: Person, services: Services) -> None:
+    project = await ada.post("/projects", json={"name": "Former"})
+    await ada.call("PUT", f"/projects/{project['id']}/members/{bob.id}", json={"role": "viewer"})
+    told = await running(services, ada, project["id"])
+    change = "update users set active = $2 where id::text = $1"
+    await services.database.hot.execute(change, bob.id, False)
+    assert [await told.tell(to_role="viewer"), await told.tell(to_user=bob.id)] == [0, 0]
+    await services.database.hot.execute(change, bob.id, True)
+    assert await told.tell(to_role="viewer") == 1
