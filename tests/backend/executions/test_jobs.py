@@ -144,3 +144,12 @@ async def test_the_owner_hears_of_answers(backend: Backend, world: World, execut
     assert (await executor.heartbeat(job))["resolved"] == {}
     rival = await FakeExecutor.register(backend)
     assert (await rival.heartbeat(job))["resolved"] == {}
+
+
+async def test_a_check_reads_the_credential_that_it_is_of_and_no_other(backend: Backend, world: World) -> None:
+    execution_id = await check(world)
+    able = await FakeExecutor.register(backend, credential_types=["bearer"])
+    job = await able.take(execution_id)
+    asked = {"execution_id": execution_id, "epoch": job["epoch"], "node": "", "credential_id": str(uuid4())}
+    status, problem = await able.call("secrets", asked)
+    assert (status, "of another credential" in problem["detail"]) == (404, True)
