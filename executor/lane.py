@@ -1,6 +1,7 @@
-"""The quarantine lane (PROTOCOL 10): a process of its own for executions under which executors kept dying, one at a time.
+"""The quarantine lane (PROTOCOL 10): a process of its own for executions under which executors kept dying.
 
-Whoever starts it lives on when such an execution kills it, and tells the backend, which then knows for certain.
+Most of them are innocent: they ran beside the one that kills. So several share a lane; when it dies, the backend has each of them run
+alone in one. Whoever starts it lives on when such an execution kills it, and tells the backend, which then knows for certain.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from executor.api import Api, BackendAway, BackendRefused
 from trestle.contracts.jobs import Died
 
 ARGUMENT = "--quarantine"
+LANE_AT_ONCE = 20
+"""Suspects that share a lane."""
 GAP_S = 2.0
 """From the start of one lane to that of the next, at least."""
 STOP_S = 5.0

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from executor.api import Api, BackendAway, BackendRefused
 from executor.credentials import types_with_a_test
 from executor.errors import RegistryError
-from executor.lane import ARGUMENT, Lane, die_with, tell_parent
+from executor.lane import ARGUMENT, LANE_AT_ONCE, Lane, die_with, tell_parent
 from executor.queue import Queue
 from executor.registry import Registry, discover
 from executor.settings import Settings
@@ -101,7 +101,7 @@ async def serve(settings: Settings, registry: Registry, policy: Policy, *, quara
         registered = registering.result()
         if registered is None:
             return 1
-        concurrency = 1 if quarantine else settings.concurrency
+        concurrency = min(LANE_AT_ONCE, settings.concurrency) if quarantine else settings.concurrency
         _log.info("at work", executor=str(registered.executor_id), nodes=len(registry.catalogue()), concurrency=concurrency)
         if quarantine:
             tell_parent(registered.executor_id)

@@ -73,9 +73,11 @@ class Taker:
                     pause = min(pause * 2, MAX_PAUSE_S)
 
     async def clear(self) -> None:
-        """In a quarantine lane: takes one execution after the other, and returns when none is left."""
-        while await self._claim([], 1):
-            await self._free()
+        """In a quarantine lane: takes what the backend gives, and returns when all of it has ended and nothing is left."""
+        while await self._claim([], await self._free()) or self._holdings:
+            if self._holdings:
+                self._holdings.changed.clear()
+                await self._holdings.changed.wait()
 
     async def _free(self) -> int:
         """How many more executions may be taken; waits until it is at least one."""

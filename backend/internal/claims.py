@@ -56,17 +56,14 @@ class Claims:
         self._looked_at = 0.0
 
     async def claim(self, executor_id: UUID, lane: Lane, wanted: Claim) -> bytes:
-        """What the executor got of what it `wanted`: a `Claimed`, encoded. A quarantine lane gets one at a time.
+        """What the executor got of what it `wanted`: a `Claimed`, encoded. A quarantine lane gets suspects, or one with
+        which a lane died before, and then nothing else.
 
         The same `claim_id` again gets what it got the first time, as far as the executor still owns it.
         """
-        taker = Taker(executor_id, lane, wanted.claim_id)
-        limit = wanted.limit if lane == "main" else 1
-        refused: dict[str, str] = {}
-        if wanted.ids:
-            rows, refused = await self._these(taker, wanted.ids, len(wanted.ids) if lane == "main" else 1)
-        else:
-            rows = await self._any(taker, limit)
+        rows, refused = await self._take(Taker(executor_id, lane, wanted.claim_id), wanted)
+        if lane == "quarantine" and not rows:
+            rows, refused = await self._take(Taker(executor_id, "alone", wanted.claim_id), wanted.model_copy(update={"limit": 1}))
         now: datetime = rows[0]["now"] if rows else await self._pool.fetchval("select now()")
         begun_before = [row["id"] for row in rows if row["epoch"] > 1 or row["retry_of"] or row["only_node"]]
         steps = await recorded(self._pool, begun_before) if begun_before else {}
@@ -75,9 +72,14 @@ class Claims:
         quarantine = lane == "main" and await self._suspects_wait()
         return orjson.dumps({"now": now, "jobs": jobs, "refused": refused, "quarantine": quarantine})
 
+    async def _take(self, taker: Taker, wanted: Claim) -> tuple[list[asyncpg.Record], dict[str, str]]:
+        if not wanted.ids:
+            return await self._any(taker, wanted.limit), {}
+        return await self._these(taker, wanted.ids, len(wanted.ids) if taker.way == "main" else wanted.limit)
+
     async def _these(self, taker: Taker, ids: Sequence[UUID], limit: int) -> tuple[list[asyncpg.Record], dict[str, str]]:
         """What was got of these ids, and why others stay queued."""
-        rows = await self._pool.fetch(_TAKE_THESE[taker.lane], taker.executor_id, taker.claim_id, LEASE_S, limit, ids)
+        rows = await self._pool.fetch(_TAKE_THESE[taker.way], taker.executor_id, taker.claim_id, LEASE_S, limit, ids)
         if len(rows) == len(ids):
             return rows, {}
         left = {*ids} - {row["id"] for row in rows}
@@ -92,7 +94,7 @@ class Claims:
         """The oldest that it may have."""
         rows = await self._pool.fetch(_TAKEN_BEFORE, taker.executor_id, taker.claim_id)
         if not rows:
-            rows = await self._pool.fetch(_TAKE_ANY[taker.lane], taker.executor_id, taker.claim_id, LEASE_S, limit)
+            rows = await self._pool.fetch(_TAKE_ANY[taker.way], taker.executor_id, taker.claim_id, LEASE_S, limit)
             if len(rows) < limit:
                 rows += await limits.take_any(self._pool, taker, limit - len(rows))
         return rows

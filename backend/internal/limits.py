@@ -18,8 +18,7 @@ from backend.blobs.store import DatabaseStore, pieces
 from backend.blobs.values import put_together
 from backend.db import readable
 from backend.executions.guards import guarded
-from backend.internal.taking import ELIGIBLE, LEASE_S, SUSPECT_AFTER, TAKE, in_lane
-from trestle.contracts.jobs import Lane
+from backend.internal.taking import ELIGIBLE, LEASE_S, SUSPECT_AFTER, TAKE, Way, in_lane
 from trestle.language import LanguageError, Reference, Scope, Unloaded, compile_config, content, replaced
 
 # A paused one counts for as long as its owner still finishes a step: it may be resumed with that owner.
@@ -100,21 +99,21 @@ _MAX_LOADED = 16 * 1024 * 1024
 
 
 class Taker(NamedTuple):
-    """Who claims, and by which claim."""
+    """Who claims, to be run in which way, and by which claim."""
 
     executor_id: UUID
-    lane: Lane
+    way: Way
     claim_id: UUID
 
 
 async def take(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, ids: Sequence[UUID], limit: int) -> list[asyncpg.Record]:
     """Claims those of `ids` that belong to a limited workflow, at most `limit`, as far as there are places; blocks the rest of them."""
-    return await _take(pool, taker, await pool.fetch(_THESE[taker.lane], taker.executor_id, limit, ids)) if ids else []
+    return await _take(pool, taker, await pool.fetch(_THESE[taker.way], taker.executor_id, limit, ids)) if ids else []
 
 
 async def take_any(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, limit: int) -> list[asyncpg.Record]:
     """The same of the oldest that are queued."""
-    return await _take(pool, taker, await pool.fetch(_ANY[taker.lane], taker.executor_id, limit))
+    return await _take(pool, taker, await pool.fetch(_ANY[taker.way], taker.executor_id, limit))
 
 
 async def free(
@@ -133,7 +132,7 @@ async def _take(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, candidates: 
     for (slot, places), ids in slots.items():
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_LOCK, slot)
-            taken += await connection.fetch(_TAKE[taker.lane], taker.executor_id, taker.claim_id, LEASE_S, ids, slot, places)
+            taken += await connection.fetch(_TAKE[taker.way], taker.executor_id, taker.claim_id, LEASE_S, ids, slot, places)
             await connection.execute(_BLOCK, ids, slot, places)
     return taken
 

@@ -1,8 +1,9 @@
 """Executions under which processes die (PROTOCOL, row 10).
 
-A lease that ran out counts where the execution made no progress under it: three in a row, and it runs in a quarantine lane only, alone
-in a process of its own. There only a death counts that the lane's living parent reports: so no innocent one is ever blamed for the
-end of a whole machine. After the second it is quarantined.
+A lease that ran out counts where the execution made no progress under it: three in a row, and it runs in a quarantine lane only, a
+process for suspects. There only a death counts that the lane's living parent reports: so nothing is ever blamed for the end of a whole
+machine. Suspects share a lane, since most are innocent (whatever ran beside the killer); when it dies, each of them runs alone in one.
+What kills that as well is quarantined.
 """
 
 from uuid import UUID

@@ -1,8 +1,9 @@
 """The statement that gives an execution an owner."""
 
+from typing import Literal
+
 from backend.db import readable
 from backend.executions.guards import guarded
-from trestle.contracts.jobs import Lane
 
 LEASE_S = 30.0
 SUSPECT_AFTER = 3
@@ -43,7 +44,17 @@ returning {job}
 """Parameters: executor, claim, lease (s). `{which}`, `{limit}`, `{slot}` and `{lane}` are filled in by whoever uses it."""
 
 
-def in_lane(statement: str) -> dict[Lane, str]:
-    """The statement for each lane: the quarantine takes suspects only, nobody else takes one."""
-    suspect = {"main": f"e.interruptions < {SUSPECT_AFTER}", "quarantine": f"e.interruptions >= {SUSPECT_AFTER}"}
-    return {"main": statement.replace("{lane}", suspect["main"]), "quarantine": statement.replace("{lane}", suspect["quarantine"])}
+Way = Literal["main", "quarantine", "alone"]
+"""How an execution is run: like all others; among other suspects in a quarantine lane; or alone in one, after a lane died with it."""
+
+_WAYS: dict[Way, str] = {
+    "main": f"e.interruptions < {SUSPECT_AFTER}",
+    "quarantine": f"e.interruptions = {SUSPECT_AFTER} and not {{holds}} and r.interruptions > {SUSPECT_AFTER})",
+    "alone": f"e.interruptions > {SUSPECT_AFTER} and not {{holds}})",
+}
+_HOLDS = "exists (select from executions r where r.executor_id = $1 and r.status in ('running', 'paused')"
+
+
+def in_lane(statement: str) -> dict[Way, str]:
+    """The statement for each way: a quarantine lane takes suspects only, and nobody else takes one."""
+    return {way: statement.replace("{lane}", which.replace("{holds}", _HOLDS)) for way, which in _WAYS.items()}

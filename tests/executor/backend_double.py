@@ -53,7 +53,7 @@ class Execution:
 
 
 class BackendDouble:
-    """`poison` executions are given only to quarantine lanes.
+    """`poison` executions are given only to quarantine lanes, one at a time.
 
     `away` answers 503, `deaf` does its work and then hangs up, `lease_s` and `heartbeat_s` are what executors are told.
     """
@@ -129,6 +129,8 @@ class BackendDouble:
         asked = Claim.model_validate_json(body)
         queued = [known for known, one in self.executions.items() if one.status == "queued" and one.poison == (token in self.lanes)]
         ids = asked.ids or queued[: asked.limit]
+        if token in self.lanes:
+            ids = [] if any(one.poison and one.status == "running" for one in self.executions.values()) else ids[:1]
         jobs = []
         for execution_id in ids:
             execution = self.executions.get(execution_id)

@@ -94,6 +94,32 @@ async def test_what_kills_its_lane_twice_is_quarantined(backend: Backend, world:
     assert json.loads(failure["input"])["execution"]["status"] == "quarantined"
 
 
+async def test_suspects_share_a_lane_until_it_dies_then_each_is_alone(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    suspects = {await make_suspect(backend, world, executor) for _ in range(3)}
+    lane = await FakeExecutor.register(backend, lane="quarantine")
+    shared = (await lane.claim(limit=20))["jobs"]
+    assert {job["execution_id"] for job in shared} == suspects
+    done = shared[0]["execution_id"]
+    assert await lane.verdict(report(shared[0], 1, ending={"status": "succeeded"})) == "continue"
+    await dies(executor, lane)
+    assert {(await world.execution(one))["interruptions"] for one in suspects - {done}} == {4}
+    fresh = await make_suspect(backend, world, executor)
+
+    # What only ran beside others comes first; then one that a lane died with, and nothing else with it.
+    lane = await FakeExecutor.register(backend, lane="quarantine")
+    (first,) = (await lane.claim(limit=20))["jobs"]
+    assert first["execution_id"] == fresh
+    assert (await lane.claim(limit=20))["jobs"] == [], "nobody joins it, and it joins nobody"
+    assert await lane.verdict(report(first, 1, ending={"status": "succeeded"})) == "continue"
+    (alone,) = (await lane.claim(limit=20))["jobs"]
+    await make_suspect(backend, world, executor)
+    assert (await lane.claim(limit=20))["jobs"] == []
+    await dies(executor, lane)
+    assert (await world.execution(alone["execution_id"]))["status"] == "quarantined"
+    (other,) = suspects - {done, alone["execution_id"]}
+    assert (await world.execution(other))["status"] == "queued"
+
+
 async def test_the_end_of_a_whole_machine_blames_nobody(backend: Backend, world: World, executor: FakeExecutor) -> None:
     """Nobody reports the lane's death then: its leases run out, however often."""
     execution_id = await make_suspect(backend, world, executor)
