@@ -67,6 +67,17 @@ async def test_the_last_step_of_a_paused_one_ends_it(ada: Ada, world: World, exe
     assert "ended already" in await pause(ada, execution_id, 409)
 
 
+async def test_what_was_handed_back_while_paused_takes_no_late_report(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute()
+    job = await executor.take(execution_id)
+    await pause(ada, execution_id)
+    await executor.report(report(job, 1, step("one"), ending={"status": "waiting", "due_at": LATER}))
+    assert (await world.execution(execution_id))["status"] == "paused"
+    await executor.report(report(job, 2, step("late")))
+    assert [s["node"] for s in await world.steps(execution_id)] == ["one"]
+    assert await resume(ada, execution_id) == "queued", "nobody has it any more"
+
+
 async def test_it_goes_on_with_an_owner_who_still_has_it(ada: Ada, world: World, executor: FakeExecutor) -> None:
     execution_id = await ada.execute()
     job = await executor.take(execution_id)
