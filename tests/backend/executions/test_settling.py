@@ -135,6 +135,10 @@ async def test_the_answer_of_a_failed_attempt_is_used_up(backend: Backend, world
     failed = step("call", "failed", error=BOOM, finished_at="2099-01-01T00:00:00Z")
     await executor.report(report(job, 1, failed, step("call", "waiting", attempt=2, due_at="2099-01-01T00:00:00Z")))
     assert (await executor.heartbeat(job))["resolved"] == {}
+    newest = await start(executor, job, called, key="k2")
+    await executor.report(report(await executor.take(newest), 1, ending=DONE))
+    [answered] = await resolutions(world, job["execution_id"])
+    assert answered["answer"]["execution_id"] == newest, "there is room for its answer"
 
 
 async def test_who_may_be_called(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
