@@ -70,6 +70,12 @@ class _Own:
     closed_until: float = 0.0
     asked_at: float = float("-inf")
     calls: dict[tuple[int, float], deque[float]] = field(default_factory=dict)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def unsure(self) -> bool:
+        """Whether it may have been closed by somebody else since it was last asked about."""
+        now = time.monotonic()
+        return self.closed_until <= now and self.asked_at + AWAY_S <= now
 
 
 class Throttle:
@@ -108,12 +114,14 @@ class Throttle:
 
     async def _closed_s(self, scope: str, own: _Own) -> float:
         """How long the scope is closed. Redis is asked once a second at most: a call without a limit should cost nothing."""
-        now = time.monotonic()
-        if own.closed_until <= now and own.asked_at + AWAY_S <= now:
-            own.asked_at = now
-            left_ms = await self._ask(self._redis.pttl(f"{PREFIX}{{{scope}}}:closed"))
-            own.closed_until = max(own.closed_until, now + max(left_ms or 0, 0) / 1000)
-        return max(own.closed_until - now, 0.0)
+        if own.unsure():
+            async with own.asking:  # whoever comes meanwhile waits for the same answer
+                if own.unsure():
+                    asked_at = time.monotonic()
+                    left_ms = await self._ask(self._redis.pttl(f"{PREFIX}{{{scope}}}:closed"))
+                    own.asked_at = asked_at
+                    own.closed_until = max(own.closed_until, asked_at + max(left_ms or 0, 0) / 1000)
+        return max(own.closed_until - time.monotonic(), 0.0)
 
     async def _ask(self, asking: Any) -> Any:
         """Redis's answer, or None where it is away. A connection that died without a sign costs one step 0.2 s, not each."""

@@ -58,6 +58,12 @@ async def test_who_waits_keeps_its_place(two: list[Throttle], scope: str) -> Non
     assert await two[0].delay_s(scope, RateLimit(requests=1_000_000, per_s=1), "a") == 0, "another limit is another count"
 
 
+async def test_who_comes_while_it_is_asked_about_waits_for_the_answer(two: list[Throttle], scope: str) -> None:
+    await two[0].close(scope, 5)
+    delays = await asyncio.gather(*(two[1].delay_s(scope, None, f"t{n}") for n in range(5)))
+    assert min(delays) > 4
+
+
 async def test_a_pause_holds_for_everybody(two: list[Throttle], scope: str) -> None:
     await two[0].close(scope, 5)
     await two[0].close(scope, 1)
