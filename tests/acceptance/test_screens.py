@@ -107,7 +107,7 @@ async def test_every_page_fits_wide_and_narrow_light_and_dark(furnished: Furnish
             await look(page, f"settings-{shape}")
             for path, words in PAGES.items():
                 await page.goto(f"{url}/{path}")
-                await expect(page.get_by_text(words).first).to_be_visible()
+                await expect(page.get_by_text(words).locator("visible=true").first).to_be_visible()
                 await look(page, f"{path}-{shape}")
             await page.goto(f"{url}/workflows/{furnished.workflow_id}")
             await page.get_by_test_id("node-hook").wait_for()

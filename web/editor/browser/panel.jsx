@@ -103,9 +103,11 @@ function NodePanel({ nodeKey }) {
   return (
     <>
       <NodeHead node={node} type={type} />
-      <div className="ed-tabs" role="tablist">
-        <button role="tab" aria-selected={tab === "configure"} onClick={() => setTab("configure")} data-testid="tab-configure">Configure</button>
-        <button role="tab" aria-selected={tab === "policies"} onClick={() => setTab("policies")} data-testid="tab-policies">Policies</button>
+      <div className="ed-tabs">
+        <div className="ed-tab-list" role="tablist">
+          <button role="tab" aria-selected={tab === "configure"} onClick={() => setTab("configure")} data-testid="tab-configure">Configure</button>
+          <button role="tab" aria-selected={tab === "policies"} onClick={() => setTab("policies")} data-testid="tab-policies">Policies</button>
+        </div>
         <NodeActions node={node} type={type} onPin={() => setPinning(true)} />
       </div>
       <div className="ed-panel-body" key={nodeKey}>
