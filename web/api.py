@@ -10,14 +10,15 @@ from pydantic import BaseModel, TypeAdapter
 
 from trestle.contracts.api_keys import ApiKey, ApiKeyMade
 from trestle.contracts.audit import AuditEntry
-from trestle.contracts.base import JsonObject, Page
+from trestle.contracts.base import JsonObject, JsonValue, Page
 from trestle.contracts.credentials import Credential, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.overview import Stats, Webhook
+from trestle.contracts.templates import Template
 from trestle.contracts.users import Invitation, Project, ProjectWhole, Registration, Tokens, User
 from trestle.contracts.variables import Variable
-from trestle.contracts.workflows import Workflow, WorkflowSummary
+from trestle.contracts.workflows import Imported, Labels, Workflow, WorkflowSummary
 from web.backend import ApiError, Backend, Params, ServerEvent
 from web.session import Session, Sessions
 
@@ -105,19 +106,26 @@ class Api:
         return self.session.access_token
 
     async def call(
-        self, method: str, path: str, *, json: Any = None, params: Params | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        text: str | None = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """One request below `/api/v1`; the decoded JSON of its answer, or None where it has no body."""
         token = await self._token()
         headers = {**self._from, **(headers or {})}
         generation = self.session.generation
         try:
-            return await self._backend.call(method, path, token=token, json=json, params=params, headers=headers)
+            return await self._backend.call(method, path, token=token, json=json, text=text, params=params, headers=headers)
         except ApiError as error:
             if error.status != 401:
                 raise
         await renew(self._backend, self.session, generation)
-        return await self._backend.call(method, path, token=self.session.access_token, json=json, params=params, headers=headers)
+        return await self._backend.call(method, path, token=self.session.access_token, json=json, text=text, params=params, headers=headers)
 
     @asynccontextmanager
     async def download(self, path: str) -> AsyncIterator[ClientResponse]:
@@ -130,10 +138,47 @@ class Api:
         async for event in self._backend.events(path, token=await self._token(), last_event_id=last_event_id):
             yield event
 
-    async def workflows(self, *, search: str = "", limit: int = 100, cursor: str | None = None) -> Page[WorkflowSummary]:
+    async def workflows(
+        self, *, search: str = "", tag: str = "", folder: str = "", limit: int = 100, cursor: str | None = None
+    ) -> Page[WorkflowSummary]:
         """Workflows, newest first."""
-        answer = await self.call("GET", "/workflows", params={"search": search, "limit": limit, "cursor": cursor})
-        return Page[WorkflowSummary].model_validate(answer)
+        params: Params = {"search": search, "tag": tag, "folder": folder, "limit": limit, "cursor": cursor}
+        return Page[WorkflowSummary].model_validate(await self.call("GET", "/workflows", params=params))
+
+    async def labels(self) -> Labels:
+        """The tags and folders in use."""
+        return Labels.model_validate(await self.call("GET", "/workflows/labels"))
+
+    async def templates(self) -> list[Template]:
+        """Workflows to begin with."""
+        return Page[Template].model_validate(await self.call("GET", "/templates")).items
+
+    async def import_workflow(self, document: JsonObject | str) -> Imported:
+        """A new workflow from a document; a text is JSON where it begins like it, else YAML."""
+        if not isinstance(document, str):
+            return Imported.model_validate(await self.call("POST", "/workflows/import", json=document))
+        kind = "application/json" if document.lstrip()[:1] in ("{", "[") else "application/yaml"
+        return Imported.model_validate(await self.call("POST", "/workflows/import", text=document, headers={"Content-Type": kind}))
+
+    async def keep_input(self, workflow_id: UUID | str, name: str, value: JsonValue) -> None:
+        """Keep a test input under a name."""
+        await self.call("POST", f"/workflows/{workflow_id}/inputs", json={"name": name, "input": value})
+
+    async def duplicate_workflow(self, workflow_id: UUID | str) -> Workflow:
+        """A copy of a workflow's draft. Its webhooks get addresses of their own."""
+        whole = await self.workflow(workflow_id)
+        body = whole.model_dump(mode="json", include={"description", "project_id", "settings", "tags", "folder"})
+        nodes = [node.model_dump(mode="json", exclude={"id"}) for node in whole.nodes]
+        for node in nodes:
+            if node["type"] == "trigger.webhook":
+                node["config"].pop("path", None)
+        connections = [link.model_dump(mode="json", exclude={"id"}) for link in whole.connections]
+        named = {**body, "name": f"{whole.name[:190]} (copy)", "nodes": nodes, "connections": connections}
+        return Workflow.model_validate(await self.call("POST", "/workflows", json=named))
+
+    async def run_workflow(self, workflow_id: UUID | str) -> str:
+        """Run the draft once without input; the execution's id."""
+        return str((await self.call("POST", f"/workflows/{workflow_id}/execute", json={}))["execution_id"])
 
     async def workflow(self, workflow_id: UUID | str) -> Workflow:
         """One workflow with its draft."""

@@ -25,10 +25,12 @@ from web.pages import (
     schedules,
     settings,
     sign_in,
+    templates,
     variables,
     webhooks,
     workflows,
 )
+from web.pages.new_workflow import NewWorkflow
 from web.routes import routes
 from web.services import services
 from web.theme import STYLESHEETS
@@ -65,7 +67,10 @@ app.register_lifespan_task(connections)
 
 app.add_page(sign_in.sign_in_page, route="/sign-in", title="Sign in · Trestle", on_load=sign_in.Door.arrive)
 app.add_page(sign_in.sign_up_page, route="/sign-up", title="Create an account · Trestle", on_load=sign_in.Door.arrive)
-app.add_page(workflows.page, route="/workflows", title="Workflows · Trestle", on_load=[Viewer.arrive, workflows.Workflows.load])
+app.add_page(
+    workflows.page, route="/workflows", title="Workflows · Trestle", on_load=[Viewer.arrive, workflows.Workflows.load, NewWorkflow.arrive]
+)
+app.add_page(templates.page, route="/templates", title="Templates · Trestle", on_load=[Viewer.arrive, templates.Templates.load])
 app.add_page(editor.page, route="/workflows/[workflow_id]", title="Editor · Trestle", on_load=[Viewer.arrive, editor.Editor.load])
 app.add_page(
     execution.page, route="/executions/[execution_id]", title="Execution · Trestle", on_load=[Viewer.arrive, execution.PastExecution.load]

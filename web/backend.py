@@ -127,15 +127,16 @@ class Backend:
         token: str | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        text: str | None = None,
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """One request; the decoded JSON of its answer, or None where it has no body.
+        """One request; the decoded JSON of its answer, or None where it has no body. `text` is sent as it is; a header says what it is.
 
         Raises `ApiError` for every answer from 400 on, `Unreachable` where there is no answer.
         """
         sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
-        body: Any = form
+        body: Any = form if text is None else text.encode()
         if json is not None:
             body = orjson.dumps(json)
             sent["Content-Type"] = "application/json"

@@ -28,7 +28,7 @@ ENVIRONMENT_JS = (
 PUBLIC_PAGES = ("/sign-in", "/sign-up")
 """Pages for people who are not signed in. Every other page sends them to the first of these."""
 FIRST_PAGE = "/workflows"
-OPEN_PATHS = ("/auth/", "/values/", "/ping", "/_health")
+OPEN_PATHS = ("/auth/", "/values/", "/exports/", "/ping", "/_health")
 
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 

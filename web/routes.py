@@ -80,19 +80,35 @@ async def leave(request: Request) -> Response:
 
 
 async def value(request: Request) -> Response:
-    """A large value of an execution, or all that went into a step or came out, as a file: streamed from the backend in the name of
-    whoever is signed in."""
-    held = services()
-    session = session_of(request.headers, held.sessions)
-    if session is None:
-        return PlainTextResponse("Nobody is signed in here.\n", status_code=401)
+    """A large value of an execution, or all that went into a step or came out, as a file."""
     parts = request.path_params
     if parts.get("part", "input") not in ("input", "output"):
         return PlainTextResponse("A step has an input and an output.\n", status_code=404)
     below = f"blobs/{parts['blob_id']}" if "blob_id" in parts else f"steps/{parts['step_id']}/{parts['part']}"
+    return await _file(request, f"/executions/{parts['execution_id']}/{below}")
+
+
+def exported(form: str) -> Handler:
+    """The route of a workflow as a document, to be kept. The page that links to it names the file."""
+
+    async def export(request: Request) -> Response:
+        answer = await _file(request, f"/workflows/{request.path_params['workflow_id']}/export?format={form}")
+        if answer.status_code == 200:
+            answer.headers["Content-Disposition"] = "attachment"
+            answer.headers["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+    return export
+
+
+async def _file(request: Request, path: str) -> Response:
+    """An answer of the backend, streamed in the name of whoever is signed in."""
+    held = services()
+    session = session_of(request.headers, held.sessions)
+    if session is None:
+        return PlainTextResponse("Nobody is signed in here.\n", status_code=401)
     closing = AsyncExitStack()
     try:
-        path = f"/executions/{parts['execution_id']}/{below}"
         found = await closing.enter_async_context(Api(held.backend, session).download(path))
     except SignedOut:
         return PlainTextResponse("The session has run out.\n", status_code=401)
@@ -116,4 +132,5 @@ def routes() -> Starlette:
     handlers = {"session": enter, "keep": keep, "leave": leave}
     own = [Route(f"/auth/{name}", _own_pages_only(handler), methods=["POST"]) for name, handler in handlers.items()]
     values = ("/values/{execution_id:uuid}/{blob_id:uuid}", "/values/{execution_id:uuid}/steps/{step_id:uuid}/{part}")
-    return Starlette(routes=[*own, *(Route(path, value, methods=["GET"]) for path in values)])
+    exports = [Route(f"/exports/{{workflow_id:uuid}}.{form}", exported(form), methods=["GET"]) for form in ("json", "yaml")]
+    return Starlette(routes=[*own, *(Route(path, value, methods=["GET"]) for path in values), *exports])

@@ -14,6 +14,7 @@ from trestle.contracts.api_keys import ApiScope
 _CALLS: Mapping[ApiScope, tuple[str, ...]] = {
     ApiScope.WORKFLOWS_READ: (
         "GET /workflows",
+        "GET /workflows/labels",
         "GET /workflows/{workflow_id}",
         "POST /workflows/{workflow_id}/validate",
         "GET /workflows/{workflow_id}/versions",
@@ -22,6 +23,7 @@ _CALLS: Mapping[ApiScope, tuple[str, ...]] = {
         "GET /workflows/{workflow_id}/export",
         "GET /workflows/{workflow_id}/inputs",
         "GET /node-types",
+        "GET /templates",
         "GET /credential-types",
         "GET /webhooks",
         "GET /schedules",

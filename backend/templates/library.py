@@ -63,11 +63,13 @@ def read(path: Path) -> tuple[int, Template]:
 
 
 def _nodes(file: File) -> list[JsonValue]:
-    # What the file leaves out stays out; but where a node stands is always said.
-    return [
-        {**node.model_dump(mode="json", exclude_unset=True), "position": node.position.model_dump(mode="json")}
-        for node in file.document.nodes
-    ]
+    # What the file leaves out stays out; but where a node stands is always said, and at the node what is to be filled in.
+    needs = {need.node: need.what for need in file.fill_in}
+    drawn = []
+    for node in file.document.nodes:
+        said = {"notes": needs[node.key]} if node.key in needs and not node.notes else {}
+        drawn.append({**node.model_dump(mode="json", exclude_unset=True), **said, "position": node.position.model_dump(mode="json")})
+    return drawn
 
 
 @cache

@@ -13,12 +13,13 @@ import reflex as rx
 
 from trestle.contracts.executions import ExecutionError, ExecutionSummary
 from trestle.contracts.states import ExecutionStatus
-from trestle.contracts.workflows import WorkflowSummary
+from trestle.contracts.templates import Template
+from trestle.contracts.workflows import RecentRun, WorkflowSummary
 from web import app as application
 from web.access import safe_path
 from web.api import SignedOut
 from web.credential_form import Blank, blanks, filled, hosts_of, wrong_host
-from web.pages import executions, workflows
+from web.pages import executions, templates, workflow_rows
 from web.pages.sign_in import Door
 from web.theme import STATUS_COLOR, STATUS_ICON
 
@@ -85,8 +86,8 @@ def test_a_workflow_without_a_description_says_how_large_it_is() -> None:
         created_at=NOW,
         updated_at=NOW,
     )
-    assert workflows.shown(summary).about == "No nodes yet"
-    assert workflows.shown(summary.model_copy(update={"node_count": 3})).about == "3 nodes"
+    assert workflow_rows.shown(summary).about == "No nodes yet"
+    assert workflow_rows.shown(summary.model_copy(update={"node_count": 3})).about == "3 nodes"
 
 
 def test_a_secret_is_asked_for_and_never_shown() -> None:
@@ -158,3 +159,41 @@ async def test_every_handler_asks_who_calls(state: type[rx.State], fn: Any) -> N
     # A handler is a public endpoint: anybody may send its name over the event socket.
     with pytest.raises(SignedOut):
         await called(state, fn)
+
+
+def test_recent_executions_are_bars_as_high_as_they_took_long() -> None:
+    def run(status: str, ms: float | None) -> RecentRun:
+        return RecentRun(id=UUID(int=1), status=status, ms=ms)
+
+    drawn = workflow_rows.bars([run("succeeded", 10), run("failed", 1000), run("running", None)])
+    assert [bar.status for bar in drawn] == ["succeeded", "failed", "running"]
+    assert drawn[1].height == 100
+    assert 20 < drawn[0].height < 100
+    assert (drawn[2].height, drawn[2].title) == (20, "running")
+    assert workflow_rows.told([run("failed", 1)] * 3) == "The last 3 executions: 3 failed"
+    assert [bar.height for bar in workflow_rows.bars([run("succeeded", 0)])] == [20]
+    assert workflow_rows.tags_of(" a, b,a ,, c") == ["a", "b", "c"]
+
+
+def test_a_template_is_a_card_with_its_picture_and_what_is_to_be_filled_in() -> None:
+    nodes = [
+        {"key": "a", "type": "trigger.webhook", "name": "A name that is much too long", "position": {"x": 0, "y": -70}},
+        {"key": "b", "type": "http.request", "position": {"x": 300, "y": 70}},
+    ]
+    document = {"nodes": nodes, "connections": [{"source": "a", "target": "b"}]}
+    about = {"title": "T", "description": "To the chat", "group": "G", "node_types": [], "credential_types": []}
+    fill_in = [{"node": "b", "what": "The address"}]
+    card = templates.shown(Template.model_validate({"name": "t", **about, "fill_in": fill_in, "document": document}))
+    assert (card.effort, [(need.node, need.what) for need in card.needs]) == ("1 thing to fill in", [("b", "The address")])
+    assert card.picture.view == "-24 -94 572 272"
+    assert [box.label for box in card.picture.boxes] == ["A name that is m…", "b"]
+    assert card.picture.wires == ["M224 -28 C264 -28 260 112 300 112"]
+    assert templates.found([card], "chat t", "G") == [card]
+    assert templates.found([card], "", "Other") == templates.found([card], "mail", "All") == []
+
+
+def test_what_a_template_tries_with_reaches_the_browser_as_a_literal() -> None:
+    script = templates.opening("id", {"a": "'\"</script>\n"})
+    assert script.startswith("localStorage.setItem('trestle.input.id', \"{")
+    assert "\n" not in script
+    assert templates.opening("id", None) == "location.assign('/workflows/id')"

@@ -31,6 +31,17 @@ export function LocalTime({ at, ...rest }) {
   return <time dateTime={at} title={exact} {...rest}>{new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle }).format(date)}</time>;
 }
 
+// A file's text and its name, once it is chosen; an empty text where it is longer than `most` characters.
+export function TextFile({ most, onText, ...rest }) {
+  const read = async (event) => {
+    const file = event.target.files[0];
+    if (!file) return;
+    const text = file.size > most * 4 ? "" : await file.text();
+    onText?.(text.length > most ? "" : text, file.name);
+  };
+  return <input type="file" {...rest} onChange={read} />;
+}
+
 // Rings every `seconds` while the page is in sight, and once when it comes back into sight.
 export function Pulse({ seconds, onPulse }) {
   useEffect(() => {

@@ -38,6 +38,31 @@ class Pulse(rx.NoSSRComponent):
     on_pulse: rx.EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # read by Reflex when it runs
 
 
+def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
+    return (first, second)
+
+
+class TextFile(rx.NoSSRComponent):
+    """A choice of a file whose text goes to the handler with its name; one that is too long goes as an empty text."""
+
+    library = _JSX.importable_path
+    tag = "TextFile"
+
+    most: rx.Var[int]
+    """Characters that are taken."""
+    accept: rx.Var[str]
+
+    @classmethod
+    def get_event_triggers(cls) -> dict[str, Any]:
+        """What was chosen."""
+        return {**super().get_event_triggers(), "on_text": _two_texts}
+
+
+def text_file(most: int, on_text: Any, **props: Any) -> rx.Component:
+    """A choice of a text file."""
+    return TextFile.create(most=most, on_text=on_text, **props)
+
+
 def relative_time(at: rx.Var[str] | str, **props: Any) -> rx.Component:
     """A moment as a distance from now."""
     return RelativeTime.create(at=at, **props)

@@ -1,11 +1,10 @@
-"""The workflows page: every workflow, how its last execution went, and its switch."""
+"""The workflows page: every workflow, how its last executions went, its switch, and what can be done with it."""
 
-from dataclasses import dataclass
+import asyncio
 from typing import Any
 
 import reflex as rx
 
-from trestle.contracts.workflows import WorkflowSummary
 from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
@@ -13,58 +12,42 @@ from web.components.dialog import confirm_dialog, form_dialog
 from web.components.feedback import empty_state, problem, waiting_rows
 from web.components.field import field
 from web.components.frame import page as framed
-from web.components.status import status_chip
 from web.components.table import actions_cell, cell, row, table
+from web.pages.new_workflow import NewWorkflow
+from web.pages.new_workflow import dialog as new_dialog
+from web.pages.workflow_rows import Row, last_run, shown, sparkline, tags_of
 
 REFRESH_S = 10
 
 
-@dataclass
-class Row:
-    """A workflow as the table shows it."""
-
-    id: str
-    name: str
-    about: str
-    enabled: bool
-    draft: bool
-    updated_at: str
-    last_id: str
-    last_status: str
-    last_at: str
-
-
-def shown(workflow: WorkflowSummary) -> Row:
-    """A workflow as a row."""
-    last = workflow.last_execution or {}
-    nodes = "No nodes yet" if not workflow.node_count else "1 node" if workflow.node_count == 1 else f"{workflow.node_count} nodes"
-    return Row(
-        id=str(workflow.id),
-        name=workflow.name,
-        about=workflow.description or nodes,
-        enabled=workflow.enabled,
-        draft=workflow.published_version is None,
-        updated_at=workflow.updated_at.isoformat(),
-        last_id=str(last.get("id", "")),
-        last_status=str(last.get("status", "")),
-        last_at=str(last.get("created_at", "")),
-    )
+ALL = "all"
 
 
 class Workflows(rx.State):
-    """The table, the search and the three dialogs."""
+    """The table, what narrows it, and the dialogs about one workflow."""
 
     rows: list[Row] = []
     loaded: bool = False
     search: str = ""
+    tag: str = ALL
+    folder: str = ALL
+    tags: list[str] = []
+    folders: list[str] = []
     more: bool = False
     trouble: str = ""
 
-    dialog: str = ""  # "create", "rename", "delete", or none
+    dialog: str = ""  # "rename", "sort", "delete", or none
     target_id: str = ""
     target_name: str = ""
+    target_folder: str = ""
+    target_tags: str = ""
     error: str = ""
     busy: bool = False
+
+    @rx.var
+    def narrowed(self) -> bool:
+        """Whether not all are shown."""
+        return bool(self.search) or (self.tag, self.folder) != (ALL, ALL)
 
     @rx.event
     async def load(self) -> None:
@@ -78,14 +61,24 @@ class Workflows(rx.State):
         self.search = text[:200]
         await self._load()
 
+    @rx.event
+    async def narrow(self, tag: str, folder: str) -> None:
+        """Show those with a tag and in a folder; `all` narrows nothing."""
+        signed_in(self)
+        self.tag, self.folder = tag, folder
+        await self._load()
+
     async def _load(self) -> None:
+        api = signed_in(self)
+        tag, folder = ("" if chosen == ALL else chosen for chosen in (self.tag, self.folder))
         try:
-            found = await signed_in(self).workflows(search=self.search.strip())
+            found, labels = await asyncio.gather(api.workflows(search=self.search.strip(), tag=tag, folder=folder), api.labels())
         except ApiError as error:
             self.trouble = str(error)  # said on the page, not as a toast: this is tried again by itself
             return
         self.rows = [shown(workflow) for workflow in found.items]
         self.more = found.next_cursor is not None
+        self.tags, self.folders = labels.tags, labels.folders
         self.loaded, self.trouble = True, ""
 
     @rx.event
@@ -104,6 +97,8 @@ class Workflows(rx.State):
         """Open a dialog about one workflow."""
         signed_in(self)
         self.dialog, self.target_id, self.target_name, self.error, self.busy = dialog, workflow_id, name, "", False
+        chosen = next((one for one in self.rows if one.id == workflow_id), None)
+        self.target_folder, self.target_tags = (chosen.folder, ", ".join(chosen.tags)) if chosen else ("", "")
 
     @rx.event
     def close(self, is_open: bool) -> None:
@@ -111,20 +106,6 @@ class Workflows(rx.State):
         signed_in(self)
         if not is_open:
             self.dialog = ""
-
-    @rx.event
-    async def create(self, form: dict[str, Any]) -> Any:
-        """Make an empty workflow and open it."""
-        api = signed_in(self)
-        self.error, self.busy = "", True
-        yield
-        try:
-            made = await api.create_workflow(str(form.get("name", "")).strip() or "Untitled workflow")
-        except ApiError as error:
-            self.error, self.busy = str(error), False
-            return
-        self.dialog, self.busy = "", False
-        yield rx.redirect(f"/workflows/{made.id}")
 
     @rx.event
     async def rename(self, form: dict[str, Any]) -> None:
@@ -137,6 +118,37 @@ class Workflows(rx.State):
             return
         self.dialog = ""
         await self._load()
+
+    @rx.event
+    async def sort(self, form: dict[str, Any]) -> None:
+        """Move the workflow to a folder and give it tags."""
+        api = signed_in(self)
+        change = {"folder": str(form.get("folder", "")).strip(), "tags": tags_of(str(form.get("tags", "")))}
+        try:
+            await api.change_workflow(self.target_id, change)
+        except ApiError as error:
+            self.error = str(error)
+            return
+        self.dialog = ""
+        await self._load()
+
+    @rx.event
+    async def duplicate(self, workflow_id: str) -> Any:
+        """Make a copy, and open it."""
+        try:
+            made = await signed_in(self).duplicate_workflow(workflow_id)
+        except ApiError as error:
+            return rx.toast.error("It can't be duplicated", description=str(error))
+        return rx.redirect(f"/workflows/{made.id}")
+
+    @rx.event
+    async def run(self, workflow_id: str) -> Any:
+        """Run the draft once without input, and watch."""
+        try:
+            execution_id = await signed_in(self).run_workflow(workflow_id)
+        except ApiError as error:
+            return rx.toast.error("It can't run yet", description=str(error))
+        return rx.redirect(f"/executions/{execution_id}")
 
     @rx.event
     async def delete(self) -> Any:
@@ -156,23 +168,16 @@ def _row(workflow: Row) -> rx.Component:
     return row(
         cell(
             rx.link(workflow.name, href=f"/workflows/{workflow.id}", class_name="t-row-link", underline="none"),
-            rx.el.span(workflow.about, class_name="t-small"),
+            rx.el.span(
+                rx.cond(workflow.folder != "", rx.el.span(rx.icon("folder", size=12), workflow.folder, class_name="t-tag")),
+                rx.foreach(workflow.tags, lambda tag: rx.el.span(tag, class_name="t-tag")),
+                workflow.about,
+                class_name="t-small",
+            ),
             kind="t-name",
         ),
-        cell(
-            rx.cond(
-                workflow.last_status != "",
-                rx.link(
-                    status_chip(workflow.last_status, relative_time(workflow.last_at, class_name="t-small")),
-                    href=f"/executions/{workflow.last_id}",
-                    class_name="t-above",
-                    underline="none",
-                    color="inherit",
-                ),
-                rx.el.span("Not run yet", class_name="t-muted"),
-            ),
-            kind="t-fit t-below",
-        ),
+        cell(last_run(workflow, relative_time(workflow.last_at, class_name="t-small")), kind="t-fit t-below"),
+        cell(sparkline(workflow), kind="t-fit t-wide-only"),
         cell(relative_time(workflow.updated_at, class_name="t-muted"), kind="t-fit t-wide-only"),
         cell(
             rx.el.span(
@@ -188,8 +193,18 @@ def _row(workflow: Row) -> rx.Component:
         ),
         actions_cell(
             workflow.name,
-            rx.menu.item("Rename", on_select=Workflows.ask("rename", workflow.id, workflow.name)),
+            rx.menu.item("Run", on_select=Workflows.run(workflow.id)),
             rx.menu.item("Executions", on_select=rx.redirect(f"/executions?workflow={workflow.id}")),
+            rx.menu.separator(),
+            rx.menu.item("Rename", on_select=Workflows.ask("rename", workflow.id, workflow.name)),
+            rx.menu.item("Folder and tags", on_select=Workflows.ask("sort", workflow.id, workflow.name)),
+            rx.menu.item("Duplicate", on_select=Workflows.duplicate(workflow.id)),
+            *[
+                rx.menu.item(
+                    f"Export as {form.upper()}", on_select=rx.download(f"/exports/{workflow.id}.{form}", f"{workflow.name}.{form}")
+                )
+                for form in ("json", "yaml")
+            ],
             rx.menu.separator(),
             rx.menu.item("Delete", color_scheme="red", on_select=Workflows.ask("delete", workflow.id, workflow.name)),
         ),
@@ -197,19 +212,37 @@ def _row(workflow: Row) -> rx.Component:
     )
 
 
-def _new(label: str = "New workflow") -> rx.Component:
-    return rx.button(rx.icon("plus", size=16), label, on_click=Workflows.ask("create", "", ""))
+def _new() -> rx.Component:
+    return rx.button(rx.icon("plus", size=16), "New workflow", on_click=NewWorkflow.ask("blank"))
 
 
 def _dialogs() -> rx.Component:
     return rx.fragment(
+        new_dialog(),
         form_dialog(
-            field("Name", "name", placeholder="Hot leads to chat", required=True, max_length=200, auto_focus=True),
-            title="New workflow",
-            submit="Create",
-            is_open=Workflows.dialog == "create",
+            field(
+                "Folder",
+                "folder",
+                default_value=Workflows.target_folder,
+                key=f"folder-{Workflows.target_id}",
+                max_length=200,
+                help_text="Empty: in no folder.",
+                list="folders",
+            ),
+            rx.el.datalist(rx.foreach(Workflows.folders, lambda name: rx.el.option(value=name)), id="folders"),
+            field(
+                "Tags",
+                "tags",
+                default_value=Workflows.target_tags,
+                key=f"tags-{Workflows.target_id}",
+                placeholder="sales, nightly",
+                help_text="With commas between them.",
+            ),
+            title="Folder and tags",
+            submit="Save",
+            is_open=Workflows.dialog == "sort",
             on_open_change=Workflows.close,
-            on_submit=Workflows.create,
+            on_submit=Workflows.sort,
             error=Workflows.error,
             busy=Workflows.busy,
         ),
@@ -236,22 +269,28 @@ def _dialogs() -> rx.Component:
 
 
 def _list() -> rx.Component:
-    none_found = empty_state("search-x", "Nothing found", "No workflow has this in its name. Try a shorter word.")
+    none_found = empty_state("search-x", "Nothing found", "No workflow is like this. Try a shorter word, or all tags and folders.")
     nothing_yet = empty_state(
         "workflow",
         "Build your first workflow",
         "A workflow starts when something happens, a webhook call for one, and runs its steps in order. "
-        "Draw it, publish it, and watch it run.",
-        _new("Create a workflow"),
+        "The shortest way to see one: choose a template, and press Run.",
+        rx.link(rx.button(rx.icon("layout-template", size=16), "Choose a template"), href="/templates"),
+        rx.button("Draw one yourself", variant="soft", on_click=NewWorkflow.ask("blank")),
+        rx.button("Import one", variant="soft", color_scheme="gray", on_click=NewWorkflow.ask("import")),
     )
     return rx.cond(
         ~Workflows.loaded,
         waiting_rows(),
         rx.cond(
             Workflows.rows.length() == 0,
-            rx.cond(Workflows.search != "", none_found, nothing_yet),
+            rx.cond(Workflows.narrowed, none_found, nothing_yet),
             rx.fragment(
-                table(["Name", "Last execution", "Changed", "Enabled", ""], rx.foreach(Workflows.rows, _row), "Workflows"),
+                table(
+                    ["Name", "Last execution", ("Last 14", "t-wide-only"), ("Changed", "t-wide-only"), "Enabled", ""],
+                    rx.foreach(Workflows.rows, _row),
+                    "Workflows",
+                ),
                 rx.cond(
                     Workflows.more,
                     rx.el.p("The newest 100 are shown. Search to find the others.", class_name="t-small"),
@@ -261,12 +300,29 @@ def _list() -> rx.Component:
     )
 
 
+def _choice(label: str, everything: str, names: Any, chosen: Any, on_change: Any) -> rx.Component:
+    """A narrowing by name; nothing where there are no names."""
+    return rx.cond(
+        names.length() > 0,
+        rx.select.root(
+            rx.select.trigger(custom_attrs={"aria-label": label}),
+            rx.select.content(
+                rx.select.item(everything, value=ALL),
+                rx.foreach(names, lambda name: rx.select.item(name, value=name)),
+                position="popper",
+            ),
+            value=chosen,
+            on_change=on_change,
+        ),
+    )
+
+
 def page() -> rx.Component:
     """The page."""
     return framed(
         "Workflows",
         rx.cond(
-            Workflows.rows.length() + Workflows.search.length() > 0,
+            (Workflows.rows.length() > 0) | Workflows.narrowed,
             rx.el.div(
                 rx.input(
                     rx.input.slot(rx.icon("search", size=16)),
@@ -277,6 +333,10 @@ def page() -> rx.Component:
                     width=["100%", "100%", "280px"],
                     custom_attrs={"aria-label": "Search workflows"},
                 ),
+                _choice(
+                    "Folder", "All folders", Workflows.folders, Workflows.folder, lambda chosen: Workflows.narrow(Workflows.tag, chosen)
+                ),
+                _choice("Tag", "All tags", Workflows.tags, Workflows.tag, lambda chosen: Workflows.narrow(chosen, Workflows.folder)),
                 class_name="t-toolbar",
             ),
         ),
@@ -284,5 +344,8 @@ def page() -> rx.Component:
         _list(),
         _dialogs(),
         pulse(REFRESH_S, Workflows.load),
-        actions=(_new(),),
+        actions=(
+            rx.link(rx.button(rx.icon("layout-template", size=16), "Templates", variant="soft", color_scheme="gray"), href="/templates"),
+            _new(),
+        ),
     )

@@ -5,18 +5,6 @@ import { ClipboardPaste, LayoutTemplate, Zap } from "lucide-react";
 import { pasteText } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 
-const EXAMPLE = {
-  nodes: [
-    { key: "webhook", type: "trigger.webhook", name: "New lead", config: { methods: ["POST"] }, position: { x: 0, y: 0 } },
-    { key: "filter", type: "filter", name: "Hot enough?", config: { condition: "{{ payload.score >= 80 }}" }, position: { x: 320, y: 0 } },
-    { key: "message", type: "set", name: "Write the message", config: { fields: { text: "{{ payload.name }} scored {{ payload.score }}" } }, position: { x: 640, y: -20 } },
-  ],
-  connections: [
-    { source: "webhook", source_port: "main", target: "filter" },
-    { source: "filter", source_port: "main", target: "message" },
-  ],
-};
-
 export function Empty() {
   const store = useEditor();
   const shown = useStore((state) => state.doc?.mode === "edit" && !state.graph.nodes.length);
@@ -30,16 +18,12 @@ export function Empty() {
     }
   };
   const begin = (event) => store.set({ quick: { x: event.clientX, y: event.clientY, triggers: true } });
-  const example = () => {
-    store.paste(EXAMPLE, { x: 0, y: 0 });
-    setTimeout(() => store.flow.fitView({ padding: 0.25, maxZoom: 1 }), 60);
-  };
   return (
     <div className="ed-empty" data-testid="empty">
       <h2>How does it begin?</h2>
       <div className="ed-empty-ways">
         <button onClick={begin} disabled={!triggers.length} data-testid="begin-trigger"><Zap size={20} /><b>With a trigger</b><span>A webhook, a press of Run … then add what follows.</span></button>
-        <button onClick={example} data-testid="begin-example"><LayoutTemplate size={20} /><b>With an example</b><span>A webhook, a filter and a message, to change.</span></button>
+        <a href="/templates" data-testid="begin-template"><LayoutTemplate size={20} /><b>From a template</b><span>Workflows that work: choose one, fill in, run.</span></a>
         <button onClick={paste} data-testid="begin-paste"><ClipboardPaste size={20} /><b>With a paste</b><span>Nodes copied elsewhere, or an exported workflow.</span></button>
       </div>
       <p className="ed-hint">Or drag a node from the list onto the canvas.</p>

@@ -81,7 +81,7 @@ export function CopyButton({ text, label = "Copy" }) {
 }
 
 /** Copies also where the page isn't served over HTTPS and the clipboard API is therefore missing. */
-async function copyText(text) {
+export async function copyText(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const box = Object.assign(document.createElement("textarea"), { value: text });
   document.body.append(box);

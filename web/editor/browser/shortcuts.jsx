@@ -37,7 +37,7 @@ export function toggleDisabled(store) {
 export function pasteText(store, text) {
   const fragment = parseCopied(text);
   if (fragment) store.paste(fragment);
-  else store.notify("The clipboard holds no nodes. Copy some in a Trestle editor, or an exported workflow.", "warning");
+  else store.notify("The clipboard holds no nodes. Copy some in a Trestle editor, or an exported workflow as JSON. Other formats: New workflow, Import.", "warning");
 }
 
 const withMod = {

@@ -4,6 +4,7 @@ import React, { useEffect, useState } from "react";
 import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
 import { ArrowLeft, Check, ChevronDown, CircleAlert, ClipboardCopy, CloudOff, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
 import { CompareMenu } from "./compare_runs.jsx";
+import { ExportMenu } from "./export.jsx";
 import { STATUS } from "./node_card.jsx";
 import { StopRun, Steering } from "./steering.jsx";
 import { RUN_STATUS, readInput, rememberedInput } from "./runs.jsx";
@@ -109,6 +110,7 @@ export function EditBar({ onPalette }) {
       <Button variant="ghost" color="gray" onClick={() => store.openPanel("runs")} data-testid="runs-open" title="Recent runs"><History size={16} /><span className="ed-wide">Runs</span></Button>
       <IconButton variant="ghost" color="gray" onClick={() => store.openPanel("versions")} aria-label="Versions" title="Versions" data-testid="versions-open"><GitBranch size={16} /></IconButton>
       <IconButton variant="ghost" color="gray" onClick={() => store.openPanel("settings")} aria-label="Workflow settings" title="Workflow settings" data-testid="settings-open"><SlidersHorizontal size={16} /></IconButton>
+      <ExportMenu />
       <StopRun />
       <RunButton />
       <PublishButton />

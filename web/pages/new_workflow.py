@@ -1,0 +1,201 @@
+"""The dialog that begins a workflow: empty, from a template, or from a document."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from trestle.contracts.workflows import Imported
+from web.access import signed_in
+from web.backend import ApiError
+from web.components.browser import text_file
+from web.components.feedback import problem
+from web.components.field import field
+
+MOST_CHARACTERS = 500_000
+"""A document that is longer does not go through the page's connection at once; the API takes it."""
+
+
+@dataclass
+class Remark:
+    """Something about an imported document that somebody has to look at."""
+
+    where: str
+    what: str
+
+
+def remarks(answer: Imported) -> list[Remark]:
+    """What found no place first, then what is to be filled in."""
+    lost = [Remark(part.path, part.reason) for part in answer.unmapped]
+    return lost + [Remark(problem.node or ".".join(map(str, problem.loc)), problem.message) for problem in answer.problems]
+
+
+class NewWorkflow(rx.State):
+    """The dialog. `made` is the id of a workflow that was imported with remarks."""
+
+    open: bool = False
+    way: str = "blank"  # or "import"
+    error: str = ""
+    busy: bool = False
+    text: str = ""
+    file: str = ""
+    made: str = ""
+    name: str = ""
+    remarks: list[Remark] = []
+
+    @rx.event
+    def arrive(self) -> None:
+        """The page was opened: with the dialog, where its address says so."""
+        signed_in(self)
+        wish = self.router.url.query_parameters.get("new", "")
+        if wish in ("blank", "import"):
+            self._ask(wish)
+
+    @rx.event
+    def ask(self, way: str) -> None:
+        """Open the dialog at one of its ways."""
+        signed_in(self)
+        self._ask("import" if way == "import" else "blank")
+
+    def _ask(self, way: str) -> None:
+        self.open, self.way, self.error, self.busy = True, way, "", False
+        self.text, self.file, self.made, self.remarks = "", "", "", []
+
+    @rx.event
+    def close(self, is_open: bool) -> None:
+        """It was dismissed."""
+        signed_in(self)
+        self.open = is_open
+
+    @rx.event
+    async def create(self, form: dict[str, Any]) -> Any:
+        """Make an empty workflow and open it."""
+        api = signed_in(self)
+        self.error, self.busy = "", True
+        yield
+        try:
+            made = await api.create_workflow(str(form.get("name", "")).strip() or "Untitled workflow")
+        except ApiError as error:
+            self.error, self.busy = str(error), False
+            return
+        self.open, self.busy = False, False
+        yield rx.redirect(f"/workflows/{made.id}")
+
+    @rx.event
+    def take(self, text: str, name: str) -> None:
+        """A file was chosen; empty text and a name: it is too long."""
+        signed_in(self)
+        self.text, self.file = text[:MOST_CHARACTERS], name[:200]
+        self.error = "" if text else "This file is empty, or too long to be sent by the page. POST /api/v1/workflows/import takes it."
+
+    @rx.event
+    async def bring(self, form: dict[str, Any]) -> Any:
+        """Import what was chosen or pasted. Without anything to look at, it opens at once."""
+        api = signed_in(self)
+        text = self.text or str(form.get("document") or "").strip()
+        if not text:
+            self.error = "Choose a file, or paste a document."
+            return
+        self.error, self.busy = "", True
+        yield
+        try:
+            answer = await api.import_workflow(text)
+        except ApiError as error:
+            self.error, self.busy = str(error), False
+            return
+        self.busy, self.made, self.name, self.remarks = False, str(answer.workflow.id), answer.workflow.name, remarks(answer)
+        if not self.remarks:
+            self.open = False
+            yield rx.redirect(f"/workflows/{self.made}")
+
+
+def _way(icon: str, title: str, text: str, way: str) -> rx.Component:
+    return rx.el.button(
+        rx.icon(icon, size=18),
+        rx.el.b(title),
+        rx.el.span(text, class_name="t-small"),
+        type="button",
+        on_click=NewWorkflow.ask(way),
+        class_name="t-way",
+        custom_attrs={"aria-pressed": rx.cond(NewWorkflow.way == way, "true", "false"), "data-testid": f"way-{way}"},
+    )
+
+
+def _ways() -> rx.Component:
+    return rx.el.div(
+        _way("square-plus", "Empty", "Draw it yourself.", "blank"),
+        rx.el.a(
+            rx.icon("layout-template", size=18),
+            rx.el.b("From a template"),
+            rx.el.span("Choose, fill in, run.", class_name="t-small"),
+            href="/templates",
+            class_name="t-way",
+            custom_attrs={"data-testid": "way-template"},
+        ),
+        _way("file-up", "Import", "A file, or text you have.", "import"),
+        class_name="t-ways",
+    )
+
+
+def _actions(submit: str) -> rx.Component:
+    return rx.el.div(
+        rx.dialog.close(rx.button("Cancel", type="button", variant="soft", color_scheme="gray")),
+        rx.button(submit, type="submit", loading=NewWorkflow.busy),
+        class_name="t-actions",
+    )
+
+
+def _blank() -> rx.Component:
+    name = field("Name", "name", placeholder="Hot leads to chat", required=True, max_length=200, auto_focus=True)
+    return rx.form(rx.el.div(name, problem(NewWorkflow.error), _actions("Create"), class_name="t-form"), on_submit=NewWorkflow.create)
+
+
+def _import() -> rx.Component:
+    help_text = "What Trestle exported (JSON or YAML), a list of steps, or a graph of nodes and edges. Nothing is run."
+    return rx.form(
+        rx.el.div(
+            rx.el.div(
+                rx.el.label("File", html_for="file"),
+                text_file(MOST_CHARACTERS, NewWorkflow.take, id="file", accept=".json,.yaml,.yml"),
+                class_name="t-field",
+            ),
+            rx.cond(
+                NewWorkflow.text != "",
+                rx.el.p(f"{NewWorkflow.file} is ready to be imported.", class_name="t-small"),
+                rx.el.div(
+                    rx.el.label("Or paste it here", html_for="document"),
+                    rx.text_area(name="document", id="document", rows="8", width="100%", class_name="t-mono", spell_check=False),
+                    rx.el.span(help_text, class_name="t-small"),
+                    class_name="t-field",
+                ),
+            ),
+            problem(NewWorkflow.error),
+            _actions("Import"),
+            class_name="t-form",
+        ),
+        on_submit=NewWorkflow.bring,
+    )
+
+
+def _done() -> rx.Component:
+    return rx.el.div(
+        rx.text(f"“{NewWorkflow.name}” is there, switched off. Before it can be published, look at this:", size="2"),
+        rx.el.ul(rx.foreach(NewWorkflow.remarks, lambda remark: rx.el.li(rx.el.b(remark.where), " ", remark.what)), class_name="t-remarks"),
+        rx.el.div(rx.link(rx.button("Open the workflow"), href=f"/workflows/{NewWorkflow.made}"), class_name="t-actions"),
+        class_name="t-form",
+        custom_attrs={"data-testid": "import-remarks"},
+    )
+
+
+def dialog() -> rx.Component:
+    """The dialog itself."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.dialog.title(rx.cond(NewWorkflow.made != "", "Imported", "New workflow")),
+            rx.cond(NewWorkflow.made != "", _done(), rx.fragment(_ways(), rx.cond(NewWorkflow.way == "import", _import(), _blank()))),
+            max_width="520px",
+            custom_attrs={"aria-describedby": ""},
+        ),
+        open=NewWorkflow.open,
+        on_open_change=NewWorkflow.close,
+    )

@@ -1,0 +1,259 @@
+"""The templates gallery: workflows to begin with, each drawn small."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import reflex as rx
+
+from trestle.contracts.templates import Template
+from web.access import signed_in
+from web.backend import ApiError
+from web.components.feedback import empty_state, problem, waiting_rows
+from web.components.frame import page as framed
+from web.components.picture import Picture, drawn, picture
+
+ALL = "All"
+EXAMPLE = "Example"
+
+
+@dataclass
+class Need:
+    """What is to be filled in, and at which node."""
+
+    node: str
+    what: str
+
+
+@dataclass
+class Card:
+    """A template as the gallery shows it."""
+
+    name: str = ""
+    title: str = ""
+    description: str = ""
+    group: str = ""
+    needs: list[Need] = field(default_factory=list)
+    effort: str = ""
+    picture: Picture = field(default_factory=Picture)
+
+
+def shown(template: Template) -> Card:
+    """A template as a card."""
+    names = {node["key"]: node.get("name") or node["key"] for node in template.document["nodes"]}
+    count = len(template.fill_in)
+    return Card(
+        name=template.name,
+        title=template.title,
+        description=template.description,
+        group=template.group,
+        needs=[Need(names[need.node], need.what) for need in template.fill_in],
+        effort="Nothing to fill in" if not count else "1 thing to fill in" if count == 1 else f"{count} things to fill in",
+        picture=drawn(template.document["nodes"], template.document.get("connections", [])),
+    )
+
+
+def found(cards: list[Card], search: str, group: str) -> list[Card]:
+    """Those of a group in which every word that is searched for occurs."""
+    words = search.casefold().split()
+    return [
+        card
+        for card in cards
+        if group in (ALL, card.group) and all(word in f"{card.title} {card.description} {card.group}".casefold() for word in words)
+    ]
+
+
+def opening(workflow_id: str, sample: Any) -> str:
+    """The script that opens a new workflow, with `sample` as what its Run sends."""
+    remember = "" if sample is None else f"localStorage.setItem('trestle.input.{workflow_id}', {_literal(sample)});"
+    return f"{remember}location.assign('/workflows/{workflow_id}')"
+
+
+def _literal(sample: Any) -> str:
+    return orjson.dumps(orjson.dumps(sample, option=orjson.OPT_INDENT_2).decode()).decode()
+
+
+class Templates(rx.State):
+    """The cards, the search, and the one that is looked at."""
+
+    cards: list[Card] = []
+    groups: list[str] = [ALL]
+    search: str = ""
+    group: str = ALL
+    loaded: bool = False
+    open: bool = False
+    card: Card = Card()
+    using: str = ""
+    trouble: str = ""
+    _all: list[Card] = []
+
+    @rx.event
+    async def load(self) -> None:
+        """Fetch all of them."""
+        try:
+            self._all = [shown(template) for template in await signed_in(self).templates()]
+        except ApiError as error:
+            self.trouble = str(error)
+            return
+        self.groups = [ALL, *dict.fromkeys(card.group for card in self._all)]
+        self.cards, self.loaded, self.trouble, self.open, self.using = found(self._all, self.search, self.group), True, "", False, ""
+
+    @rx.event
+    def find(self, text: str) -> None:
+        """Search titles and descriptions."""
+        signed_in(self)
+        self.search = text[:200]
+        self.cards = found(self._all, self.search, self.group)
+
+    @rx.event
+    def choose(self, group: str | list[str]) -> None:
+        """Show one group."""
+        signed_in(self)
+        self.group = str(group)
+        self.cards = found(self._all, self.search, self.group)
+
+    @rx.event
+    def look(self, name: str) -> None:
+        """Show one closely."""
+        signed_in(self)
+        self.card = next((card for card in self._all if card.name == name), Card())
+        self.open = bool(self.card.name)
+
+    @rx.event
+    def close(self, is_open: bool) -> None:
+        """The closer look was dismissed."""
+        signed_in(self)
+        self.open = is_open
+
+    @rx.event
+    async def use(self, name: str) -> Any:
+        """Make a workflow of a template and open it."""
+        api = signed_in(self)
+        self.using = name
+        yield
+        try:
+            template = next((one for one in await api.templates() if one.name == name), None)
+            if template is None:
+                self.using = ""
+                yield rx.toast.error("This template is not there any more. Reload the page.")
+                return
+            made = (await api.import_workflow(template.document)).workflow
+            if template.sample is not None:
+                await api.keep_input(made.id, EXAMPLE, template.sample)
+        except ApiError as error:
+            self.using = ""
+            yield rx.toast.error("The template can't be used", description=str(error))
+            return
+        self.open = False
+        yield rx.call_script(opening(str(made.id), template.sample))
+
+
+def _use(name: Any, size: str = "1") -> rx.Component:
+    return rx.button("Use this template", size=size, loading=Templates.using == name, on_click=Templates.use(name))
+
+
+def _card(card: Any) -> rx.Component:
+    return rx.el.article(
+        rx.el.button(
+            picture(card.picture, card.title, "is-small"),
+            on_click=Templates.look(card.name),
+            type="button",
+            class_name="t-template-picture",
+            custom_attrs={"aria-label": f"Look at {card.title}"},
+        ),
+        rx.el.div(
+            rx.heading(card.title, size="3", as_="h2", weight="medium"),
+            rx.el.p(card.description, class_name="t-template-text"),
+            rx.el.div(rx.el.span(card.effort, class_name="t-small"), _use(card.name), class_name="t-template-foot"),
+            class_name="t-template-body",
+        ),
+        class_name="t-template",
+        custom_attrs={"data-testid": f"template-{card.name}"},
+        key=card.name,
+    )
+
+
+def _closer() -> rx.Component:
+    card = Templates.card
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.dialog.title(card.title),
+            rx.dialog.description(card.description),
+            rx.el.div(picture(card.picture, card.title), class_name="t-template-large"),
+            rx.cond(
+                card.needs.length() > 0,
+                rx.fragment(
+                    rx.heading("What you fill in", size="2", as_="h3", weight="medium"),
+                    rx.el.ul(
+                        rx.foreach(card.needs, lambda need: rx.el.li(rx.el.b(need.node), ": ", need.what)), class_name="t-template-needs"
+                    ),
+                ),
+                rx.text("There is nothing to fill in: press Run in the editor, and see what it does.", size="2"),
+            ),
+            rx.el.div(
+                rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")), _use(card.name, "2"), class_name="t-actions"
+            ),
+            max_width="760px",
+        ),
+        open=Templates.open,
+        on_open_change=Templates.close,
+    )
+
+
+def _toolbar() -> rx.Component:
+    return rx.el.div(
+        rx.input(
+            rx.input.slot(rx.icon("search", size=16)),
+            placeholder="Search templates",
+            on_change=Templates.find.debounce(150),
+            default_value=Templates.search,
+            type="search",
+            width=["100%", "100%", "280px"],
+            custom_attrs={"aria-label": "Search templates"},
+        ),
+        rx.el.div(
+            rx.foreach(
+                Templates.groups,
+                lambda group: rx.button(
+                    group,
+                    on_click=Templates.choose(group),
+                    size="1",
+                    radius="full",
+                    variant=rx.cond(Templates.group == group, "solid", "soft"),
+                    color_scheme=rx.cond(Templates.group == group, "iris", "gray"),
+                    custom_attrs={"aria-pressed": rx.cond(Templates.group == group, "true", "false")},
+                ),
+            ),
+            class_name="t-chips",
+            role="group",
+            custom_attrs={"aria-label": "Group"},
+        ),
+        class_name="t-toolbar",
+    )
+
+
+def page() -> rx.Component:
+    """The page."""
+    return framed(
+        "Templates",
+        rx.text(
+            "Workflows to begin with. Each becomes a workflow of your own, switched off, which you change as you like.",
+            size="2",
+            color_scheme="gray",
+            margin_bottom="16px",
+        ),
+        _toolbar(),
+        problem(Templates.trouble),
+        rx.cond(
+            ~Templates.loaded,
+            waiting_rows(),
+            rx.cond(
+                Templates.cards.length() == 0,
+                empty_state("search-x", "Nothing found", "No template has these words. Try others, or look at all groups."),
+                rx.el.div(rx.foreach(Templates.cards, _card), class_name="t-templates"),
+            ),
+        ),
+        _closer(),
+        current="Workflows",
+        actions=(rx.link(rx.button("Begin with an empty canvas", variant="soft"), href="/workflows?new=blank"),),
+    )
