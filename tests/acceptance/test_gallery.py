@@ -59,6 +59,7 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await expect(page.get_by_role("dialog")).to_contain_text("Signing secret")
         await shot(page, shots, "closer")
         await page.get_by_role("button", name="Close").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
         await page.get_by_label("Search templates").fill("")
         await card.get_by_role("button", name="Use this template").click()
 
@@ -94,6 +95,7 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await page.get_by_label("Folder", exact=True).last.fill("Trials")
         await page.get_by_label("Tags", exact=True).last.fill("web, first")
         await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
         await expect(page.locator(".t-tag")).to_have_text(["Trials", "web", "first"])
         await choose(page, "Answer a web request", "Duplicate")
         await page.get_by_test_id("canvas").wait_for()
@@ -118,7 +120,7 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await expect(page.get_by_test_id("import-remarks")).to_contain_text("teleport")
         await shot(page, shots, "remarks")
         await page.keyboard.press("Escape")
-
+        await expect(page.get_by_role("dialog")).to_have_count(0)
         await expect(page.get_by_role("row")).to_have_count(5)
         await shot(page, shots, "list")
         await page.get_by_label("Tag", exact=True).click()
