@@ -10,6 +10,7 @@ from tests.acceptance import browser
 from tests.acceptance.api import Api
 from tests.acceptance.stack import Stack
 
+expect.set_options(timeout=15_000)  # two cores, and everything on them
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("dark", "light")
 FOREIGN = {
     "name": "From elsewhere",
@@ -78,6 +79,7 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await page.get_by_test_id("export-open").click()
         await page.get_by_test_id("export-copy").click()
         await expect(page.get_by_test_id("notice")).to_contain_text("Copied")
+        await expect(page.get_by_role("menu")).to_have_count(0)
         copied = json.loads(await page.evaluate("navigator.clipboard.readText()"))
         assert [node["key"] for node in copied["nodes"]] == ["request", "greeting", "answer"]
         await page.get_by_test_id("export-open").click()
