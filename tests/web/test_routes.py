@@ -108,3 +108,35 @@ async def test_a_large_value_is_handed_on_as_a_file(client: httpx.AsyncClient, m
         assert (missing.status_code, missing.text) == (404, "No such value.\n")
         assert asked[0] == "Bearer access-1"
         await held.backend.close()
+
+
+async def test_a_workflow_is_kept_as_a_file_by_whoever_is_signed_in(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def backend(request: server.Request) -> server.Response:
+        asked.append((request.path_qs, request.headers.get("Authorization")))
+        if "000000000001/" in request.path:
+            return server.Response(text="name: Kept\n", content_type="application/yaml")
+        return server.json_response(
+            {"title": "Not Found", "detail": "No such workflow."}, status=404, content_type="application/problem+json"
+        )
+
+    held = services()
+    async with answering(backend) as url:
+        monkeypatch.setattr(held.backend, "_root", f"{url}/api/v1")
+        path = "/exports/00000000-0000-0000-0000-00000000000"
+        assert (await client.get(path + "1.yaml")).status_code == 401
+        assert asked == []
+        client.cookies.set(held.sessions.cookie_name, held.sessions.seal(opened()))
+        kept = await client.get(path + "1.yaml")
+        assert (kept.status_code, kept.text) == (200, "name: Kept\n")
+        assert kept.headers["content-type"].startswith("application/yaml")
+        assert (kept.headers["content-disposition"], kept.headers["x-content-type-options"]) == ("attachment", "nosniff")
+        missing = await client.get(path + "2.json")
+        assert (missing.status_code, missing.text) == (404, "No such workflow.\n")
+        assert "content-disposition" not in missing.headers
+        assert (await client.get(path + "1.exe")).status_code == 404
+        assert (await client.get("/exports/..%2f..%2fusers.json")).status_code == 404
+        below = "/api/v1/workflows/00000000-0000-0000-0000-00000000000"
+        assert asked == [(f"{below}1/export?format=yaml", "Bearer access-1"), (f"{below}2/export?format=json", "Bearer access-1")]
+        await held.backend.close()
