@@ -345,7 +345,11 @@ def page() -> rx.Component:
         _dialogs(),
         pulse(REFRESH_S, Workflows.load),
         actions=(
-            rx.link(rx.button(rx.icon("layout-template", size=16), "Templates", variant="soft", color_scheme="gray"), href="/templates"),
+            rx.link(
+                rx.button(rx.icon("layout-template", size=16), "Templates", variant="soft", color_scheme="gray"),
+                href="/templates",
+                class_name="t-wide-only",  # a phone has room for one action; the dialog leads to the templates, too
+            ),
             _new(),
         ),
     )
