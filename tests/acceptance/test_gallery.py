@@ -60,6 +60,7 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await expect(page.get_by_role("dialog")).to_contain_text("Signing secret")
         await shot(page, shots, "closer")
         await page.get_by_role("button", name="Close").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)  # until then the search lies below it
         await page.get_by_label("Search templates").fill("")
         await card.get_by_role("button", name="Use this template").click()
 
