@@ -21,6 +21,8 @@ from web.editor.watching import Watching, address_id, all_steps, stamp
 from web.services import services
 
 RUNS_SHOWN = 30
+CLOCKS_MS = 2000
+"""The clocks of this process and of the database may differ by so much. What is told twice is known by its revision."""
 SENT_KEPT = 2000
 MOST_PREVIEWS = 50
 NO_SUCH = "There is no such workflow, or it isn't yours."
@@ -57,16 +59,20 @@ class Editor(Watching, rx.State):
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
     _revision: int = 0
+    _loaded_at: int = 0
     _project_id: str = ""
 
     def _stream(self) -> str:
         return f"/workflows/{address_id(self)}/events"
 
+    def _since(self) -> str:
+        return str(self._loaded_at - CLOCKS_MS) if self._loaded_at else ""
+
     @rx.event
     async def load(self) -> None:
         """Fetch the draft, the palette and the credentials to choose from."""
         api = signed_in(self)
-        self.missing, self._watch = "", 0
+        self.missing, self._watch, self._loaded_at = "", 0, stamp()
         self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
         self.values, self.page, self.pins = {}, {}, {}
         try:

@@ -98,6 +98,10 @@ class Watching(rx.State, mixin=True):
         """The path of the event stream to follow."""
         raise NotImplementedError
 
+    def _since(self) -> str:
+        """Where the stream is to begin; empty: now. What happened while the page was being loaded is not to be missed."""
+        return ""
+
     def _first(self) -> str:
         """The execution to show from the beginning; empty: whichever comes."""
         return ""
@@ -164,13 +168,13 @@ class Watching(rx.State, mixin=True):
         async with self:
             api = signed_in(self)
             self._watch = mark = stamp()
-            stream, first = self._stream(), self._first()
+            stream, first, since = self._stream(), self._first(), self._since()
         follower, window = Follower(), Window()
         if first:
             await self._catch_up(api, follower, window, first, mark)
 
         def connect(last: str) -> AsyncIterator[ServerEvent]:
-            return api.events(stream, last_event_id=last)
+            return api.events(stream, last_event_id=last or since)
 
         try:
             async for group in bursts(connect):
