@@ -44,6 +44,8 @@ class Fresh:
             return server.json_response(ADA.model_dump(mode="json"))
         if path == "/users/login":
             return server.json_response(tokens().model_dump())
+        if request.path.endswith("/workflows/labels"):
+            return server.json_response({"tags": [], "folders": []})
         return server.json_response({"items": [], "next_cursor": None, "unread": 0})
 
 
