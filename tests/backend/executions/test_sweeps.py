@@ -16,7 +16,7 @@ async def queued(settings: Settings) -> list[str]:
         return [i.decode() for i in reversed(await client.execute_command("LRANGE", QUEUE, 0, -1))]  # type: ignore[no-untyped-call]  # redis-py leaves it so
 
 
-async def until_queued(settings: Settings, *ids: str, within_s: float = 5) -> None:
+async def until_queued(settings: Settings, *ids: str, within_s: float = 20) -> None:
     """Wait until these ids are in the list."""
     async with asyncio.timeout(within_s):
         while not {*ids} <= {*await queued(settings)}:

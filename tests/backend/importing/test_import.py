@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.importing import json_graphs
@@ -270,6 +270,7 @@ EDGES = st.lists(st.fixed_dictionaries({"source": IDS, "target": IDS}), max_size
 
 
 @given(NODES, EDGES)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # how fast inputs are made says how busy the machine is
 def test_whatever_it_says_it_becomes_a_possible_graph_or_is_told(nodes: list[Any], edges: list[Any]) -> None:
     sheet = json_graphs.drawn({"nodes": nodes, "edges": edges}, "x")
     connections = sheet.connections()
