@@ -61,6 +61,5 @@ async def preview(session: AsyncSession, asked: wire.PreviewRequest) -> wire.Sch
         schedule = parse(asked.model_dump())
     except BadSchedule as error:
         raise Unprocessable(str(error), errors=[FieldError(loc=[error.field], message=str(error))]) from None
-    now = await session.scalar(select(func.now()))
-    assert now is not None  # noqa: S101 - PostgreSQL knows the time
+    now = (await session.execute(select(func.now()))).scalar_one()
     return wire.SchedulePreview(next=schedule.upcoming(now, _SHOWN))
