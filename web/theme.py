@@ -1,8 +1,12 @@
-"""The look in one place: names of colours and icons that carry a meaning, and the stylesheet that the rest of it lies in."""
+"""The look in one place: names of colours and icons that carry a meaning, and the stylesheets that the rest of it lies in."""
 
 from typing import Final
 
-STYLESHEETS: Final = ["/trestle.css"]
+STYLESHEETS: Final = [
+    f"/look/{part}.css"
+    for part in ("base", "frame", "tables", "states", "forms", "phone", "notifications", "dashboard", "settings", "workflows", "templates")
+]
+"""In this order: where two rules weigh the same, the later one counts."""
 FONT_PACKAGE: Final = "@fontsource-variable/inter@5.2.8"
 """Inter as a variable font, bundled: nothing is fetched from another host. rxconfig.py adds it to the build."""
 
