@@ -3,6 +3,8 @@
 Error                     status
 ├── BadRequest            400
 ├── Unauthorised          401
+│   ├── SecondFactorRequired
+│   └── SecondFactorWrong
 ├── Forbidden             403
 ├── NotFound              404
 ├── MethodNotAllowed      405
@@ -31,13 +33,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trestle.contracts.problems import FieldError, Problem
+from trestle.contracts.problems import FieldError, Problem, ProblemType
 
 
 class Error(HTTPException):
     """Something went wrong"""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    type: ClassVar[ProblemType] = ProblemType.PLAIN
 
     def __init__(self, detail: str, *, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None) -> None:
         super().__init__(self.status, detail, dict(headers or {}))
@@ -62,6 +65,18 @@ class Unauthorised(Error):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class SecondFactorRequired(Unauthorised):
+    """A code of the second factor is required"""
+
+    type = ProblemType.SECOND_FACTOR_REQUIRED
+
+
+class SecondFactorWrong(Unauthorised):
+    """The code of the second factor is wrong"""
+
+    type = ProblemType.SECOND_FACTOR_WRONG
 
 
 class Forbidden(Error):
@@ -148,16 +163,23 @@ _SAYS_WHAT_TO_DO = {
 }
 
 
-def problem(status: int, title: str, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None) -> Response:
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    type: ProblemType = ProblemType.PLAIN,
+) -> Response:
     """The answer that carries an error."""
-    body = Problem(title=title, status=status, detail=detail, errors=list(errors))
+    body = Problem(type=type, title=title, status=status, detail=detail, errors=list(errors))
     return Response(body.model_dump_json(), status, headers, "application/problem+json")
 
 
 def answer(error: HTTPException) -> Response:
     """The answer to one of our errors, or to one that the framework raised."""
     if isinstance(error, Error):
-        return problem(error.status_code, error.title, error.detail, error.errors, error.headers)
+        return problem(error.status_code, error.title, error.detail, error.errors, error.headers, error.type)
     title = HTTPStatus(error.status_code).phrase
     return problem(error.status_code, title, _SAYS_WHAT_TO_DO.get(error.status_code, str(error.detail)), (), error.headers)
 

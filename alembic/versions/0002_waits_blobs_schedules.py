@@ -190,6 +190,33 @@ def upgrade() -> None:
     op.create_index("audit_of_user", "audit", ["user_id", sa.literal_column("id desc")], unique=False)
     op.create_index("audit_of_action", "audit", ["action", sa.literal_column("id desc")], unique=False)
     op.create_index("audit_by_age", "audit", ["at"], unique=False)
+    op.create_table(
+        "second_factors",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("last_step", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id"),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id", "code_hash"),
+    )
+    op.add_column(
+        "users",
+        sa.Column(
+            "two_factor",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="signing in takes a code of their second factor, too",
+        ),
+    )
     op.add_column("snapshots", sa.Column("reads_vars", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.execute("update snapshots set reads_vars = true where position('vars' in graph::text) > 0")
     op.add_column("credentials", sa.Column("rate_limit", sa.JSON(none_as_null=True), nullable=True))
@@ -330,6 +357,9 @@ def downgrade() -> None:
     op.drop_column("executions", "task")
     op.drop_column("credentials", "rate_limit")
     op.drop_column("snapshots", "reads_vars")
+    op.drop_column("users", "two_factor")
+    op.drop_table("recovery_codes")
+    op.drop_table("second_factors")
     op.drop_table("audit")
     op.drop_table("api_keys")
     op.drop_table("variables")

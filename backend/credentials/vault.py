@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -18,26 +18,28 @@ class Sealed(Exception):
 
 class Vault:
     """Encrypts with the first key, decrypts with any. Fernet has no associated data: a row's ciphertext would decrypt in another
-    row, so `{project, credential, version}` stand in the plaintext and are checked."""
+    row, so what tells a row from all others (`{project, credential, version}`, say) stands in the plaintext and is checked."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
         self.key_id = hashlib.sha256(base64.urlsafe_b64decode(keys[0])).hexdigest()[:16]
 
-    def seal(self, data: JsonObject, *, project: UUID, credential: UUID, version: int) -> bytes:
-        """The ciphertext of `data` for this row and version."""
-        plain = {"project": str(project), "credential": str(credential), "version": version, "data": data}
+    def seal(self, data: JsonObject, **row: UUID | int) -> bytes:
+        """The ciphertext of `data` for this row."""
+        plain = {**_identity(row), "data": data}
         return self._fernet.encrypt(encode_json(plain).encode())
 
-    def open(self, ciphertext: bytes, *, project: UUID, credential: UUID, version: int) -> JsonObject:
-        """The data. Raises Sealed where no key fits or the ciphertext belongs to another row or version."""
+    def open(self, ciphertext: bytes, **row: UUID | int) -> JsonObject:
+        """The data. Raises Sealed where no key fits or the ciphertext belongs to another row."""
         try:
             plain = json.loads(self._fernet.decrypt(ciphertext))
         except InvalidToken:
-            raise Sealed(
-                "No key of TRESTLE_ENCRYPTION_KEYS opens this credential. Give the key it was made with, or enter it anew."
-            ) from None
+            raise Sealed("No key of TRESTLE_ENCRYPTION_KEYS opens this secret. Give the key it was made with, or enter it anew.") from None
         data: JsonObject = plain.pop("data")
-        if plain != {"project": str(project), "credential": str(credential), "version": version}:
-            raise Sealed("This credential's secret was made for another row. Enter it anew.")
+        if plain != _identity(row):
+            raise Sealed("This secret was made for another row. Enter it anew.")
         return data
+
+
+def _identity(row: Mapping[str, UUID | int]) -> JsonObject:
+    return {name: value if isinstance(value, int) else str(value) for name, value in row.items()}

@@ -8,7 +8,7 @@ from backend.models.executions import Execution, IdempotencyKey, LogLine, Resolu
 from backend.models.executors import Executor
 from backend.models.memories import Memory
 from backend.models.notifications import Notification
-from backend.models.people import LoginFailure, Membership, Project, RefreshToken, User
+from backend.models.people import LoginFailure, Membership, Project, RecoveryCode, RefreshToken, SecondFactor, User
 from backend.models.triggers import Firing, Listener, SavedInput, Trigger, WebhookRoute
 from backend.models.workflows import Connection, Node, Operation, Snapshot, Version, Workflow
 
@@ -34,9 +34,11 @@ __all__ = [
     "Notification",
     "Operation",
     "Project",
+    "RecoveryCode",
     "RefreshToken",
     "Resolution",
     "SavedInput",
+    "SecondFactor",
     "Snapshot",
     "Step",
     "Trigger",

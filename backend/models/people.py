@@ -23,6 +23,7 @@ class User(Base):
     password_hash: Mapped[bytes]
     role: Mapped[str]
     active: Mapped[bool] = mapped_column(server_default=text("true"))
+    two_factor: Mapped[bool] = mapped_column(server_default=text("false"), comment="signing in takes a code of their second factor, too")
     created_at: Mapped[datetime] = made_now()
 
     @property
@@ -48,6 +49,30 @@ class RefreshToken(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class SecondFactor(Base):
+    """The secret that a user shares with their authenticator app, encrypted; `user` stands inside the ciphertext too.
+
+    It counts once `User.two_factor` says so: until then it is on offer. `last_step` is the newest time step whose code was taken.
+    """
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    ciphertext: Mapped[bytes]
+    key_id: Mapped[str]
+    last_step: Mapped[int] = mapped_column(server_default=text("0"))
+    created_at: Mapped[datetime] = made_now()
+
+
+class RecoveryCode(Base):
+    """A code that stands in for the app's, by the hash of it; gone when it is used."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)
 
 
 class LoginFailure(Base):

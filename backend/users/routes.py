@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Form
 from fastapi.security import OAuth2PasswordRequestForm
 from starlette.requests import Request
 
@@ -11,16 +11,22 @@ from backend import models
 from backend.deps import CurrentUser, ServicesDep, Session, caller_address, public
 from backend.paging import PagingDep
 from backend.routing import router as new_router
-from backend.users import service, sessions
+from backend.users import enrolment, service, sessions
 from trestle.contracts.base import Page
 from trestle.contracts.users import (
     Invitation,
     NewInvitation,
     NewUser,
     PasswordChange,
+    RecoveryCodes,
     RefreshRequest,
     Registration,
     Tokens,
+    TotpEnrolment,
+    TotpProof,
+    TotpRequest,
+    TotpState,
+    TotpVerification,
     User,
     UserAdministration,
     UserChange,
@@ -42,9 +48,18 @@ async def registration(parts: ServicesDep) -> Registration:
 
 
 @router.post("/login", dependencies=[Depends(public)])
-async def login(parts: ServicesDep, request: Request, form: Annotated[OAuth2PasswordRequestForm, Depends()]) -> Tokens:
-    """Sign in with address and password (OAuth2 password form)."""
-    return await sessions.sign_in(parts, form.username, form.password, caller_address(request))
+async def login(
+    parts: ServicesDep,
+    request: Request,
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    totp_code: Annotated[str, Form(max_length=64)] = "",
+) -> Tokens:
+    """Sign in with address and password (OAuth2 password form).
+
+    Where two-factor sign-in is on, `totp_code` is the code from the app or a recovery code. Without it a right password answers 401
+    with the problem type `urn:trestle:second-factor-required`, and with a wrong one `urn:trestle:second-factor-wrong`.
+    """
+    return await sessions.sign_in(parts, form.username, form.password, caller_address(request), totp_code)
 
 
 @router.post("/refresh", dependencies=[Depends(public)])
@@ -72,9 +87,39 @@ async def change_me(session: Session, user: CurrentUser, body: UserChange) -> mo
 
 
 @router.post("/me/password", status_code=204)
-async def change_password(parts: ServicesDep, session: Session, user: CurrentUser, body: PasswordChange) -> None:
-    """Change one's own password. Every other session ends when its access token runs out."""
-    await service.change_password(session, parts, user, body)
+async def change_password(parts: ServicesDep, session: Session, request: Request, user: CurrentUser, body: PasswordChange) -> None:
+    """Change one's own password. Every session but that of `refresh_token` ends when its access token runs out."""
+    await service.change_password(session, parts, user, body, caller_address(request))
+
+
+@router.get("/me/totp")
+async def two_factor(session: Session, user: CurrentUser) -> TotpState:
+    """Whether one's own two-factor sign-in is on."""
+    return await enrolment.state(session, user)
+
+
+@router.post("/me/totp", status_code=201)
+async def enrol(parts: ServicesDep, session: Session, request: Request, user: CurrentUser, body: TotpRequest) -> TotpEnrolment:
+    """A secret for an authenticator app. Two-factor sign-in is on once a code from the app is verified."""
+    return await enrolment.enrol(parts, session, user, body, caller_address(request))
+
+
+@router.post("/me/totp/verify")
+async def verify(parts: ServicesDep, session: Session, request: Request, user: CurrentUser, body: TotpVerification) -> RecoveryCodes:
+    """Switch two-factor sign-in on with the first code. Every session but that of `refresh_token` ends when its access token runs out."""
+    return await enrolment.activate(parts, session, user, body, caller_address(request))
+
+
+@router.post("/me/totp/recovery-codes", status_code=201)
+async def renew_recovery_codes(parts: ServicesDep, session: Session, request: Request, user: CurrentUser, body: TotpProof) -> RecoveryCodes:
+    """New recovery codes; the old ones end."""
+    return await enrolment.renew_recovery_codes(parts, session, user, body, caller_address(request))
+
+
+@router.delete("/me/totp", status_code=204)
+async def switch_two_factor_off(parts: ServicesDep, session: Session, request: Request, user: CurrentUser, body: TotpProof) -> None:
+    """Switch one's own two-factor sign-in off."""
+    await enrolment.switch_off(parts, session, user, body, caller_address(request))
 
 
 @router.get("")
@@ -92,5 +137,5 @@ async def invite(parts: ServicesDep, session: Session, user: CurrentUser, body: 
 
 @router.patch("/{user_id}", response_model=User)
 async def administer(session: Session, user: CurrentUser, user_id: UUID, body: UserAdministration) -> models.User:
-    """Change somebody's role, or whether they may sign in."""
+    """Change somebody's role, or whether they may sign in; `two_factor: false` for who lost their second factor."""
     return await service.administer(session, user, user_id, body)

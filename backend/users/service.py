@@ -7,17 +7,17 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import Caller, record
-from backend.errors import Conflict, Error, Forbidden, NotFound, Unprocessable
+from backend.errors import Conflict, Error, Forbidden, NotFound
 from backend.ids import new_id
 from backend.models import Membership, Project, User
 from backend.ownership import require_admin
 from backend.paging import Paging, page
-from backend.security import INVITATIONS, check_password, hash_password
+from backend.security import INVITATIONS, hash_password
 from backend.services import Services
-from backend.users import sessions
+from backend.users import backoff, second_factor, sessions
+from backend.users.enrolment import confirm_password
 from trestle.contracts import users as wire
 from trestle.contracts.audit import Action
-from trestle.contracts.problems import FieldError
 
 INVITATION_DAYS = 7
 _REGISTRATION_LOCK = 7_234_095_624
@@ -90,13 +90,12 @@ async def change(session: AsyncSession, user: User, body: wire.UserChange) -> Us
     return user
 
 
-async def change_password(session: AsyncSession, parts: Services, user: User, body: wire.PasswordChange) -> None:
-    """A new password; every refresh token of the user ends. Raises Unprocessable where the current one is wrong."""
-    if not await check_password(body.current_password, user.password_hash):
-        message = "This is not the current password."
-        raise Unprocessable(message, errors=[FieldError(loc=["current_password"], message=message)])
+async def change_password(session: AsyncSession, parts: Services, user: User, body: wire.PasswordChange, address: str) -> None:
+    """A new password; the user's sessions end, but the one that is to be kept. Raises Unprocessable where the current one is wrong."""
+    async with backoff.counted(parts, user.email, address):
+        await confirm_password(user, body.current_password)
     user.password_hash = await hash_password(body.new_password, parts.settings.bcrypt_rounds)
-    await sessions.end_all(session, user.id)
+    await sessions.end_all(session, user.id, keep=body.refresh_token)
     record(session, Action.PASSWORD_CHANGED, user.id, user.email)
 
 
@@ -112,7 +111,7 @@ async def everyone(session: AsyncSession, user: User, paging: Paging, email: str
 
 
 async def administer(session: AsyncSession, user: User, ident: UUID, body: wire.UserAdministration) -> User:
-    """Somebody's role and whether they may sign in. The last active owner stays one."""
+    """Somebody's role, whether they may sign in, and the end of a second factor that they lost. The last active owner stays one."""
     other = None if user.role == wire.Role.MEMBER else await session.get(User, ident, with_for_update=True)
     if other is None:
         raise NotFound("There is no user with this id. List the users and try again.")
@@ -122,11 +121,18 @@ async def administer(session: AsyncSession, user: User, ident: UUID, body: wire.
         other.role = body.role
     if body.active is not None:
         other.active = body.active
-        if not body.active:
-            await sessions.end_all(session, other.id)
+    if body.two_factor is not None:
+        if other.id == user.id:
+            raise Conflict("Switch your own second factor off in your settings: that takes your password and a code.")
+        await second_factor.remove(session, other)
+        record(session, Action.SECOND_FACTOR_RESET, other.id, other.email)
+    if body.active is False or body.two_factor is False:
+        await sessions.end_all(session, other.id)
     await session.flush()
     owners = select(func.count()).select_from(User).where(User.role == wire.Role.OWNER, User.active)
     if await session.scalar(owners) == 0:
         raise Conflict("This is the last active owner. Make somebody else an owner first.")
-    record(session, Action.USER_CHANGED, other.id, other.email, None, body.model_dump(mode="json", exclude_none=True))
+    changes = body.model_dump(mode="json", exclude_none=True, exclude={"two_factor"})
+    if changes:
+        record(session, Action.USER_CHANGED, other.id, other.email, None, changes)
     return other

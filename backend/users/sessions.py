@@ -1,4 +1,4 @@
-"""Signing in and staying signed in: the backoff, and refresh tokens that rotate.
+"""Signing in and staying signed in: refresh tokens that rotate.
 
 These open their own transactions: a failure that is counted, or a family of tokens that ends, must be stored although the
 answer is an error, and no connection is held while bcrypt runs.
@@ -7,67 +7,58 @@ answer is an error, and no connection is held while bcrypt runs.
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import Caller, record
-from backend.errors import TooManyRequests, Unauthorised
-from backend.models import LoginFailure, RefreshToken, User
+from backend.errors import SecondFactorRequired, SecondFactorWrong, Unauthorised
+from backend.models import RefreshToken, User
 from backend.security import PEOPLE, check_password, digest, new_secret, nobodys_hash
 from backend.services import Services
+from backend.users import backoff, second_factor
 from trestle.contracts.audit import Action
+from trestle.contracts.base import JsonObject
 from trestle.contracts.users import Tokens
 
-FREE_FAILURES = 5
-LONGEST_WAIT_S = 900
-_FORGOTTEN_AFTER = timedelta(days=1)
 _MAX_ADDRESS = 320
 
 
-async def sign_in(parts: Services, email: str, password: str, address: str) -> Tokens:
-    """Tokens for who knows the password. The same answer and the same work for an unknown user and a wrong password.
+async def sign_in(parts: Services, email: str, password: str, address: str, code: str = "") -> Tokens:
+    """Tokens for who knows the password, and shows the second factor (`code`) where the account has one.
 
-    Raises Unauthorised, or TooManyRequests after five failures in a row for this account from this address.
+    The same answer and the same work for an unknown user and a wrong password; of a second factor learns only who knows the password.
+    Raises Unauthorised, SecondFactorRequired, SecondFactorWrong, or TooManyRequests after five failures in a row for this account
+    from this address.
     """
     account = email[:_MAX_ADDRESS]
-    await _count_attempt(parts, account, address)
+    await backoff.count(parts, account, address)
     async with parts.database.session() as session:
         user = await session.scalar(select(User).where(User.email == account))
     hashed = user.password_hash if user is not None else nobodys_hash(parts.settings.bcrypt_rounds)
     if not await check_password(password, hashed) or user is None or not user.active:
         await _note_failure(parts, user, address)
         raise Unauthorised("The address or the password is wrong.")
+    if user.two_factor and not code.strip():
+        await backoff.take_back(parts, account, address)
+        raise SecondFactorRequired("Now the code from your authenticator app: send it, or a recovery code, as `totp_code` too.")
     async with parts.database.session() as session:
-        mine = (LoginFailure.account == account) & (LoginFailure.address == address)
-        await session.execute(delete(LoginFailure).where(mine | (LoginFailure.last_at < func.now() - _FORGOTTEN_AFTER)))
-        record(session, Action.SIGNED_IN, user.id, user.email, caller=Caller(user.id, user.email, address))
-        return _tokens(parts, session, user.id, uuid4())
+        proof = await second_factor.accept(session, parts.vault, user, code) if user.two_factor else None
+        if proof is not None or not user.two_factor:
+            await backoff.forget(session, account, address)
+            details = {"second_factor": proof} if proof is not None else {}
+            record(session, Action.SIGNED_IN, user.id, user.email, details=details, caller=Caller(user.id, user.email, address))
+            return _tokens(parts, session, user.id, uuid4())
+    await _note_failure(parts, user, address, {"second_factor": "wrong"})
+    raise SecondFactorWrong("This code is not right, or was used before. Type the one that your app shows now, or a recovery code.")
 
 
-async def _note_failure(parts: Services, user: User | None, address: str) -> None:
+async def _note_failure(parts: Services, user: User | None, address: str, details: JsonObject | None = None) -> None:
     """For the audit. An address that nobody has is not kept: people type passwords into the wrong field."""
     async with parts.database.session() as session:
         if user is None:
             record(session, Action.SIGN_IN_FAILED, None, "", caller=Caller(None, "", address))
         else:
-            record(session, Action.SIGN_IN_FAILED, user.id, user.email, caller=Caller(None, "", address))
-
-
-async def _count_attempt(parts: Services, account: str, address: str) -> None:
-    """Counts an attempt as failed before it is checked, so that many at once can't slip through; success takes the count away."""
-    async with parts.database.session() as session:
-        known = select(LoginFailure).where(LoginFailure.account == account, LoginFailure.address == address).with_for_update()
-        row = await session.scalar(known)
-        now = datetime.now(UTC)
-        if row is not None and row.failures >= FREE_FAILURES:
-            wait = timedelta(seconds=min(2.0 ** min(row.failures - FREE_FAILURES, 20), LONGEST_WAIT_S))
-            if now < row.last_at + wait:
-                left = (row.last_at + wait - now).total_seconds()
-                raise TooManyRequests(f"Too many failed attempts. Wait {int(left) + 1} s and try again.", retry_after_s=int(left) + 1)
-        attempt = insert(LoginFailure).values(account=account, address=address, failures=1, last_at=now)
-        more = {"failures": LoginFailure.failures + 1, "last_at": now}
-        await session.execute(attempt.on_conflict_do_update(index_elements=["account", "address"], set_=more))
+            record(session, Action.SIGN_IN_FAILED, user.id, user.email, details=details, caller=Caller(None, "", address))
 
 
 def _tokens(parts: Services, session: AsyncSession, user_id: UUID, family: UUID) -> Tokens:
@@ -108,7 +99,10 @@ async def _end_family(session: AsyncSession, token: str) -> None:
     await session.execute(update(RefreshToken).where(living).values(revoked_at=func.now()))
 
 
-async def end_all(session: AsyncSession, user_id: UUID) -> None:
-    """Ends every refresh token of a user."""
+async def end_all(session: AsyncSession, user_id: UUID, *, keep: str | None = None) -> None:
+    """Ends every refresh token of a user, but those of the session to which the token `keep` belongs."""
     living = (RefreshToken.user_id == user_id) & RefreshToken.revoked_at.is_(None)
+    if keep is not None:
+        kept = select(RefreshToken.family).where(RefreshToken.token_hash == digest(keep))
+        living &= RefreshToken.family.not_in(kept)
     await session.execute(update(RefreshToken).where(living).values(revoked_at=func.now()))

@@ -13,9 +13,13 @@ class Action(StrEnum):
     SIGNED_IN = "session.signed_in"
     SIGN_IN_FAILED = "session.failed"
     PASSWORD_CHANGED = "session.password_changed"  # noqa: S105 - names an action
+    SECOND_FACTOR_ON = "session.second_factor_on"
+    SECOND_FACTOR_OFF = "session.second_factor_off"
+    RECOVERY_CODES_MADE = "session.recovery_codes_made"
     USER_REGISTERED = "user.registered"
     USER_CHANGED = "user.changed"
     USER_INVITED = "user.invited"
+    SECOND_FACTOR_RESET = "user.second_factor_reset"
     PROJECT_CREATED = "project.created"
     PROJECT_CHANGED = "project.changed"
     PROJECT_DELETED = "project.deleted"

@@ -1,6 +1,16 @@
 """The one shape of an error: `application/problem+json` (RFC 9457)."""
 
+from enum import StrEnum
+
 from pydantic import BaseModel, Field
+
+
+class ProblemType(StrEnum):
+    """Problems that a client tells apart by more than their status."""
+
+    PLAIN = "about:blank"
+    SECOND_FACTOR_REQUIRED = "urn:trestle:second-factor-required"
+    SECOND_FACTOR_WRONG = "urn:trestle:second-factor-wrong"
 
 
 class FieldError(BaseModel):
@@ -17,7 +27,7 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """The body of every answer from 400 on. `detail` says what to do about it."""
 
-    type: str = "about:blank"
+    type: str = ProblemType.PLAIN
     title: str
     status: int
     detail: str

@@ -37,6 +37,9 @@ def _password(value: str) -> str:
 Password = Annotated[str, AfterValidator(_password)]
 """8–72 bytes of UTF-8: bcrypt reads no more, and refuses longer ones."""
 
+TotpCode = Annotated[str, Field(max_length=64)]
+"""Six digits from an authenticator app, or a recovery code; spaces and hyphens don't count."""
+
 
 class NewUser(Request):
     """A person who signs up. After the first, an invitation is needed unless registration is open."""
@@ -55,6 +58,7 @@ class User(Model):
     name: str
     role: Role
     active: bool
+    two_factor: bool = False  # signing in takes a code, too. Web sessions from before there was this don't say
     created_at: datetime
 
 
@@ -69,6 +73,7 @@ class UserAdministration(Request):
 
     role: Role | None = None
     active: bool | None = None
+    two_factor: Literal[False] | None = None  # false: they lost their second factor; the password alone lets them in again
 
 
 class NewInvitation(Request):
@@ -110,10 +115,51 @@ class Tokens(BaseModel):
 
 
 class PasswordChange(Request):
-    """A new password, allowed by the current one."""
+    """A new password, allowed by the current one. Every session ends but the one of `refresh_token`."""
 
     current_password: str
     new_password: Password
+    refresh_token: str | None = None
+
+
+class TotpRequest(Request):
+    """Asks for a second factor, by the password."""
+
+    current_password: str
+
+
+class TotpEnrolment(BaseModel):
+    """What goes into the authenticator app, by hand (`secret`, base32) or as a QR code (`otpauth_url`). Not active until a code came."""
+
+    secret: str
+    otpauth_url: str
+
+
+class TotpVerification(Request):
+    """The first code from the app, which makes the second factor active. Every session ends but the one of `refresh_token`."""
+
+    code: TotpCode
+    refresh_token: str | None = None
+
+
+class TotpProof(Request):
+    """Both factors, for a change to the second one. `code` is from the app, or a recovery code, which is spent by it."""
+
+    current_password: str
+    code: TotpCode
+
+
+class TotpState(BaseModel):
+    """Whether the second factor is active, and how many recovery codes are left."""
+
+    active: bool
+    recovery_codes_left: int
+
+
+class RecoveryCodes(BaseModel):
+    """Each lets its person in once, in place of a code from the app. Shown this once."""
+
+    recovery_codes: list[str]
 
 
 class Project(Model):

@@ -1,0 +1,62 @@
+"""The backoff of whoever guesses: failures per (account, address), stored, so that it holds at every backend.
+
+These open their own transactions: a failure must be stored although the answer is an error.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backend.errors import TooManyRequests
+from backend.models import LoginFailure
+from backend.services import Services
+
+FREE_FAILURES = 5
+LONGEST_WAIT_S = 900
+_FORGOTTEN_AFTER = timedelta(days=1)
+
+
+async def count(parts: Services, account: str, address: str) -> None:
+    """Counts an attempt as failed before it is checked, so that many at once can't slip through; success takes the count away.
+
+    Raises TooManyRequests after five failures in a row for this account from this address.
+    """
+    async with parts.database.session() as session:
+        known = select(LoginFailure).where(_is(account, address)).with_for_update()
+        row = await session.scalar(known)
+        now = datetime.now(UTC)
+        if row is not None and row.failures >= FREE_FAILURES:
+            wait = timedelta(seconds=min(2.0 ** min(row.failures - FREE_FAILURES, 20), LONGEST_WAIT_S))
+            if now < row.last_at + wait:
+                left = (row.last_at + wait - now).total_seconds()
+                raise TooManyRequests(f"Too many failed attempts. Wait {int(left) + 1} s and try again.", retry_after_s=int(left) + 1)
+        attempt = insert(LoginFailure).values(account=account, address=address, failures=1, last_at=now)
+        more = {"failures": LoginFailure.failures + 1, "last_at": now}
+        await session.execute(attempt.on_conflict_do_update(index_elements=["account", "address"], set_=more))
+
+
+async def take_back(parts: Services, account: str, address: str) -> None:
+    """This attempt was no failure. Earlier ones stay counted: one right factor must not give more tries at the other."""
+    async with parts.database.session() as session:
+        await session.execute(update(LoginFailure).where(_is(account, address)).values(failures=LoginFailure.failures - 1))
+
+
+async def forget(session: AsyncSession, account: str, address: str) -> None:
+    """They are who they say; so is everybody whose last failure is long ago."""
+    await session.execute(delete(LoginFailure).where(_is(account, address) | (LoginFailure.last_at < func.now() - _FORGOTTEN_AFTER)))
+
+
+@asynccontextmanager
+async def counted(parts: Services, account: str, address: str) -> AsyncIterator[None]:
+    """An attempt that has failed where the block raises."""
+    await count(parts, account, address)
+    yield
+    await take_back(parts, account, address)
+
+
+def _is(account: str, address: str) -> ColumnElement[bool]:
+    return (LoginFailure.account == account) & (LoginFailure.address == address)
