@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -182,7 +183,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             matcher=Matcher(database.hot),
             calls=calls,
             key_uses=key_uses,
-            internal=Internal(database.hot, queue, doorbell, settler, executors, reveal, blobs, settings),
+            internal=Internal(
+                database.hot, queue, doorbell, settler, executors, reveal, partial(credentials.reveal_tried, vault), blobs, settings
+            ),
             blobs=blobs,
             catalogue=Catalogue(),
             checks=Checks(),

@@ -1,13 +1,19 @@
 """The shapes of secrets as nodes get them. A subclass of `SecretData` is a credential type."""
 
+import base64
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from executor.errors import CredentialRefused
+from executor.errors import CredentialRefused, NodeError
+from executor.http import HttpCall, call, host_of
 
 if TYPE_CHECKING:
     from executor.node import Context
+
+TEST_S = 10.0
+"""How long a service may take to answer a test: less than the test itself."""
+_REFUSALS = (401, 403)
 
 
 class SecretData(BaseModel):
@@ -52,27 +58,62 @@ class SecretData(BaseModel):
             )
 
 
-class Bearer(SecretData):
+class SentSecret(SecretData):
+    """A secret that goes along with HTTP requests as a header. It is tried out at an address that its owner names."""
+
+    test_url: str | None = None
+
+    def header(self) -> tuple[str, str]:
+        """The header's name and value."""
+        raise NotImplementedError
+
+    async def test(self, ctx: "Context") -> str:
+        """Calls that address with GET; what doesn't answer 2xx has not taken it."""
+        if not self.test_url:
+            raise NodeError("It has no address for the test.", hint="Give it one that answers only to whoever has this credential.")
+        host = host_of(self.test_url)
+        self.check_host(host)
+        answer = await call(ctx.http, HttpCall("GET", self.test_url, headers=dict([self.header()]), timeout_s=TEST_S))
+        if answer.status in _REFUSALS:
+            raise NodeError(f"{host} does not take it: {answer.title}.", hint="Correct the secret, or ask the service what it may do.")
+        if not answer.is_success:
+            raise NodeError(f"{host} answered {answer.title}.", hint="Name an address for the test that exists and answers to GET.")
+        return f"{host} takes it: {answer.title}."
+
+
+class Bearer(SentSecret):
     """`Authorization: Bearer <token>`."""
 
     credential_type = "bearer"
     token: str
 
+    def header(self) -> tuple[str, str]:
+        """RFC 6750."""
+        return "Authorization", f"Bearer {self.token}"
 
-class Basic(SecretData):
+
+class Basic(SentSecret):
     """User name and password, as HTTP basic authentication."""
 
     credential_type = "basic"
     username: str
     password: str
 
+    def header(self) -> tuple[str, str]:
+        """RFC 7617."""
+        return "Authorization", "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
-class Header(SecretData):
+
+class Header(SentSecret):
     """A header of any name with a secret value."""
 
     credential_type = "header"
     name: str
     value: str
+
+    def header(self) -> tuple[str, str]:
+        """As it is."""
+        return self.name, self.value
 
 
 class Jwt(SecretData):

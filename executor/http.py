@@ -59,6 +59,11 @@ class HttpAnswer:
         known = self.status in HTTPStatus.__members__.values()
         return f"{self.status} {HTTPStatus(self.status).phrase}" if known else str(self.status)
 
+    @property
+    def is_success(self) -> bool:
+        """2xx"""
+        return self.status // 100 == 2
+
     def piece(self) -> str:
         """The body's beginning on one line, for an error message."""
         if self._is_binary():
@@ -98,6 +103,16 @@ def is_binary(media_type: str, beginning: bytes) -> bool:
         return "\0" in codecs.getincrementaldecoder("utf-8")().decode(beginning)
     except UnicodeDecodeError:
         return True
+
+
+def host_of(url: str) -> str:
+    """The URL's host; empty where it has none, which the client will refuse."""
+    from yarl import URL
+
+    try:
+        return URL(url).host or ""
+    except ValueError:
+        return ""
 
 
 async def call(client: "OutboundClient", request: HttpCall) -> HttpAnswer:

@@ -12,7 +12,9 @@ from trestle.contracts.base import JsonObject, JsonValue
 MIN_CHARS = 8
 """Shorter values aren't looked for: they would match by chance."""
 REDACTED = "[redacted]"
-NO_SECRETS = frozenset({"name", "username", "algorithm", "public_key", "host", "port", "security", "from", "provider", "base_url"})
+NO_SECRETS = frozenset(
+    {"name", "username", "algorithm", "public_key", "host", "port", "security", "from", "provider", "base_url", "test_url"}
+)
 """Fields of credentials that are shown to whoever may see the credential: a header's name is no secret."""
 
 

@@ -83,6 +83,7 @@ _CALLS: Mapping[ApiScope, tuple[str, ...]] = {
         "GET /credentials/{credential_id}",
         "PATCH /credentials/{credential_id}",
         "DELETE /credentials/{credential_id}",
+        "POST /credentials/test",
         "POST /credentials/{credential_id}/test",
         "GET /credentials/{credential_id}/usage",
     ),

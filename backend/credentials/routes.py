@@ -11,7 +11,15 @@ from backend.deps import CurrentUser, ServicesDep, Session
 from backend.paging import PagingDep
 from backend.routing import router as new_router
 from trestle.contracts.base import Page
-from trestle.contracts.credentials import Credential, CredentialChange, CredentialTested, CredentialType, CredentialUse, NewCredential
+from trestle.contracts.credentials import (
+    Credential,
+    CredentialChange,
+    CredentialTested,
+    CredentialTrial,
+    CredentialType,
+    CredentialUse,
+    NewCredential,
+)
 
 router = new_router(tag="credentials")
 
@@ -57,6 +65,12 @@ async def change(parts: ServicesDep, session: Session, user: CurrentUser, creden
 async def remove(session: Session, user: CurrentUser, credential_id: UUID, force: bool = False) -> None:
     """Delete a credential. One in use is kept, unless `?force=true`."""
     await service.remove(session, user, credential_id, force=force)
+
+
+@router.post("/credentials/test")
+async def trial(parts: ServicesDep, session: Session, user: CurrentUser, body: CredentialTrial) -> CredentialTested:
+    """Try one out before it is kept, or before its changes are. As the test of a kept one; nothing of it stays."""
+    return await testing.trial(parts, session, user, body)
 
 
 @router.post("/credentials/{credential_id}/test")

@@ -17,17 +17,18 @@ from backend.paging import Paging, page
 from trestle.contracts import credentials as wire
 from trestle.contracts.audit import Action
 from trestle.contracts.base import JsonObject
-from trestle.contracts.jobs import Secret
+from trestle.contracts.jobs import CheckTask, Secret
 from trestle.contracts.problems import FieldError
 from trestle.contracts.users import ProjectRole
+
+_TRIAL = 0
+"""The version of what is only tried out: rows begin with 1."""
 
 
 async def create(session: AsyncSession, vault: Vault, user: User, body: wire.NewCredential) -> wire.Credential:
     """A new credential. Raises Unprocessable for an unknown type or fields that don't fit it."""
     project = await project_for(session, user, body.project_id)
-    if body.type not in TYPES:
-        message = f"There is no credential type “{body.type}”. There are: {', '.join(TYPES)}."
-        raise Unprocessable(message, errors=[FieldError(loc=["type"], message=message)])
+    _known(body.type)
     row = Credential(
         id=new_id(),
         project_id=project.id,
@@ -45,26 +46,39 @@ async def create(session: AsyncSession, vault: Vault, user: User, body: wire.New
     return wire.Credential.model_validate(row)
 
 
+def _known(kind: str) -> None:
+    """Raises Unprocessable for an unknown type."""
+    if kind not in TYPES:
+        message = f"There is no credential type “{kind}”. There are: {', '.join(TYPES)}."
+        raise Unprocessable(message, errors=[FieldError(loc=["type"], message=message)])
+
+
 def _kept(limit: wire.RateLimit | None) -> JsonObject | None:
     return limit.model_dump(mode="json") if limit is not None else None
 
 
-def _fill(vault: Vault, row: Credential, data: JsonObject) -> None:
-    """Puts checked data into a row, as its next version."""
+def _checked(kind: str, data: JsonObject) -> JsonObject:
+    """The data, where a credential of this type may hold it. Raises Unprocessable."""
     errors = []
-    for error in VALIDATORS[row.type].iter_errors(data):
+    for error in VALIDATORS[kind].iter_errors(data):
         # Neither the message nor the path of these errors may repeat a value: it is a secret.
         names = {
             "required": "A field is missing. ",
             "additionalProperties": "There is a field too many. ",
             "oneOf": "These fields do not go together. ",
         }
-        fields = ", ".join(TYPES[row.type].fields_schema["properties"])
-        message = f"{names.get(str(error.validator), 'This value does not fit. ')}A {row.type} credential has the fields {fields}."
+        fields = ", ".join(TYPES[kind].fields_schema["properties"])
+        message = f"{names.get(str(error.validator), 'This value does not fit. ')}A {kind} credential has the fields {fields}."
         errors.append(FieldError(loc=["data", *error.absolute_path], message=message))
     if errors:
         raise Unprocessable(errors[0].message, errors=errors)
+    return data
+
+
+def _fill(vault: Vault, row: Credential, data: JsonObject) -> None:
+    """Puts data into a row, as its next version, once it is checked."""
     secrets = secret_fields(TYPES[row.type])
+    data = _checked(row.type, data)
     row.version += 1
     row.fields = {name: value for name, value in data.items() if name not in secrets}
     row.set_fields = sorted(data)
@@ -100,8 +114,7 @@ async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, b
     if "rate_limit" in body.model_fields_set:
         row.rate_limit = _kept(body.rate_limit)
     if body.data is not None:
-        merged = {**_opened(vault, row, lost={}), **body.data}
-        _fill(vault, row, {name: value for name, value in merged.items() if value is not None})
+        _fill(vault, row, _merged(vault, row, body.data))
     row.updated_at = func.now()
     await session.flush()
     await session.refresh(row, ["updated_at"])
@@ -109,12 +122,41 @@ async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, b
     return wire.Credential.model_validate(row)
 
 
-def _opened(vault: Vault, row: Credential, lost: JsonObject) -> JsonObject:
-    """The data of a row; `lost` where its key is gone: then every field has to be given again."""
+def _merged(vault: Vault, row: Credential, change: JsonObject) -> JsonObject:
+    """A row's data with a change. Where its key is gone, every field has to be given again."""
     try:
-        return vault.open(row.ciphertext, project=row.project_id, credential=row.id, version=row.version)
+        held = vault.open(row.ciphertext, project=row.project_id, credential=row.id, version=row.version)
     except Sealed:
-        return lost
+        held = {}
+    return {name: value for name, value in {**held, **change}.items() if value is not None}
+
+
+async def tried(session: AsyncSession, vault: Vault, user: User, body: wire.CredentialTrial) -> tuple[UUID, CheckTask]:
+    """The project of what is to be tried out, and the task with it, encrypted under an id that no credential has.
+
+    Raises NotFound, Forbidden (an editor's right), Unprocessable for fields that don't fit the type.
+    """
+    _known(body.type)
+    if body.credential_id is not None:
+        row = await find(session, user, Credential, body.credential_id, needs=ProjectRole.EDITOR)
+        project_id, name, kind, data = row.project_id, row.name, row.type, _merged(vault, row, body.data)
+    else:
+        project = await project_for(session, user, body.project_id)
+        project_id, name, kind, data = project.id, TYPES[body.type].title, body.type, body.data
+    ident = new_id()
+    plain: JsonObject = {"data": _checked(kind, data), "allowed_hosts": list(body.allowed_hosts)}
+    sealed = vault.seal(plain, project=project_id, credential=ident, version=_TRIAL).decode()
+    record(session, Action.CREDENTIAL_TESTED, body.credential_id, name, project_id, {"before": "it is saved"})
+    return project_id, CheckTask(credential_id=ident, credential_type=kind, sealed=sealed)
+
+
+def reveal_tried(vault: Vault, project_id: UUID, task: CheckTask) -> Secret:
+    """The secret of a task that `tried` made. Raises Conflict where it can't be decrypted."""
+    try:
+        plain = vault.open((task.sealed or "").encode(), project=project_id, credential=task.credential_id, version=_TRIAL)
+    except Sealed as error:
+        raise Conflict(str(error)) from None
+    return Secret(type=task.credential_type, data=plain["data"], allowed_hosts=plain["allowed_hosts"])
 
 
 async def remove(session: AsyncSession, user: User, ident: UUID, *, force: bool) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
 from backend.catalogue.service import LIVE_WITHIN_S
+from backend.credentials.service import tried
 from backend.db import encode_json
 from backend.errors import Unavailable
 from backend.executions.doorbell import Change
@@ -19,7 +20,7 @@ from backend.models import Credential, User
 from backend.ownership import find
 from backend.services import Services
 from trestle.contracts.audit import Action
-from trestle.contracts.credentials import CredentialTested
+from trestle.contracts.credentials import CredentialTested, CredentialTrial
 from trestle.contracts.graph import WorkflowSettings
 from trestle.contracts.jobs import CheckTask, Verdict
 from trestle.contracts.states import ExecutionStatus
@@ -57,18 +58,29 @@ async def test(parts: Services, session: AsyncSession, user: User, ident: UUID) 
     Raises NotFound, Forbidden (an editor's right), Unavailable where no executor runs.
     """
     credential = await find(session, user, Credential, ident, needs=ProjectRole.EDITOR)
-    project_id, kind = credential.project_id, credential.type
+    task = CheckTask(credential_id=ident, credential_type=credential.type)
+    project_id = credential.project_id
     record(session, Action.CREDENTIAL_TESTED, ident, credential.name, project_id)
     await session.commit()  # nothing of it is needed while this waits
-    pool = parts.database.hot
+    return await _asked(parts, project_id, task)
+
+
+async def trial(parts: Services, session: AsyncSession, user: User, body: CredentialTrial) -> CredentialTested:
+    """The same with a credential that is not kept, or not as it is in `body`. Raises Unprocessable as well."""
+    project_id, task = await tried(session, parts.vault, user, body)
+    await session.commit()
+    return await _asked(parts, project_id, task)
+
+
+async def _asked(parts: Services, project_id: UUID, task: CheckTask) -> CredentialTested:
+    pool, kind = parts.database.hot, task.credential_type
     testers = await pool.fetchrow(_TESTERS, float(LIVE_WITHIN_S), kind)
     if testers is None or not testers["alive"]:
         raise Unavailable("No executor is running, and it takes one to call the service. Start one, then test again.")
     if not testers["able"]:
         return CredentialTested(ok=None, message=f"A credential of the type {kind} has no test: it is tried when a node uses it.")
     await pool.execute(_SNAPSHOT, _SNAPSHOT_ID, _GRAPH)
-    task = CheckTask(credential_id=ident, credential_type=kind).model_dump_json()
-    execution_id: UUID = await pool.fetchval(_ASK, project_id, _SNAPSHOT_ID, task)
+    execution_id: UUID = await pool.fetchval(_ASK, project_id, _SNAPSHOT_ID, task.model_dump_json(exclude_none=True))
     parts.queue.push([execution_id], first=True)
     try:
         return await _outcome(parts, execution_id)

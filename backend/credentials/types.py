@@ -26,6 +26,14 @@ def _kind(
     return CredentialType(name=name, title=title, description=description, fields_schema=schema)
 
 
+_TEST_URL: JsonObject = {
+    "title": "Address for the test",
+    "pattern": "^https?://[^/]",
+    "examples": ["https://api.example.com/me"],
+    "description": "Testing the credential calls this with GET. Nothing else does",
+}
+
+
 def _needs(field: str, algorithms: Sequence[str]) -> JsonObject:
     """Exactly this field of the two, with one of these algorithms."""
     other = {"secret": "public_key", "public_key": "secret"}[field]
@@ -39,21 +47,27 @@ TYPES = {
             "bearer",
             "Bearer token",
             "Sent as `Authorization: Bearer …`.",
+            optional=("test_url",),
             token={"title": "Token", "writeOnly": True},
+            test_url=_TEST_URL,
         ),
         _kind(
             "basic",
             "Name and password",
             "HTTP basic authentication.",
+            optional=("test_url",),
             username={"title": "Name", "pattern": "^[^:]*$"},
             password={"title": "Password", "writeOnly": True, "minLength": 0},
+            test_url=_TEST_URL,
         ),
         _kind(
             "header",
             "Header",
             "A header of your choice, as many APIs want it.",
+            optional=("test_url",),
             name={"title": "Header", "examples": ["X-API-Key"], "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"},
             value={"title": "Value", "writeOnly": True},
+            test_url=_TEST_URL,
         ),
         _kind(
             "jwt",

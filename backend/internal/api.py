@@ -33,6 +33,7 @@ from backend.notifications.telling import tell
 from backend.queue import Queue
 from backend.settings import Settings
 from trestle.contracts.jobs import (
+    CheckTask,
     Claim,
     Died,
     Heartbeat,
@@ -55,6 +56,8 @@ HEARTBEAT_S = 10.0
 M = TypeVar("M", bound=BaseModel)
 Reveal = Callable[[UUID, UUID], Awaitable[Secret]]
 """(project, credential) → what it holds. Raises NotFound."""
+RevealTried = Callable[[UUID, CheckTask], Secret]
+"""The same of one that is not kept, but tried out by a task in this project."""
 
 _SNAPSHOT = "select graph from snapshots where id = $1"
 
@@ -70,6 +73,7 @@ class Internal:
         settler: Settler,
         executors: Executors,
         reveal: Reveal,
+        reveal_tried: RevealTried,
         blobs: Blobs,
         settings: Settings,
     ) -> None:
@@ -78,6 +82,7 @@ class Internal:
         self._doorbell = doorbell
         self._executors = executors
         self._reveal = reveal
+        self._reveal_tried = reveal_tried
         self._blobs = BlobCalls(blobs)
         self._settler = settler
         self._recorder = Recorder(pool, queue, doorbell, settler)
@@ -161,10 +166,10 @@ class Internal:
 
     async def _secret(self, executor_id: UUID, body: bytes) -> bytes:
         asked = _read(SecretRequest, body)
-        project_id = await secrets.project_that_lends(
+        project_id, tried = await secrets.project_that_lends(
             self._pool, executor_id, asked.execution_id, asked.epoch, asked.node, asked.credential_id
         )
-        return _dump(await self._reveal(project_id, asked.credential_id))
+        return _dump(self._reveal_tried(project_id, tried) if tried else await self._reveal(project_id, asked.credential_id))
 
     async def _start(self, executor_id: UUID, body: bytes) -> bytes:
         asked = _read(StartRequest, body)

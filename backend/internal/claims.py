@@ -15,7 +15,7 @@ from backend.internal import limits
 from backend.internal.history import NOTHING, Recorded, recorded
 from backend.internal.limits import Taker
 from backend.internal.taking import JOB, LEASE_S, TAKE, in_lane
-from trestle.contracts.jobs import Claim, Lane
+from trestle.contracts.jobs import CheckTask, Claim, Lane
 from trestle.contracts.resume_tokens import resume_key
 
 _UNLIMITED = TAKE.replace("{slot}", "null").replace("{limit}", "$4")
@@ -113,7 +113,7 @@ class Claims:
             "epoch": row["epoch"],
             "project_id": str(row["project_id"]),
             "kind": row["kind"],
-            "task": orjson.Fragment(row["task"]) if row["task"] is not None else None,
+            "task": _task(row["kind"], row["task"]),
             "workflow_id": str(row["workflow_id"]) if row["workflow_id"] is not None else None,
             "workflow_name": row["workflow_name"] or "",
             "version": row["version"],
@@ -133,3 +133,10 @@ class Claims:
             "finished": steps.finished,
             "open": steps.open,
         }
+
+
+def _task(kind: str, task: str | None) -> Any:
+    # What a check tries out before it is kept stays here: the executor asks for it when it begins.
+    if task is None or kind != "check":
+        return None if task is None else orjson.Fragment(task)
+    return CheckTask.model_validate_json(task).model_dump(mode="json", exclude={"sealed"})

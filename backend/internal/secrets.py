@@ -8,14 +8,16 @@ import orjson
 
 from backend.errors import NotFound
 from backend.internal.owned import owned
+from trestle.contracts.jobs import CheckTask
 
 _GRAPH = "select graph from snapshots where id = $1"
 
 
 async def project_that_lends(
     pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, execution_id: UUID, epoch: int, node: str, credential_id: UUID
-) -> UUID:
-    """The project whose credential the step may read. A check has no node: it may read the one that it is to try out.
+) -> tuple[UUID, CheckTask | None]:
+    """The project whose credential the step may read. A check has no node: it may read the one that it is to try out, which is in its
+    task where it is not kept yet.
 
     Raises:
         NotFound: the execution is not the executor's (any more), or that node of its snapshot names no such credential.
@@ -23,13 +25,14 @@ async def project_that_lends(
     execution = await owned(pool, executor_id, execution_id, epoch)
     project_id: UUID = execution["project_id"]
     if execution["kind"] == "check":
-        if orjson.loads(execution["task"])["credential_id"] == str(credential_id):
-            return project_id
+        task = CheckTask.model_validate_json(execution["task"])
+        if task.credential_id == credential_id:
+            return project_id, task if task.sealed else None
         raise NotFound("This check is of another credential.")
     graph = orjson.loads(await pool.fetchval(_GRAPH, execution["snapshot_id"]))
     for found in graph["nodes"]:
         if found["key"] == node and _names(found.get("config"), str(credential_id)):
-            return project_id
+            return project_id, None
     raise NotFound(f"Node {node} does not use this credential.")
 
 

@@ -13,7 +13,7 @@ from backend.services import Services
 from backend.settings import Settings
 from tests.backend.people import Person
 
-NEW = {"name": "Chat", "type": "bearer", "data": {"token": "very-secret-token"}}
+NEW: dict[str, Any] = {"name": "Chat", "type": "bearer", "data": {"token": "very-secret-token"}}
 
 
 class Prober:
@@ -111,3 +111,36 @@ async def test_only_editors_test(ada: Person, bob: Person) -> None:
     await bob.post(f"/credentials/{made['id']}/test", expect=404)
     await ada.call("PUT", f"/projects/{project['id']}/members/{bob.id}", expect=200, json={"role": "operator"})
     await bob.post(f"/credentials/{made['id']}/test", expect=403)
+
+
+async def test_one_is_tried_before_it_is_kept_and_nothing_of_it_stays(
+    ada: Person, bob: Person, client: httpx.AsyncClient, settings: Settings, services: Services
+) -> None:
+    tester = await Prober.register(client, settings, "bearer")
+    new: dict[str, Any] = {"type": "bearer", "data": {"token": "a-brand-new-token"}, "allowed_hosts": ["chat.example.com"]}
+    asked = asyncio.create_task(ada.post("/credentials/test", expect=200, json=new))
+    job = await tester.take()
+    assert "sealed" not in job["task"]
+    stored = await services.database.hot.fetchval("select task::text from executions")
+    assert "a-brand-new-token" not in stored
+    wanted = {"execution_id": job["execution_id"], "epoch": job["epoch"], "node": ""}
+    lent = await tester.call("secrets", {**wanted, "credential_id": job["task"]["credential_id"]})
+    assert (lent["type"], lent["data"], lent["allowed_hosts"]) == ("bearer", new["data"], ["chat.example.com"])
+    await tester.end(job, status="succeeded", output=json.dumps({"ok": True, "message": "Fine."}))
+    assert await asked == {"ok": True, "message": "Fine."}
+    assert (await ada.get("/credentials"))["items"] == []
+    assert await services.database.hot.fetchval("select count(*) from executions") == 0
+    kept = await ada.post("/credentials", json={**NEW, "data": {**NEW["data"], "test_url": "https://chat.example.com/me"}})
+    changed = {"type": "bearer", "data": {"token": "a-changed-token", "test_url": None}, "credential_id": kept["id"]}
+    asked = asyncio.create_task(ada.post("/credentials/test", expect=200, json=changed))
+    job = await tester.take()
+    wanted = {"execution_id": job["execution_id"], "epoch": job["epoch"], "node": ""}
+    lent = await tester.call("secrets", {**wanted, "credential_id": job["task"]["credential_id"]})
+    assert lent["data"] == {"token": "a-changed-token"}
+    await tester.end(job, status="succeeded", output=json.dumps({"ok": False, "message": "No."}))
+    assert await asked == {"ok": False, "message": "No."}
+    assert (await ada.get(f"/credentials/{kept['id']}"))["fields"] == {"test_url": "https://chat.example.com/me"}
+    refused = await ada.post("/credentials/test", expect=422, json={**new, "data": {"tokn": "very-secret-token"}})
+    assert "very-secret-token" not in json.dumps(refused)
+    await ada.post("/credentials/test", expect=422, json={**new, "type": "no.such"})
+    await bob.post("/credentials/test", expect=404, json=changed)

@@ -73,14 +73,14 @@ async def test_a_poll_hands_in_what_it_found(bench: Bench) -> None:
 
 async def test_a_credential_is_tried_out_and_what_it_says_is_the_answer(bench: Bench) -> None:
     backend = bench.backend
-    good, bad, bearer = (uuid4() for _ in range(3))
+    good, bad, hook = (uuid4() for _ in range(3))
     backend.vault = {
         good: Secret(type="test.key", data={"key": "right-secret"}),
         bad: Secret(type="test.key", data={"key": "wrong-secret"}),
-        bearer: Secret(type="bearer", data={"token": "t"}),
+        hook: Secret(type="hmac", data={"secret": "t"}),
     }
     async with bench.worker():
-        kinds = [(good, "test.key"), (bad, "test.key"), (bearer, "bearer")]
+        kinds = [(good, "test.key"), (bad, "test.key"), (hook, "hmac")]
         tasks = [CheckTask(credential_id=ident, credential_type=kind) for ident, kind in kinds]
         ids = [backend.accept("", kind="check", task=task, workflow_id=None) for task in tasks]
         await bench.push(*ids)
@@ -91,5 +91,5 @@ async def test_a_credential_is_tried_out_and_what_it_says_is_the_answer(bench: B
     assert outputs[2]["ok"] is False
     assert "no service" in outputs[2]["message"]
     assert {request.node for request in backend.asked} == {""}
-    assert "test.key" in types_with_a_test()
-    assert not {"bearer", "basic", "header"} & set(types_with_a_test())
+    assert {"test.key", "bearer", "basic", "header"} <= set(types_with_a_test())
+    assert not {"hmac", "jwt"} & set(types_with_a_test())

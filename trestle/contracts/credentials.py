@@ -63,6 +63,17 @@ class Credential(Model):
     updated_at: datetime
 
 
+class CredentialTrial(Request):
+    """What to try out before it is kept: a new credential of this type, or changes of the one with `credential_id`, whose values
+    stand where `data` has none (null takes one away)."""
+
+    type: str
+    data: JsonObject = Field(default_factory=dict)
+    allowed_hosts: list[Host] = Field(default_factory=list, max_length=100)
+    project_id: UUID | None = None
+    credential_id: UUID | None = None
+
+
 class CredentialTested(BaseModel):
     """What a call to the service said. `ok` is None where this kind of credential can't be tested."""
 

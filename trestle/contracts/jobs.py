@@ -157,6 +157,7 @@ class CheckTask(BaseModel):
     type: Literal["check"] = "check"
     credential_id: UUID
     credential_type: str
+    sealed: str | None = Field(None, description="The ciphertext of one that is not kept yet. It never leaves the backend")
 
 
 class PolledEvent(BaseModel):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from executor.http import HttpAnswer, HttpCall, call, is_binary, retry_after_s, shown
+from executor.http import HttpAnswer, HttpCall, call, host_of, is_binary, retry_after_s, shown
 from executor.node import Basic, Bearer, Context, Effect, Header, JsonObject, JsonValue, Node, NodeError, RateLimit, Reference, Static, Use
 from executor.node import Config as Base
 from trestle.contracts.jobs import BLOB_BYTES
@@ -91,7 +91,7 @@ class HttpRequest(Node[Config]):
             follow_redirects=config.follow_redirects,
             receive=download.receive if config.response in ("auto", "blob") else None,
         )
-        host = _host(config.url)
+        host = host_of(config.url)
         await ctx.turn(host, config.rate)
         answer = await call(ctx.http, request)
         if answer.status == TOO_MANY and (pause_s := retry_after_s(answer.headers.get("retry-after"), ctx.now)):
@@ -136,26 +136,11 @@ class _Download:
 
 
 def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header, url: str) -> None:
-    secret.check_host(_host(url))
-    if isinstance(secret, Bearer):
-        name, value = "Authorization", f"Bearer {secret.token}"
-    elif isinstance(secret, Basic):
-        name, value = "Authorization", "Basic " + base64.b64encode(f"{secret.username}:{secret.password}".encode()).decode()
-    else:
-        name, value = secret.name, secret.value
+    secret.check_host(host_of(url))
+    name, value = secret.header()
     for given in [given for given in headers if given.lower() == name.lower()]:
         del headers[given]
     headers[name] = value
-
-
-def _host(url: str) -> str:
-    """The URL's host; empty where it has none, which the client will refuse."""
-    from yarl import URL
-
-    try:
-        return URL(url).host or ""
-    except ValueError:
-        return ""
 
 
 async def _body(config: Config, headers: dict[str, str], ctx: Context) -> dict[str, Any]:

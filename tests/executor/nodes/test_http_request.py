@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from executor.credentials import Basic, Bearer, Header
 from executor.errors import CredentialRefused, NodeError
 from executor.nodes.network.http_request import HttpRequest
 from executor.testing import RecordingContext, run_node, template_of
@@ -327,3 +328,17 @@ def test_a_call_that_may_not_be_repeated_is_unsafe() -> None:
     node = HttpRequest()
     for rerun, effect in ((True, "idempotent"), (False, "unsafe")):
         assert node.effect_of(template_of(node, {"url": "https://example.com", "rerun": rerun}).render(Scope())) == effect
+
+
+async def test_a_secret_is_tried_out_at_the_address_of_its_owners_choice(ctx: RecordingContext, peer: Peer) -> None:
+    good = Header(name="X-Key", value="sesame", test_url=f"{peer.url}/echo")
+    assert await good.test(ctx) == "127.0.0.1 takes it: 200 OK."
+    assert peer.seen[-1]["headers"]["X-Key"] == "sesame"
+    for status, said in (("401", "does not take it: 401 Unauthorized."), ("404", "answered 404 Not Found.")):
+        with pytest.raises(NodeError, match=said):
+            await Bearer(token="canary", test_url=f"{peer.url}/status/{status}").test(ctx)
+    with pytest.raises(NodeError, match="no address for the test"):
+        await Basic(username="u", password="canary").test(ctx)
+    good.bind(["api.example.com"])
+    with pytest.raises(CredentialRefused, match=r"127\.0\.0\.1"):
+        await good.test(ctx)
