@@ -55,6 +55,7 @@ from backend.triggers import routes as triggers_routes
 from backend.triggers.answers import Answers
 from backend.triggers.authentication import Gate
 from backend.triggers.calls import LastCalls
+from backend.triggers.complaints import Complaints
 from backend.triggers.directory import Directory
 from backend.triggers.trials import Trials
 from backend.triggers.webhooks import Webhooks
@@ -151,7 +152,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         closing.push_async_callback(pruner.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())
         acceptor = Acceptor(database.hot, queue, doorbell, max_queued=settings.max_queued)
-        scheduler = Scheduler(database.hot, acceptor)
+        scheduler = Scheduler(database.hot, acceptor, doorbell, settler)
         scheduler.start()
         closing.push_async_callback(scheduler.aclose)
         vault = Vault(settings.fernet_keys)
@@ -166,8 +167,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             closing.push_async_callback(used.aclose)
         directory, answers = Directory(database.hot, settings.webhook_rate), Answers(database.hot, doorbell, blobs)
         max_body = settings.max_body_bytes
-        gate = Gate(reveal)
-        webhooks = Webhooks(database.hot, directory, acceptor, gate, answers, blobs, calls, max_body=max_body)
+        gate, complaints = Gate(reveal), Complaints(database.hot, doorbell, settler)
+        webhooks = Webhooks(database.hot, directory, acceptor, gate, answers, blobs, calls, complaints, max_body=max_body)
         executors = Executors(database.hot, tokens, settings.executor_key.get_secret_value())
         yield Services(
             settings=settings,

@@ -14,7 +14,8 @@ from backend.executions.resolutions import Connection
 
 KIND = "error"
 
-# A test run of a single node is no failure of its workflow; a failure inside of an error execution, or of what that called in its
+# A test run of a single node is no failure of its workflow; of failed polls, the trigger that fails tells (trigger_failures), once;
+# a failure inside of an error execution, or of what that called in its
 # turn, starts no further one.
 _FAILED = """
 with recursive callers as (
@@ -24,7 +25,7 @@ with recursive callers as (
 )
 select e.id, e.project_id, e.workflow_id, w.name, e.status, e.error, {settings} ->> 'error_workflow' as named, now() as now
 from executions e join workflows w on w.id = e.workflow_id join snapshots s on s.id = e.snapshot_id
-where e.id = any($1::uuid[]) and e.status in ('failed', 'quarantined') and e.kind in ('run', 'poll')
+where e.id = any($1::uuid[]) and e.status in ('failed', 'quarantined') and e.kind = 'run'
     and e.only_node is null and not exists (select from callers c where c.failed_id = e.id and {trigger} ->> 'kind' = 'error')
 """.replace("{settings}", f"({readable('s.graph')} -> 'settings')").replace("{trigger}", readable("c.trigger"))
 

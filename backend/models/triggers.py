@@ -15,7 +15,8 @@ class Trigger(Base):
 
     `due_at`: when a schedule or a poll is next due; None for what is called from outside, and while the workflow is disabled.
     Of a poll: `poll_every_s` how often it asks, `state` its cursor, `poll_id` the execution that asks (gone once its report is
-    in), `failures` how many polls failed in a row and `error` why the last one did. Publishing keeps these by node.
+    in), `failures` how many polls failed in a row. `error`: why a schedule or a poll can't do its work just now. Publishing keeps
+    these by node.
     """
 
     __tablename__ = "triggers"

@@ -36,10 +36,13 @@ async def listed(session: AsyncSession, user: User, paging: Paging) -> tuple[lis
 
 def _schedule(trigger: Trigger, name: str, enabled: bool, last: Any, now: datetime) -> wire.Schedule:
     config = trigger.config
+    coming: list[datetime] = []
+    problem = trigger.error["message"] if trigger.error is not None else None
     try:
-        coming = parse(config).upcoming(now, _SHOWN) if enabled else []
-    except BadSchedule:  # the scheduler says so, and keeps trying
-        coming = []
+        schedule = parse(config)
+        coming = schedule.upcoming(now, _SHOWN) if enabled else []
+    except BadSchedule as error:  # also before the scheduler comes upon it
+        problem = problem or str(error)
     return wire.Schedule(
         trigger_id=trigger.id,
         workflow_id=trigger.workflow_id,
@@ -52,6 +55,7 @@ def _schedule(trigger: Trigger, name: str, enabled: bool, last: Any, now: dateti
         misfire=config.get("misfire", "last"),
         next=coming,
         last=last,
+        problem=problem,
     )
 
 

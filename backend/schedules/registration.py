@@ -1,6 +1,7 @@
 """What publishing and enabling mean for the triggers that fire by themselves, and what can't be published."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -74,8 +75,16 @@ async def arm(session: AsyncSession, workflow_id: UUID) -> None:
     wanted = Trigger.workflow_id == workflow_id, Trigger.due_at.is_(None), or_(Trigger.kind == KIND, Trigger.poll_every_s.is_not(None))
     rows = (await session.execute(select(Trigger.id, Trigger.kind, Trigger.config, func.clock_timestamp()).where(*wanted))).all()
     for ident, kind, config, now in rows:
-        due_at = next(parse(config).after(now), None) if kind == KIND else now
+        due_at = _first(config, now) if kind == KIND else now
         await session.execute(update(Trigger).where(Trigger.id == ident).values(due_at=due_at))
+
+
+def _first(config: Mapping[str, Any], now: datetime) -> datetime | None:
+    """A schedule that became unreadable since it was published is due at once: the scheduler says what is wrong with it."""
+    try:
+        return next(parse(config).after(now), None)
+    except BadSchedule:
+        return now
 
 
 async def disarm(session: AsyncSession, workflow_id: UUID) -> None:

@@ -6,9 +6,7 @@ execution, the next due time. Whoever is killed in it has done nothing, and the 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -17,12 +15,15 @@ import structlog
 
 from backend.background import for_ever, stop
 from backend.db import is_away
-from backend.executions import births
+from backend.executions import births, trigger_failures
 from backend.executions.accept import Acceptor
 from backend.executions.births import Birth
-from backend.schedules import firing, tidying
-from backend.schedules.times import BadSchedule, parse
-from trestle.contracts.base import JsonObject
+from backend.executions.doorbell import Doorbell
+from backend.executions.settling import Settler
+from backend.executions.trigger_failures import Failure
+from backend.schedules import looking, tidying
+from backend.schedules.looking import Due
+from trestle.contracts.executions import ExecutionError
 from trestle.contracts.jobs import PollTask
 
 _LOOK_ANYWAY_S = 1.0
@@ -31,7 +32,6 @@ _BUSY_S = 0.05
 _TIDY_EVERY_S = 60.0
 _BATCH = 100
 _MAX_FIRINGS = 1000
-_TRY_AGAIN = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,8 @@ _NEXT_S = "select extract(epoch from min(due_at) - clock_timestamp())::float8 fr
 # The workflow's row is locked as well, since the new executions refer to it: waiting for somebody who holds it and wants its
 # triggers (publishing does) would be a deadlock. What is skipped here is still due a moment later.
 _DUE = """
-select t.id, t.workflow_id, t.node, t.kind, t.config, t.state, t.due_at, t.poll_every_s, t.poll_id, t.failures, w.enabled, now() as now
+select t.id, t.workflow_id, t.node, t.kind, t.config, t.state, t.due_at, t.poll_every_s, t.poll_id, t.failures,
+    t.error, w.enabled, now() as now
 from triggers t join workflows w on w.id = t.workflow_id
 where t.due_at <= now() order by t.due_at limit $1
 for no key update of t skip locked for key share of w skip locked
@@ -56,10 +57,10 @@ from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[]) as d (workflo
 where f.workflow_id = d.workflow_id and f.node = d.node and f.fire_at = d.fire_at
 """
 
-_POLLS = "select id, status, error, finished_at from executions where id = any($1::uuid[])"
+_POLLS = "select id, status, reason, error, created_at, finished_at from executions where id = any($1::uuid[])"
 
 _GO_ON = """
-update triggers t set due_at = d.due_at, poll_id = d.poll_id, failures = d.failures, error = coalesce(d.error, t.error),
+update triggers t set due_at = d.due_at, poll_id = d.poll_id, failures = d.failures, error = d.error,
     last_fired_at = case when d.fired then now() else t.last_fired_at end
 from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::int[], $5::json[], $6::boolean[])
     as d (id, due_at, poll_id, failures, error, fired)
@@ -67,26 +68,16 @@ where t.id = d.id
 """
 
 
-@dataclass(slots=True)
-class _Due:
-    """A trigger that is due, and what becomes of it. `fire_at`: the times at which a schedule fires now."""
-
-    row: asyncpg.Record
-    due_at: datetime | None = None
-    poll_id: UUID | None = None
-    failures: int = 0
-    error: JsonObject | None = None
-    fired: bool = False
-    fire_at: list[datetime] = field(default_factory=list)
-    asks: bool = False
-
-
 class Scheduler:
     """Fires what is due for as long as it runs."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", acceptor: Acceptor, *, batch: int = _BATCH) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", acceptor: Acceptor, doorbell: Doorbell, settler: Settler, *, batch: int = _BATCH
+    ) -> None:
         self._pool = pool
         self._acceptor = acceptor
+        self._doorbell = doorbell
+        self._settler = settler
         self._batch = batch
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -114,24 +105,26 @@ class Scheduler:
                 [d.due_at for d in due],
                 [d.poll_id for d in due],
                 [d.failures for d in due],
-                [orjson.dumps(d.error).decode() if d.error else None for d in due],
+                [d.error.model_dump_json() if d.error else None for d in due],
                 [d.fired for d in due],
             )
+            failed = await trigger_failures.record(connection, [_failure(d.row, d.error) for d in due if d.error and d.fails_anew])
         self._acceptor.announce(born)
+        trigger_failures.announce(self._doorbell, self._settler, failed)
         return len(due)
 
-    async def _decide(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", rows: Sequence[asyncpg.Record]) -> list[_Due]:
+    async def _decide(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", rows: Sequence[asyncpg.Record]) -> list[Due]:
         """What becomes of each; of so many as fire no more than a transaction should hold. The others stay due."""
         polls = {row["id"]: row for row in await connection.fetch(_POLLS, [row["poll_id"] for row in rows if row["poll_id"]])}
-        found: list[_Due] = []
+        found: list[Due] = []
         firings = 0
         for row in rows:
-            one = _Due(row, failures=row["failures"], poll_id=row["poll_id"])
+            one = Due.of(row)
             if row["enabled"]:
                 if row["poll_every_s"] is not None:
-                    _look_at_poll(one, polls.get(row["poll_id"]))
+                    looking.at_poll(one, polls.get(row["poll_id"]))
                 else:
-                    _look_at_schedule(one)
+                    looking.at_schedule(one)
             firings += len(one.fire_at)
             if found and firings > _MAX_FIRINGS:
                 break
@@ -139,7 +132,7 @@ class Scheduler:
         return found
 
     async def _fire_schedules(
-        self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", due: Sequence[_Due]
+        self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", due: Sequence[Due]
     ) -> list[tuple[UUID, UUID | None]]:
         wanted = {(one.row["workflow_id"], one.row["node"], at): one for one in due for at in one.fire_at}
         if not wanted:
@@ -156,7 +149,7 @@ class Scheduler:
         return [(one.execution_id, one.workflow_id) for one in born if one is not None and one.fresh]
 
     async def _ask(
-        self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", due: Sequence[_Due]
+        self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]", due: Sequence[Due]
     ) -> list[tuple[UUID, UUID | None]]:
         asking = [one for one in due if one.asks]
         born = await births.insert(connection, [_poll(one.row) for one in asking]) if asking else []
@@ -188,40 +181,6 @@ class Scheduler:
                 log.warning("tidying_failed", error=f"{type(error).__name__}: {error}")
 
 
-def _look_at_schedule(one: _Due) -> None:
-    config: dict[str, Any] = orjson.loads(one.row["config"])
-    now = one.row["now"]
-    try:
-        schedule = parse(config)
-    except BadSchedule as error:  # it was right when it was published: a time zone that is gone, say
-        log.error("schedule_unreadable", workflow_id=str(one.row["workflow_id"]), node=one.row["node"], error=str(error))
-        one.due_at, one.error = now + _TRY_AGAIN, {"type": "bad_schedule", "message": str(error)}
-        return
-    one.fire_at = firing.times(schedule, config, one.row["due_at"], now)
-    one.due_at = next(schedule.after(now), None)
-
-
-def _look_at_poll(one: _Due, asked: asyncpg.Record | None) -> None:
-    """A poll that was asked and still has no report in the books is under way, or has failed in one way or another."""
-    every_s, now = one.row["poll_every_s"], one.row["now"]
-    wait_s = firing.look_after_s(every_s)
-    if one.row["poll_id"] is None:
-        one.asks = True
-    elif asked is None or asked["finished_at"] is not None:
-        one.failures += 1
-        one.poll_id, one.error = None, _why(asked)
-        wait_s = firing.backoff_s(every_s, one.failures)
-    one.due_at = now + timedelta(seconds=wait_s)
-
-
-def _why(asked: asyncpg.Record | None) -> JsonObject:
-    if asked is not None and asked["error"] is not None:
-        error: JsonObject = orjson.loads(asked["error"])
-        return error
-    status = asked["status"] if asked is not None else "gone"
-    return {"type": "poll_failed", "message": f"The last poll ended without a result: it is {status}.", "hint": ""}
-
-
 def _iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
@@ -231,6 +190,11 @@ def _firing(row: asyncpg.Record, fire_at: datetime) -> Birth:
     trigger = {"kind": row["kind"], "node": row["node"], "fire_at": at, "fired_at": _iso(row["now"])}
     given = orjson.dumps({"fire_at": at}).decode()
     return Birth(row["id"], orjson.dumps(trigger).decode(), given, dedupe_key=f"schedule:{row['node']}:{at}")
+
+
+def _failure(row: asyncpg.Record, error: ExecutionError) -> Failure:
+    trigger = {"kind": row["kind"], "node": row["node"], "fired_at": _iso(row["now"])}
+    return Failure(row["id"], orjson.dumps(trigger).decode(), error)
 
 
 def _poll(row: asyncpg.Record) -> Birth:

@@ -24,6 +24,14 @@ _MAX_KEPT = 1000
 _LONG = 256 * 1024  # bytes that take more than an instant to hash
 
 
+class NotSetUp(Unauthorised):
+    """Nobody can be let in: what the webhook asks for can't be checked. To the caller it is like any other refusal."""
+
+    def __init__(self, detail: str, why: str) -> None:
+        super().__init__(detail)
+        self.why = why
+
+
 class Scheme(NamedTuple):
     """A way to prove who calls. `check(secret, auth, call)`; `says` what a call needs."""
 
@@ -42,20 +50,25 @@ class Gate:
     async def check(self, hook: Webhook, headers: Headers, body: bytes) -> bytes:
         """The name of the header that held a secret, if one did besides those that always may. `body` as it was sent.
 
-        Raises Unauthorised unless the call carries what the webhook's credential says.
+        Raises Unauthorised unless the call carries what the webhook's credential says; NotSetUp where there is none to say it.
         """
         kind = hook.auth.get("kind", "none")
         if kind == "none":
             return b""
         scheme = SCHEMES.get(kind)
         if scheme is None:
-            raise Unauthorised(f"This webhook asks for the scheme “{kind}”, which this instance does not know.")
+            says = f"This webhook asks for the scheme “{kind}”, which this instance does not know."
+            raise NotSetUp(says, says)
         call = Call(headers, body, time.time())
+        secret = None
         for newer_than in (time.monotonic() - _KEPT_S, time.monotonic() - _SURE_S):  # a secret that was changed counts at once
             secret = await self._secret(hook, newer_than)
             if secret is not None and secret.type in scheme.credentials and await _passes(scheme, secret, hook.auth, call):
                 return str(secret.data.get("name", "")).lower().encode() if kind == "header" else b""
-        raise Unauthorised(f"This webhook needs {scheme.says}. What came with the call is missing or wrong.")
+        says = f"This webhook needs {scheme.says}. What came with the call is missing or wrong."
+        if secret is None or secret.type not in scheme.credentials:
+            raise NotSetUp(says, "Its credential is gone, can't be opened, or is of a type that does not fit.")
+        raise Unauthorised(says)
 
     async def _secret(self, hook: Webhook, newer_than: float) -> Secret | None:
         """What the webhook's credential holds, as it was read after `newer_than` (monotonic clock)."""

@@ -19,6 +19,10 @@ from trestle.language import LanguageError, Scope, compile_config
 _LONG = 200
 
 
+class CantTell(Unprocessable):
+    """The call lacks what the webhook's `dedupe` looks at."""
+
+
 async def accept(
     pool: "asyncpg.Pool[asyncpg.Record]", acceptor: Acceptor, birth: Birth, *, scope: str, key: str, asked: bytes
 ) -> UUID | None:
@@ -50,7 +54,7 @@ def dedupe_key(hook: Webhook, trigger: EncodedJson, input: EncodedJson, headers:
     """What tells this call from others: what the webhook's `dedupe` gives, or else the sender's id of the delivery, where the
     webhook's scheme has one. None where there is neither: then every call counts.
 
-    Raises Unprocessable where the call lacks what the expression looks at.
+    Raises CantTell where the call lacks what the expression looks at.
     """
     value = _by_expression(hook, trigger, input)
     if value is None or value == "":
@@ -67,7 +71,7 @@ def _by_expression(hook: Webhook, trigger: EncodedJson, input: EncodedJson) -> J
         template = compile_config({"dedupe": expression})
         return template.render(Scope(payload=orjson.loads(input), trigger=orjson.loads(trigger)))["dedupe"]
     except LanguageError as error:
-        raise Unprocessable(f"This webhook tells calls apart by {expression}, which can't be found in this one: {error}") from None
+        raise CantTell(f"This webhook tells calls apart by {expression}, which can't be found in this one: {error}") from None
 
 
 def _delivery_id(hook: Webhook, input: EncodedJson, headers: Headers) -> str:

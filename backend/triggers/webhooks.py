@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
+import orjson
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
@@ -15,9 +17,11 @@ from backend.executions.births import Birth
 from backend.executions.repeats import request_hash
 from backend.triggers import once
 from backend.triggers.answers import Answers
-from backend.triggers.authentication import Gate
+from backend.triggers.authentication import Gate, NotSetUp
 from backend.triggers.calls import LastCalls
+from backend.triggers.complaints import Complaints
 from backend.triggers.directory import Directory, Webhook
+from backend.triggers.once import CantTell
 from backend.triggers.payload import Headers, Received, circumstances, header, received, unpacked
 from backend.triggers.replies import Reply
 from trestle.contracts.base import EncodedJson
@@ -39,6 +43,7 @@ class Webhooks:
         answers: Answers,
         blobs: Blobs,
         calls: LastCalls,
+        complaints: Complaints,
         *,
         max_body: int,
     ) -> None:
@@ -49,6 +54,7 @@ class Webhooks:
         self._answers = answers
         self._blobs = blobs
         self._calls = calls
+        self._complaints = complaints
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,8 +80,10 @@ class Webhooks:
             if not hook.plain:
                 try:
                     hidden = await self._gate.check(hook, headers, body)
-                except Unauthorised:
+                except Unauthorised as error:
                     if fresh:
+                        if isinstance(error, NotSetUp):
+                            await self._complain_of_set_up(hook, error)
                         raise
                     hook, fresh = await self._look_up(path, method), True  # it may ask for something else by now
                     continue
@@ -99,12 +107,26 @@ class Webhooks:
         self, hook: Webhook, trigger: EncodedJson, content: Received, headers: Headers, scope: str, key: str, asked: bytes
     ) -> UUID | None:
         self._answers.check_room(hook)
-        dedupe = once.dedupe_key(hook, trigger, content.input, headers)
+        try:
+            dedupe = once.dedupe_key(hook, trigger, content.input, headers)
+        except CantTell as error:
+            message = f"A call was refused: {error}"
+            hint = "Let the webhook's dedupe look at what every call has, such as a header: or leave it empty."
+            small = content.input if len(content.input) <= BLOB_BYTES else "null"
+            await self._complaints.tell(hook, "dedupe", message, hint, trigger, small)
+            raise
         value, refs = await stored(self._blobs, hook.project_id, content)
         if not key and dedupe is None and refs is None:
             return await self._acceptor.accept(Arrival(hook.trigger_id, trigger, value))
         birth = Birth(hook.trigger_id, trigger, value, refs, dedupe)
         return await once.accept(self._pool, self._acceptor, birth, scope=scope, key=key, asked=asked)
+
+    async def _complain_of_set_up(self, hook: Webhook, error: NotSetUp) -> None:
+        """Nothing of the call is kept: nobody knows who called."""
+        message = f"No call can be taken: {error.why}"
+        hint = "Open the Webhook node, choose a credential for its authentication, and publish."
+        trigger = orjson.dumps({"kind": "webhook", "node": hook.node, "received_at": datetime.now(UTC)}, option=orjson.OPT_UTC_Z).decode()
+        await self._complaints.tell(hook, "set_up", message, hint, trigger)
 
     async def _look_up(self, path: str, method: str) -> Webhook:
         found = await self._directory.look_up(path)

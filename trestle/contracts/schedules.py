@@ -31,6 +31,7 @@ class Schedule(BaseModel):
     misfire: str
     next: list[datetime]
     last: LastFiring | None = None
+    problem: str | None = Field(None, description="Why it does not fire, where it can't: it became unreadable after it was published")
 
 
 class PreviewRequest(Request):

@@ -95,7 +95,7 @@ async def test_a_failed_poll_is_put_off_further_each_time_and_shown(poller: Poll
         async with asyncio.timeout(5):
             while (row := await poller.trigger())["failures"] < failures:
                 await asyncio.sleep(0.02)
-        assert json.loads(row["error"])["message"] == "The mailbox is away."
+        assert json.loads(row["error"])["message"].endswith("The mailbox is away.")
         assert row["due_in"].total_seconds() > least_s
         assert row["poll_id"] is None
         await poller.pool.execute(DUE_NOW)

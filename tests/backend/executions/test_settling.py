@@ -311,22 +311,19 @@ async def test_settings_name_an_error_workflow(backend: Backend, world: World, e
 
 
 async def test_every_way_to_fail_starts_it(backend: Backend, world: World, executor: FakeExecutor) -> None:
-    """A report that can't be stored, a timeout, a poll; not a cancellation, not a test run of one node."""
+    """A report that can't be stored, a timeout (of triggers: test_trigger_failures); not a cancellation, not a test run of one node."""
     handler = await another(world, "error")
-    refused, late, poll, alone = [await executor.take(await backend.post()) for _ in range(4)]
+    refused, late, alone = [await executor.take(await backend.post()) for _ in range(3)]
     await executor.report(report(refused, 1, step("fine", "running")), report(refused, 2, step("na\x00me")))
     await of(handler, 1)
     assert [s["status"] for s in await world.steps(refused["execution_id"])] == ["cancelled"]
-    await world.pool.execute("update executions set kind = 'poll' where id = $1", UUID(poll["execution_id"]))
-    await executor.report(report(poll, 1, ending=FAILED))
-    await of(handler, 2)
     await world.pool.execute("update executions set running_ms = 1e9 where id = $1", UUID(late["execution_id"]))
-    await of(handler, 3)
+    await of(handler, 2)
     await world.pool.execute("update executions set only_node = 'name' where id = $1", UUID(alone["execution_id"]))
     await executor.report(report(alone, 1, ending=FAILED))
     await asyncio.sleep(0.5)
-    errors = [json.loads(row["input"])["execution"]["error"]["type"] for row in await of(handler, 3)]
-    assert errors == ["report_refused", "Boom", "timeout"]
+    errors = [json.loads(row["input"])["execution"]["error"]["type"] for row in await of(handler, 2)]
+    assert errors == ["report_refused", "timeout"]
 
 
 async def test_what_was_missed_is_settled_by_the_sweep(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:

@@ -10,6 +10,7 @@ import asyncpg
 
 from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
+from backend.executions.settling import Settler
 from backend.queue import Queue, connect
 from backend.schedules.scheduler import Scheduler
 
@@ -49,8 +50,9 @@ async def scheduler(
     """A scheduler as a backend has it, with connections of its own. Not started."""
     async with asyncpg.create_pool(dsn, min_size=1, max_size=2, server_settings={"application_name": name}) as pool:
         queue = Queue(connect(redis_url))
-        acceptor = Acceptor(pool, queue, Doorbell(queue, connect(redis_url)), max_queued=1_000_000)
-        yield Scheduler(pool, acceptor, batch=batch), pool
+        doorbell = Doorbell(queue, connect(redis_url))
+        acceptor = Acceptor(pool, queue, doorbell, max_queued=1_000_000)
+        yield Scheduler(pool, acceptor, doorbell, Settler(pool, queue, doorbell), batch=batch), pool
 
 
 def trigger_of(row: asyncpg.Record) -> dict[str, Any]:

@@ -190,3 +190,20 @@ async def test_a_poll_keeps_its_cursor_and_says_how_it_goes(ada: Person, service
     await ada.patch(path, json={"enabled": False})
     (row,) = await triggers(services, made)
     assert (row["state"], row["due_at"], row["failures"]) == ("7", None, 0)
+
+
+async def test_what_became_unreadable_says_so(ada: Person, services: Services) -> None:
+    """Also to whoever enables it; and it is a failure in the history."""
+    made = await make(ada, every_s=60)
+    path = f"/workflows/{made['id']}"
+    await ada.post(f"{path}/publish", json={})
+    assert (await ada.get("/schedules"))["items"][0]["problem"] is None
+    await services.database.hot.execute('update triggers set config = \'{"every_s": 60, "timezone": "Mars/Olympus"}\'')
+    assert "Mars/Olympus" in (await ada.get("/schedules"))["items"][0]["problem"]
+    await ada.patch(path, json={"enabled": True})
+    async with asyncio.timeout(5):
+        while not (failed := (await ada.get(f"{path}/executions"))["items"]):
+            await asyncio.sleep(0.05)
+    assert (failed[0]["status"], failed[0]["trigger"]["kind"], failed[0]["error"]["node"]) == ("failed", "schedule", "clock")
+    (listed,) = (await ada.get("/schedules"))["items"]
+    assert (listed["problem"], listed["next"]) == (failed[0]["error"]["message"], [])

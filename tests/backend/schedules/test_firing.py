@@ -99,7 +99,7 @@ async def test_a_schedule_that_can_not_be_read_holds_up_nobody(pool: "asyncpg.Po
     (broken,) = await schedule(pool, cron="* * * * *", timezone="Mars/Olympus", due_in_s=-1)
     await schedule(pool, every_s=1)
     assert await one.fire() == 2
-    assert await pool.fetchval("select count(*) from executions") == 1
+    assert await pool.fetchval("select array_agg(status order by status) from executions") == ["failed", "queued"]
     row = await pool.fetchrow("select error, due_at > now() + interval '50 minutes' as later from triggers where id = $1", broken)
     assert row is not None
     assert "Mars/Olympus" in row["error"]
