@@ -17,7 +17,7 @@ from backend.ownership import find
 from backend.services import Services
 from backend.workflows import drafts, snapshots
 from trestle.contracts.executions import ExecuteRequest
-from trestle.contracts.graph import Connection, Node, WorkflowSettings
+from trestle.contracts.graph import NOTE, Connection, Node, WorkflowSettings
 from trestle.contracts.problems import FieldError
 from trestle.contracts.users import ProjectRole
 
@@ -56,7 +56,7 @@ async def execute(parts: Services, session: AsyncSession, user: User, workflow_i
     nodes, connections, snapshot_id = await _graph(session, workflow, body.version)
     for name in ("until", "only"):
         key = getattr(body, name)
-        if key is not None and all(node.key != key for node in nodes):
+        if key is not None and all(node.key != key or node.type == NOTE for node in nodes):
             message = f"There is no node with the key “{key}”. Name one that the graph has."
             raise Unprocessable(message, errors=[FieldError(loc=[name], message=message)])
     start = _start(nodes, await parts.catalogue.current(session))

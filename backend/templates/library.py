@@ -11,7 +11,7 @@ from backend.json_body import decode
 from backend.workflows.layout import place
 from backend.workflows.yaml_text import parse
 from trestle.contracts.base import JsonValue, Request
-from trestle.contracts.graph import Position, impossible
+from trestle.contracts.graph import NOTE, Position, impossible
 from trestle.contracts.templates import Template, ToFill
 from trestle.contracts.workflows import Document
 
@@ -50,7 +50,7 @@ def read(path: Path) -> tuple[int, Template]:
         title=file.title,
         description=file.description,
         group=file.group,
-        node_types=sorted({node.type for node in document.nodes}),
+        node_types=sorted({node.type for node in document.nodes} - {NOTE}),
         credential_types=sorted({need.credential for need in file.fill_in if need.credential}),
         fill_in=file.fill_in,
         sample=file.sample,

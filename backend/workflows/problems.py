@@ -16,7 +16,7 @@ from backend.workflows.checks import Checks
 from backend.workflows.configs import Findings, dotted, examine
 from backend.workflows.drafts import Draft
 from backend.workflows.promises import broken_by_event, broken_by_settings, broken_by_webhook
-from trestle.contracts.graph import ERROR, Connection, Node, WorkflowSettings
+from trestle.contracts.graph import ERROR, NOTE, Connection, Node, WorkflowSettings
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.problems import FieldError
 
@@ -51,6 +51,7 @@ def find(
 ) -> list[FieldError]:
     """Every problem of a graph that is possible (contracts.graph.impossible finds nothing). `credentials`: type by id."""
     found: list[FieldError] = [*_of_settings(settings), *broken_by_settings(settings)]
+    nodes = [node for node in nodes if node.type != NOTE]  # they never run: nothing of them can be wrong
     by_key = {node.key: node for node in nodes}
     upstream = _upstream(nodes, connections)
     for node in nodes:

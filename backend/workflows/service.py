@@ -20,10 +20,10 @@ from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
 from trestle.contracts.audit import Action
 from trestle.contracts.base import JsonObject
-from trestle.contracts.graph import WorkflowSettings
+from trestle.contracts.graph import NOTE, WorkflowSettings
 from trestle.contracts.users import ProjectRole
 
-_COUNT = select(func.count()).where(Node.workflow_id == Workflow.id).correlate(Workflow).scalar_subquery()
+_COUNT = select(func.count()).where(Node.workflow_id == Workflow.id, Node.type != NOTE).correlate(Workflow).scalar_subquery()
 # Each reads the 14 newest entries of executions_of_workflow, however many executions a workflow has.
 _RECENT: ColumnElement[list[JsonObject] | None] = literal_column(
     """(select json_agg(json_build_object('id', id, 'status', status, 'created_at', created_at,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import encode_json
 from backend.models import Snapshot
-from trestle.contracts.graph import Connection, Node, WorkflowSettings
+from trestle.contracts.graph import NOTE, Connection, Node, WorkflowSettings
 
 VARS = "vars"
 
@@ -20,7 +20,7 @@ async def ensure(session: AsyncSession, nodes: Iterable[Node], connections: Iter
     graph = frozen(nodes, connections, settings)
     encoded = encode_json(graph)
     ident = hashlib.sha256(encoded.encode()).hexdigest()
-    types = sorted({node.type for node in nodes if not node.disabled})
+    types = sorted({node.type for node in nodes if not node.disabled and node.type != NOTE})
     limited = settings.concurrency is not None
     reads_vars = VARS in encoded  # in expressions, in code, in conditions: whoever could look at them must write the word
     row = insert(Snapshot).values(id=ident, graph=graph, types=types, timeout_s=settings.timeout_s, limited=limited, reads_vars=reads_vars)

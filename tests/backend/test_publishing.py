@@ -1,6 +1,7 @@
 """Versions, triggers, enabling."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -98,6 +99,36 @@ async def test_what_would_not_be_kept_is_not_promised(ada: Person, config: Any, 
     await ada.patch(f"/nodes/{node['id']}", json={"config": node["config"]})
     await ada.patch(f"/workflows/{made['id']}", json={"settings": {}, "enabled": True})
     await ada.delete(f"/workflows/{made['id']}")
+
+
+async def test_a_note_is_kept_and_is_in_nobody_s_way(ada: Person, services: Services) -> None:
+    text = "## Leads\n{{ not an expression }} of 80 and more"
+    note = {"key": "note", "type": "note", "config": {"text": text, "color": "blue", "width": "any"}, "position": {"x": -40, "y": -40}}
+    made = await make(ada, MANUAL, note, node("a"), ends=("start>a",))
+    path = f"/workflows/{made['id']}"
+    assert made["problems"] == []
+    await ada.post(f"{path}/publish", json={})
+    assert await services.database.hot.fetchval("select types from snapshots where graph::text like '%Leads%'") == ["set", "trigger.manual"]
+    assert await services.database.hot.fetchval("select count(*) from triggers where workflow_id = $1", made["id"]) == 1
+    assert [one["node_count"] for one in (await ada.get("/workflows"))["items"]] == [2]
+    change = {"id": str(uuid4()), "op": "configure_node", "key": "note", "fields": {"config": {"text": "Later"}}}
+    answer = await ada.post(f"{path}/operations", json={"base_revision": 1, "operations": [change]}, expect=200)
+    assert (answer["conflicts"], answer["problems"]) == ([], [])
+    await ada.post(f"{path}/publish", json={})
+    diff = await ada.get(f"{path}/versions/1/diff/2")
+    assert [(one["key"], one["change"], one["fields"][0]["before"]) for one in diff["nodes"]] == [("note", "changed", text)]
+    exported = await ada.get(f"{path}/export")
+    assert [one["type"] for one in exported["nodes"]] == ["trigger.manual", "note", "set"]
+
+    for ends in ("a>note", "note>a"):
+        wrong = {"id": str(uuid4()), "op": "connect", **wires(ends)[0]}
+        refused = await ada.post(f"{path}/operations", json={"base_revision": 2, "operations": [wrong]}, expect=200)
+        assert "is a note" in refused["conflicts"][0]["reason"]
+    for name in ("only", "until"):
+        refused = await ada.post(f"{path}/execute", json={name: "note"}, expect=422)
+        assert "no node" in refused["detail"]
+    lonely = await make(ada, note)
+    assert [one["message"][:20] for one in lonely["problems"]] == ["There is no trigger."]
 
 
 async def test_ports_of_one_node_differ(ada: Person) -> None:

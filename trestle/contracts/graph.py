@@ -11,6 +11,9 @@ from trestle.contracts.problems import FieldError
 
 MAIN = "main"
 ERROR = "error"
+NOTE = "note"
+"""The type of sticky notes: text on the canvas. They stand among the nodes, so that whatever is done to a graph is done to them; nothing
+leads to or from one, and nothing of them runs."""
 STOPPED = ""
 """Left by a step that ended its execution. No connection can hang on it."""
 MAX_NODES = 500
@@ -116,14 +119,17 @@ class Snapshot(BaseModel):
 
 
 def impossible(nodes: Iterable[Node], connections: Iterable[Connection]) -> list[FieldError]:
-    """What no draft may hold: duplicate keys, connections to nowhere or doubled, cycles. Empty where there is none."""
+    """What no draft may hold: duplicate keys, connections to nowhere, to a note or doubled, cycles. Empty where there is none."""
     found: list[FieldError] = []
     keys: set[str] = set()
+    notes: set[str] = set()
     for position, node in enumerate(nodes):
         if node.key in keys:
             message = f"Two nodes have the key “{node.key}”. Give one of them another key."
             found.append(FieldError(loc=["nodes", position, "key"], node=node.key, message=message))
         keys.add(node.key)
+        if node.type == NOTE:
+            notes.add(node.key)
     seen: set[Connection] = set()
     order: TopologicalSorter[str] = TopologicalSorter({key: [] for key in keys})
     for position, connection in enumerate(connections):
@@ -131,6 +137,9 @@ def impossible(nodes: Iterable[Node], connections: Iterable[Connection]) -> list
             if key not in keys:
                 message = f"There is no node with the key “{key}”. Add it, or remove the connection."
                 found.append(FieldError(loc=["connections", position, end], message=message))
+            elif key in notes:
+                message = f"“{key}” is a note: nothing leads to it or from it. Remove the connection."
+                found.append(FieldError(loc=["connections", position, end], node=key, message=message))
         if connection in seen:
             found.append(FieldError(loc=["connections", position], message="This connection is there twice. Remove one of the two."))
         seen.add(connection)

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from trestle.contracts.base import JsonObject, JsonValue
-from trestle.contracts.graph import MAIN
+from trestle.contracts.graph import MAIN, NOTE
 
 Effect = Literal["pure", "idempotent", "unsafe"]
 """`pure`: same output for the same recorded inputs, touches nothing. `idempotent`: may be repeated with the same key.
@@ -43,8 +43,8 @@ class NodeType(BaseModel):
     description: str
     icon: str = Field(description="Name of a lucide icon")
     config_schema: JsonObject
-    inputs: list[str] = Field(default_factory=lambda: [MAIN], description="Empty for triggers")
-    outputs: list[str] = Field(default_factory=lambda: [MAIN])
+    inputs: list[str] = Field(default_factory=lambda: [MAIN], description="Empty for triggers and notes")
+    outputs: list[str] = Field(default_factory=lambda: [MAIN], description="Empty for notes, and for what ends the execution")
     ports_from: str | None = None
     credential_types: list[str] = Field(default_factory=list)
     effect: Effect = "pure"
@@ -59,7 +59,7 @@ class NodeType(BaseModel):
     @property
     def is_trigger(self) -> bool:
         """Whether executions start here."""
-        return not self.inputs
+        return not self.inputs and self.type != NOTE
 
     def ports(self, config: JsonObject) -> list[str]:
         """Every output port of a node of this type with this config, `error` not included."""

@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from trestle.contracts.base import JsonObject
+from trestle.contracts.graph import NOTE
 
 WIDTH, HEIGHT, MARGIN = 224, 84, 24
 LABEL = 17
@@ -39,7 +40,8 @@ def hue_of(kind: str) -> str:
 
 
 def drawn(nodes: Sequence[JsonObject], connections: Sequence[JsonObject]) -> Picture:
-    """The picture of a document's graph."""
+    """The picture of a document's graph, without its notes."""
+    nodes = [node for node in nodes if node["type"] != NOTE]
     if not nodes:
         return Picture()
     at: Mapping[str, tuple[float, float]] = {node["key"]: (node["position"]["x"], node["position"]["y"]) for node in nodes}
