@@ -8,11 +8,14 @@ import { Curve } from "./edge.jsx";
 import { useConnections, useFlow } from "./flow.js";
 import { hueOf } from "./icons.jsx";
 import { NodeCard } from "./node_card.jsx";
+import { NoteCard } from "./note_card.jsx";
+import { colourOf, isNote } from "./notes.js";
+import { dropped, linkAt } from "./places.js";
 import { useEditor, useStore } from "./store.js";
-import { CARD, useView } from "./view.js";
+import { useView } from "./view.js";
 
 export const MIME = "application/x-trestle-node-type";
-const NODE_TYPES = { card: NodeCard };
+const NODE_TYPES = { card: NodeCard, note: NoteCard };
 const EDGE_TYPES = { curve: Curve };
 const SNAP = [10, 10];
 const MULTI = ["Shift", "Meta", "Control"];
@@ -43,7 +46,7 @@ function Guides({ lines }) {
 
 function Overview() {
   const catalogue = useStore((state) => state.catalogue);
-  const colour = useCallback((item) => `var(--${hueOf(catalogue[item.data.node.type]?.group)}-8)`, [catalogue]);
+  const colour = useCallback(({ data: { node } }) => (isNote(node) ? `var(--${colourOf(node)}-a4)` : `var(--${hueOf(catalogue[node.type]?.group)}-8)`), [catalogue]);
   return <MiniMap pannable zoomable ariaLabel="Map of the workflow" nodeColor={colour} nodeBorderRadius={8} />;
 }
 
@@ -53,7 +56,7 @@ export function Canvas({ dark }) {
   const { lists, lines } = useFlow(pane);
   const connections = useConnections();
   const moving = useMoving(pane);
-  const flow = useView(pane);
+  useView(pane);
   const far = useFlowStore((state) => state.transform[2] < FAR);
   const readOnly = useStore((state) => state.doc?.mode !== "edit");
 
@@ -61,19 +64,41 @@ export function Canvas({ dark }) {
     const type = event.dataTransfer.getData(MIME);
     if (!type) return;
     event.preventDefault();
-    const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
-    store.add(type, { place: { x: Math.round((x - CARD.width / 2) / 10) * 10, y: Math.round((y - CARD.height / 2) / 10) * 10 } });
-  }, [flow, store]);
+    const { catalogue, aim } = store.state;
+    const place = dropped(store, catalogue[type], { x: event.clientX, y: event.clientY });
+    store.aimAt(null);
+    if (aim && catalogue[type]?.inputs.length) store.insert(type, aim, place);
+    else store.add(type, { place });
+  }, [store]);
+  const onDragOver = useCallback((event) => {
+    event.preventDefault();
+    store.aimAt(linkAt({ x: event.clientX, y: event.clientY }));
+  }, [store]);
+  const onPointer = useMemo(() => {
+    const follow = ({ clientX: x, clientY: y }) => {
+      store.pointer = { x, y };
+    };
+    const lose = () => {
+      store.pointer = null;
+    };
+    return { onPointerMove: follow, onPointerLeave: lose };
+  }, [store]);
   const onDoubleClick = useCallback((event) => {
     if (!readOnly && event.target.classList?.contains("react-flow__pane")) store.set({ quick: { x: event.clientX, y: event.clientY, drop: true } });
   }, [store, readOnly]);
-  const onNodeClick = useCallback((event, item) => void (event.shiftKey || event.ctrlKey || event.metaKey || store.openNode(item.id)), [store]);
+  const onNodeClick = useCallback((event, item) => {
+    if (event.shiftKey || event.ctrlKey || event.metaKey) return;
+    // A note is only chosen by one click: the next one may be the first of two, or the beginning of a movement.
+    if (item.type === "note") store.closeNode();
+    else store.openNode(item.id);
+  }, [store]);
+  const onNodeDoubleClick = useCallback((_, item) => void (item.type === "note" && store.write(item.id)), [store]);
   const onPaneClick = useCallback(() => store.closePanel(), [store]);
 
   return (
-    <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={(event) => event.preventDefault()} onDoubleClick={onDoubleClick} data-testid="canvas">
+    <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} data-testid="canvas">
       <ReactFlow
-        {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onPaneClick={onPaneClick}
+        {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onNodeDoubleClick={onNodeDoubleClick} onPaneClick={onPaneClick}
         nodesDraggable={!readOnly} nodesConnectable={!readOnly} onlyRenderVisibleElements={lists.nodes.length > MANY}
         deleteKeyCode={null} multiSelectionKeyCode={MULTI} selectionKeyCode="Shift" zoomOnDoubleClick={false}
         snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={3} connectionRadius={28} elevateNodesOnSelect

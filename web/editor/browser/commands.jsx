@@ -4,7 +4,8 @@ import React, { useEffect, useMemo, useRef, useState } from "react";
 import { ArrowRight, CornerDownLeft, FileText, Plus, Search, Zap } from "lucide-react";
 import { matching, ordered } from "./outline.js";
 import { titleOf } from "./outline.jsx";
-import { duplicate, fit, removeChosen, tidy, toggleDisabled } from "./shortcuts.jsx";
+import { NOTE } from "./notes.js";
+import { addNote, duplicate, fit, removeChosen, tidy, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 import { summary } from "./summary.js";
 
@@ -21,7 +22,7 @@ function actions(store) {
   const edit = [
     ["Run the draft", "", () => store.run(null)], ["Run with input …", "", () => store.set({ sheet: "run" })],
     ["Publish", "", () => store.publish()], [doc?.enabled ? "Switch the workflow off" : "Enable the workflow", "", () => store.enable(!doc.enabled)],
-    ["Undo", "Ctrl Z", store.undo], ["Redo", "Ctrl Shift Z", store.redo], ["Tidy up", "T", tidy],
+    ["Undo", "Ctrl Z", store.undo], ["Redo", "Ctrl Shift Z", store.redo], ["Tidy up", "T", tidy], ["Add a note", "Shift S", addNote],
     ["Recent runs", "", () => store.showPanel("runs")], ["Versions", "", () => store.showPanel("versions")],
     ["Workflow settings", "", () => store.showPanel("settings")], ["What publish refuses", "", () => store.showPanel("problems")],
     ["Choose all nodes", "Ctrl A", () => store.select(store.state.graph.nodes.map((node) => node.key))],
@@ -36,7 +37,7 @@ function entries(store) {
   const nodes = ordered(graph).map((node) => ({
     kind: "Go to", title: titleOf(node, catalogue), about: summary(catalogue[node.type], node), words: node.key, act: () => store.reveal(node.key),
   }));
-  const types = Object.values(store.readOnly ? {} : catalogue).filter((type) => !type.broken).map((type) => ({
+  const types = Object.values(store.readOnly ? {} : catalogue).filter((type) => !type.broken && type.type !== NOTE).map((type) => ({
     kind: "Add", title: type.title, about: type.description, words: `${type.type} ${type.group}`, act: () => store.reveal(store.add(type.type)),
   }));
   const pages = PAGES.map(([title, path]) => ({ kind: "Page", title, act: () => window.location.assign(path) }));

@@ -4,7 +4,7 @@ import React, { memo } from "react";
 import { BaseEdge, EdgeLabelRenderer, getBezierPath } from "@xyflow/react";
 import { Plus, X } from "lucide-react";
 import { useStatus } from "./status.js";
-import { useEditor } from "./store.js";
+import { useEditor, useStore } from "./store.js";
 
 function travel(from, to, port) {
   if (!from || from.status === "skipped") return from ? "is-idle is-skipped" : "is-idle";
@@ -17,12 +17,13 @@ function travel(from, to, port) {
 export const Curve = memo(function Curve({ id, source, target, sourceHandleId, selected, data, ...ends }) {
   const store = useEditor();
   const [path, x, y] = getBezierPath(ends);
+  const aimed = useStore(({ aim }) => aim !== null && aim.source === source && aim.source_port === sourceHandleId && aim.target === target);
   const classes = travel(useStatus(source), useStatus(target), sourceHandleId);
   const link = { source, source_port: sourceHandleId, target };
   const insert = (event) => store.set({ quick: { x: event.clientX, y: event.clientY, into: link } });
   return (
     <>
-      <BaseEdge id={id} path={path} className={`ed-edge ${classes}${selected ? " is-selected" : ""}`} interactionWidth={22} />
+      <BaseEdge id={id} path={path} className={`ed-edge ${classes}${selected || aimed ? " is-selected" : ""}`} interactionWidth={22} />
       {(selected || data?.hovered) && !store.readOnly && (
         <EdgeLabelRenderer>
           <div className="ed-edge-tools nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>

@@ -20,6 +20,7 @@ import { Toolbar } from "./toolbar.jsx";
 import { EditBar, FailureBanner, RunBar } from "./topbar.jsx";
 import "./frame.css";
 import "./canvas.css";
+import "./note.css";
 import "./panel.css";
 import "./outline.css";
 import "./results.css";

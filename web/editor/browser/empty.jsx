@@ -2,6 +2,7 @@
 
 import React from "react";
 import { ClipboardPaste, LayoutTemplate, Zap } from "lucide-react";
+import { isNote } from "./notes.js";
 import { pasteText } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 
@@ -9,7 +10,7 @@ export function Empty() {
   const store = useEditor();
   const shown = useStore((state) => state.doc?.mode === "edit" && !state.graph.nodes.length);
   if (!shown) return null;
-  const triggers = Object.values(store.state.catalogue).filter((type) => !type.inputs.length);
+  const triggers = Object.values(store.state.catalogue).filter((type) => !type.inputs.length && !isNote(type));
   const paste = async () => {
     try {
       pasteText(store, await navigator.clipboard.readText());

@@ -2,20 +2,27 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { applyEdgeChanges, applyNodeChanges, useReactFlow } from "@xyflow/react";
-import { refusal } from "./graph.js";
+import { linksFrom, linksTo, nodeOf, portsOf, refusal } from "./graph.js";
 import { aligned } from "./guides.js";
+import { between } from "./making.js";
+import { isNote, sizeOf, textOf } from "./notes.js";
+import { linkAt } from "./places.js";
 import { useEditor, useStore } from "./store.js";
 
 const linkOf = (edge) => ({ source: edge.source, source_port: edge.sourceHandle ?? "main", target: edge.target });
+const BEHIND = -2000; // what is chosen is lifted by 1000
 const edgeId = (link) => `${link.source}/${link.source_port}/${link.target}`;
+
+/** A note has a size of its own, and lies behind cards and curves, chosen or not. */
+const asNote = (node) => (isNote(node) ? { type: "note", ...sizeOf(node), zIndex: BEHIND, ariaLabel: `Note: ${textOf(node) || "empty"}` } : null);
 
 function reconciledNodes(before, nodes) {
   const known = new Map(before.map((item) => [item.id, item]));
   return nodes.map((node) => {
     const item = known.get(node.key);
-    if (!item) return { id: node.key, type: "card", position: node.position, data: { node } };
+    if (!item) return { id: node.key, type: "card", position: node.position, data: { node }, ...asNote(node) };
     if (item.data.node === node) return item;
-    return { ...item, data: { node }, position: item.data.node.position === node.position ? item.position : node.position };
+    return { ...item, data: { node }, position: item.data.node.position === node.position ? item.position : node.position, ...asNote(node) };
   });
 }
 
@@ -89,6 +96,24 @@ export function useFlow(pane) {
 
 const STILL_MS = 250;
 
+/** Whether a node could be put into a connection: it has an input and an output, and hangs on nothing yet. */
+function loose(store, key) {
+  const { graph, catalogue } = store.state;
+  const node = nodeOf(graph, key);
+  const type = catalogue[node?.type];
+  return Boolean(type?.inputs.length && portsOf(type, node).length && !linksFrom(graph, key).length && !linksTo(graph, key).length);
+}
+
+/** The connection that runs under the middle of a card. */
+const linkUnder = ({ position, measured }, flow) => linkAt(flow.flowToScreenPosition({ x: position.x + measured.width / 2, y: position.y + measured.height / 2 }));
+
+/** The operations that put the card that was moved into a connection. */
+function letIn(store, [{ key, x, y }], link) {
+  const { graph, catalogue } = store.state;
+  const node = { ...nodeOf(graph, key), position: { x, y } };
+  return between(graph, link, node, portsOf(catalogue[node.type], node)[0]);
+}
+
 /** Moves, as operations: only what really changed place. Arrow keys move cards too; they are told once the keys are at rest. */
 function useMoves(onNodesChange, pointer) {
   const store = useEditor();
@@ -103,8 +128,11 @@ function useMoves(onNodesChange, pointer) {
       .map((node) => ({ node, x: Math.round(at.get(node.key).x), y: Math.round(at.get(node.key).y) }))
       .filter(({ node, x, y }) => node.position.x !== x || node.position.y !== y)
       .map(({ node, x, y }) => ({ key: node.key, x, y }));
-    if (moves.length) store.edit([{ op: "move_nodes", moves }]);
+    const { aim } = store.state;
+    store.aimAt(null);
+    if (moves.length) store.edit([{ op: "move_nodes", moves }, ...(aim ? letIn(store, moves, aim) : [])]);
   }, [store, flow, pointer]);
+  const aim = useCallback((_, item, items) => store.aimAt(items.length === 1 && loose(store, item.id) ? linkUnder(item, flow) : null), [store, flow]);
   const onChange = useCallback((changes) => {
     onNodesChange(changes);
     if (!changes.some((change) => change.type === "position" && change.dragging === false)) return;
@@ -115,8 +143,8 @@ function useMoves(onNodesChange, pointer) {
     const begin = () => {
       pointer.current = true;
     };
-    return { onNodesChange: onChange, onNodeDragStart: begin, onSelectionDragStart: begin, onNodeDragStop: tell, onSelectionDragStop: tell };
-  }, [onChange, tell, pointer]);
+    return { onNodesChange: onChange, onNodeDragStart: begin, onSelectionDragStart: begin, onNodeDrag: aim, onNodeDragStop: tell, onSelectionDragStop: tell };
+  }, [onChange, aim, tell, pointer]);
 }
 
 export function useConnections() {

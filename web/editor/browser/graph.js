@@ -1,6 +1,7 @@
 // Pure edits of a workflow's graph: no React, no network, no clock. The shapes are those of the public API
 // (trestle/contracts: Graph, Operation). Every function returns new values and leaves its arguments alone.
 
+import { isNote, working } from "./notes.js";
 import { renamed } from "./renaming.js";
 
 export const MAIN = "main";
@@ -164,6 +165,7 @@ export function refusal(graph, { source, source_port = MAIN, target }, catalogue
   if (source === target) return "A node can't feed itself.";
   const [from, to] = [nodeOf(graph, source), nodeOf(graph, target)];
   if (!from || !to) return "One of the two nodes is gone.";
+  if (isNote(from) || isNote(to)) return "A note is there to be read: nothing leads to it or from it.";
   if (catalogue[to.type]?.inputs?.length === 0) return `${to.name || to.key} is a trigger: it starts a run and takes no input.`;
   if (graph.connections.some((link) => same(link, { source, source_port, target }))) return "These two are connected already.";
   if (reaches(graph, target, source)) return "That would make a circle: a run could never finish.";
@@ -277,10 +279,11 @@ export function pasted(graph, fragment, at) {
 
 /** The first free place for a new card: to the right of `after`, or of everything, moved down until nothing is in the way. */
 export function freePlace(graph, after, size = { width: 224, height: 64 }) {
-  const start = after?.position ?? { x: Math.max(-300, ...graph.nodes.map((node) => node.position.x)), y: graph.nodes[0]?.position.y ?? 0 };
+  const cards = working(graph.nodes);
+  const start = after?.position ?? { x: Math.max(-300, ...cards.map((node) => node.position.x)), y: cards[0]?.position.y ?? 0 };
   const place = { x: start.x + 300, y: start.y };
   const blocked = ({ x, y }) =>
-    graph.nodes.some((node) => Math.abs(node.position.x - x) < size.width + 16 && Math.abs(node.position.y - y) < size.height + 24);
+    cards.some((node) => Math.abs(node.position.x - x) < size.width + 16 && Math.abs(node.position.y - y) < size.height + 24);
   while (blocked(place)) place.y += 100;
   return place;
 }

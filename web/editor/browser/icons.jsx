@@ -3,7 +3,7 @@
 import React, { Suspense, lazy } from "react";
 import {
   AlarmClock, ArrowRightLeft, Bot, Braces, CalendarClock, CircleStop, Clock, Code, Database, FileText, Filter, Funnel, GitBranch, GitMerge, Globe,
-  Hourglass, List, Mail, Merge, MessageSquare, MousePointerClick, PencilLine, Play, Radio, Repeat, Send, Shuffle, Sparkles, Split, Table, TextCursorInput, Timer,
+  Hourglass, List, Mail, Merge, MessageSquare, MousePointerClick, PencilLine, Play, Radio, Repeat, Send, Shuffle, Sparkles, Split, StickyNote, Table, TextCursorInput, Timer,
   TriangleAlert, Webhook, Workflow, Zap,
 } from "lucide-react";
 
@@ -11,7 +11,7 @@ const BUNDLED = {
   "alarm-clock": AlarmClock, "arrow-right-left": ArrowRightLeft, bot: Bot, braces: Braces, "calendar-clock": CalendarClock, "circle-stop": CircleStop,
   clock: Clock, code: Code, database: Database, "file-text": FileText, filter: Filter, funnel: Funnel, "git-branch": GitBranch, "git-merge": GitMerge, globe: Globe,
   hourglass: Hourglass, list: List, mail: Mail, merge: Merge, "message-square": MessageSquare, "mouse-pointer-click": MousePointerClick, "pencil-line": PencilLine, play: Play, radio: Radio,
-  repeat: Repeat, send: Send, shuffle: Shuffle, sparkles: Sparkles, split: Split, table: Table, "text-cursor-input": TextCursorInput, timer: Timer,
+  repeat: Repeat, send: Send, shuffle: Shuffle, sparkles: Sparkles, split: Split, "sticky-note": StickyNote, table: Table, "text-cursor-input": TextCursorInput, timer: Timer,
   "triangle-alert": TriangleAlert, webhook: Webhook, workflow: Workflow, zap: Zap,
 };
 
@@ -34,7 +34,7 @@ export function Icon({ name, size = 18 }) {
   );
 }
 
-const HUES = { triggers: "crimson", trigger: "crimson", flow: "violet", data: "teal", network: "blue", messaging: "orange", apps: "brown", ai: "plum" };
+const HUES = { triggers: "crimson", trigger: "crimson", flow: "violet", data: "teal", network: "blue", messaging: "orange", apps: "brown", ai: "plum", notes: "amber" };
 const SPARE = ["cyan", "gold", "jade", "indigo", "pink", "bronze"];
 
 /** The Radix colour scale of a group of node types. */

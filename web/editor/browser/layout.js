@@ -2,22 +2,24 @@
 
 import dagre from "@dagrejs/dagre";
 import { getViewportForBounds } from "@xyflow/react";
+import { followed, isNote, sizeOf, working } from "./notes.js";
 
 const SNAP = 20;
 const snapped = (value) => Math.round(value / SNAP) * SNAP;
 
-/** The move operation that sets `graph` in order; `size(key)` gives a card's `{width, height}`. Null where nothing would move. */
+/** The move operation that sets `graph` in order, notes along with their cards; `size(key)` gives a card's `{width, height}`. Null where nothing would move. */
 export function tidied(graph, size) {
   const plan = new dagre.graphlib.Graph().setGraph({ rankdir: "LR", nodesep: 40, ranksep: 100 }).setDefaultEdgeLabel(() => ({}));
-  for (const node of graph.nodes) plan.setNode(node.key, { ...size(node.key) });
+  const cards = working(graph.nodes);
+  for (const node of cards) plan.setNode(node.key, { ...size(node.key) });
   for (const link of graph.connections) plan.setEdge(link.source, link.target);
   dagre.layout(plan);
-  const moves = graph.nodes.map((node) => {
+  const places = cards.map((node) => {
     const { x, y, width, height } = plan.node(node.key);
     return { key: node.key, x: snapped(x - width / 2), y: snapped(y - height / 2) };
   });
-  const still = moves.every((move, index) => move.x === graph.nodes[index].position.x && move.y === graph.nodes[index].position.y);
-  return still ? null : { op: "move_nodes", moves };
+  const moves = places.filter((move, index) => move.x !== cards[index].position.x || move.y !== cards[index].position.y);
+  return moves.length ? { op: "move_nodes", moves: [...moves, ...followed(graph.nodes, moves)] } : null;
 }
 
 const LEGIBLE = 0.5;
@@ -26,8 +28,9 @@ const CARD = { width: 224, height: 64 };
 
 /** What the cards take up, in pixels at zoom 1. By the graph, not by what is drawn: it may be asked for before that. */
 function bounds(flow, graph) {
-  const boxes = graph.nodes.map(({ key, position: { x, y } }) => {
-    const { width = CARD.width, height = CARD.height } = flow.getInternalNode(key)?.measured ?? {};
+  const boxes = graph.nodes.map((node) => {
+    const { key, position: { x, y } } = node;
+    const { width = CARD.width, height = CARD.height } = isNote(node) ? sizeOf(node) : flow.getInternalNode(key)?.measured ?? {};
     return [x, y, x + width, y + height];
   });
   const [left, top] = [0, 1].map((side) => Math.min(...boxes.map((box) => box[side])));

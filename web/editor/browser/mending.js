@@ -40,3 +40,10 @@ export function pinned(graph, pins) {
     gone: Object.keys(pins).filter((key) => !nodeOf(graph, key)),
   };
 }
+
+/** Two operations of the same kind on the same target as one. */
+export function joined(before, after) {
+  if (after.op === "move_nodes") return { ...before, moves: after.moves };
+  const config = after.fields.config ? { ...before.fields.config, ...after.fields.config } : before.fields.config;
+  return { ...before, fields: { ...before.fields, ...after.fields, ...(config ? { config } : {}) } };
+}

@@ -5,13 +5,14 @@ import { Plug, X } from "lucide-react";
 import { linksFrom, nodeOf, portsOf, refusal } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
 import { STATUS, useProblems } from "./node_card.jsx";
+import { isNote, textOf, titleOf as noteTitle } from "./notes.js";
 import { ordered } from "./outline.js";
 import { PanelHead } from "./panel_head.jsx";
 import { useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { summary } from "./summary.js";
 
-export const titleOf = (node, catalogue) => node.name || catalogue[node.type]?.title || node.type;
+export const titleOf = (node, catalogue) => (isNote(node) ? noteTitle(node) : null) || node.name || catalogue[node.type]?.title || node.type;
 
 /** Chooses what a node leads to. Made only for the row where it is asked for: every other node is a choice. */
 function Connect({ node, onDone }) {
@@ -80,10 +81,23 @@ function Row({ node, number }) {
   );
 }
 
+function NoteRow({ note }) {
+  const store = useEditor();
+  const type = useStore((state) => state.catalogue[note.type]);
+  return (
+    <li className="ed-outline-row" data-testid={`outline-${note.key}`}>
+      <button className="ed-outline-open" onClick={() => store.reveal(note.key)}>
+        <TypeTile type={type} small />
+        <span className="ed-outline-text"><b>Note</b><span className="ed-outline-note">{textOf(note) || "Empty"}</span></span>
+      </button>
+    </li>
+  );
+}
+
 export function OutlinePanel() {
   const store = useEditor();
   const graph = useStore((state) => state.graph);
-  const nodes = useMemo(() => ordered(graph), [graph]);
+  const [nodes, notes] = useMemo(() => [ordered(graph).filter((node) => !isNote(node)), graph.nodes.filter(isNote)], [graph]);
   const list = useRef(null);
   useEffect(() => void list.current?.querySelector("button")?.focus(), []);
   const keys = (event) => {
@@ -100,8 +114,9 @@ export function OutlinePanel() {
       <PanelHead title="Outline" onClose={() => store.closePanel()} />
       <div className="ed-panel-body is-list" data-testid="outline">
         {!nodes.length && <p className="ed-hint ed-pad">No nodes yet. Press / to add one.</p>}
-        <ol className="ed-outline" ref={list} onKeyDown={keys} aria-label="Nodes, each after what leads to it">
+        <ol className="ed-outline" ref={list} onKeyDown={keys} aria-label="Nodes, each after what leads to it, then notes">
           {nodes.map((node, index) => <Row key={node.key} node={node} number={index + 1} />)}
+          {notes.map((note) => <NoteRow key={note.key} note={note} />)}
         </ol>
       </div>
     </>

@@ -3,11 +3,12 @@
 import React, { useEffect, useMemo, useRef, useState } from "react";
 import { Search } from "lucide-react";
 import { MIME } from "./canvas.jsx";
-import { portsOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
+import { isNote } from "./notes.js";
+import { dropped, visiblePlace } from "./places.js";
 import { useEditor, useStore } from "./store.js";
 
-const ORDER = ["Triggers", "Flow", "Data", "Network", "Messaging", "Apps", "AI"];
+const ORDER = ["Triggers", "Flow", "Data", "Network", "Messaging", "Apps", "AI", "Notes"];
 const rank = (group) => (ORDER.indexOf(group) + 1 || ORDER.length + 1);
 
 const score = (type, words) => {
@@ -86,7 +87,7 @@ export function Palette({ onDone }) {
   const [search, setSearch] = useState("");
   const types = useMemo(() => found(catalogue, search), [catalogue, search]);
   const add = (type) => {
-    store.add(type.type, { place: visiblePlace(store) });
+    store.add(type.type, { place: visiblePlace(store, type) });
     onDone?.();
   };
   return (
@@ -101,24 +102,6 @@ export function Palette({ onDone }) {
   );
 }
 
-/** Where a clicked node goes: right of the chosen one if there is room in view, else the first free place from the view's middle. */
-function visiblePlace(store) {
-  const box = store.pane?.();
-  const { graph, selection } = store.state;
-  const chosen = graph.nodes.find((node) => node.key === selection[0]);
-  if (!box) return null;
-  const corner = store.flow.screenToFlowPosition({ x: box.left + 40, y: box.top + 40 });
-  const end = store.flow.screenToFlowPosition({ x: box.right - 40, y: box.bottom - 40 });
-  const free = (place) => graph.nodes.every((node) => Math.abs(node.position.x - place.x) > 240 || Math.abs(node.position.y - place.y) > 88);
-  const snap = (value) => Math.round(value / 20) * 20;
-  const starts = chosen ? [{ x: chosen.position.x + 300, y: chosen.position.y }] : [];
-  if (!graph.nodes.length) starts.push({ x: (corner.x + end.x) / 2 - 112, y: (corner.y + end.y) / 2 - 32 });
-  for (let y = corner.y + 40; y < end.y - 64; y += 100) for (let x = corner.x + 20; x < end.x - 224; x += 280) starts.push({ x, y });
-  const inside = (place) => place.x >= corner.x && place.x + 224 <= end.x && place.y >= corner.y && place.y + 64 <= end.y;
-  const place = starts.find((start) => inside(start) && free(start));
-  return place ? { x: snap(place.x), y: snap(place.y) } : null;
-}
-
 /** The pop-up palette: after a port's "+", a connection dropped in the open, a double click, or "/". */
 export function QuickAdd() {
   const store = useEditor();
@@ -131,15 +114,15 @@ export function QuickAdd() {
     setIndex(0);
   }, [quick]);
   const wantsInput = Boolean(quick?.from || quick?.into);
-  const fits = (type) => !type.broken && (!wantsInput || type.inputs.length > 0) && (!quick?.triggers || type.inputs.length === 0);
+  const fits = (type) => !type.broken && (!wantsInput || type.inputs.length > 0) && (!quick?.triggers || (type.inputs.length === 0 && !isNote(type)));
   const types = useMemo(() => found(catalogue, search).filter(fits), [catalogue, search, quick]);
   if (!quick) return null;
   const close = () => store.set({ quick: null });
   const pick = (type) => {
     close();
     if (quick.into) return void store.insert(type.type, quick.into);
-    const at = quick.drop && store.flow.screenToFlowPosition({ x: quick.x, y: quick.y });
-    store.add(type.type, { place: at ? { x: Math.round(at.x / 10) * 10, y: Math.round((at.y - 32) / 10) * 10 } : quick.from ? null : visiblePlace(store), from: quick.from });
+    const place = quick.drop ? dropped(store, type, quick, { beside: true }) : quick.from ? null : visiblePlace(store, type);
+    store.add(type.type, { place, from: quick.from });
   };
   const left = Math.max(8, Math.min(quick.x, window.innerWidth - 316));
   const top = Math.max(8, Math.min(quick.y, window.innerHeight - 388));

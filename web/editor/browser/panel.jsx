@@ -44,11 +44,14 @@ function KeyField({ node }) {
 
 function NodeHead({ node, type }) {
   const store = useEditor();
+  const naming = useStore((state) => state.panel?.naming);
+  const name = useRef(null);
+  useEffect(() => void (naming && name.current?.select()), [naming]);
   return (
     <PanelHead onClose={() => store.closePanel()}>
       <TypeTile type={type} />
       <div className="ed-panel-title">
-        <input className="ed-name" value={node.name ?? ""} placeholder={type?.title ?? node.type} onChange={(event) => store.setField(node.key, "name", event.target.value)}
+        <input ref={name} className="ed-name" value={node.name ?? ""} placeholder={type?.title ?? node.type} onChange={(event) => store.setField(node.key, "name", event.target.value)}
           aria-label="Name" data-testid="node-name" readOnly={store.readOnly} maxLength={200} />
         <KeyField node={node} />
       </div>

@@ -4,9 +4,10 @@ import React, { useEffect } from "react";
 import { Dialog, Kbd } from "@radix-ui/themes";
 import { copied, nodeOf, parseCopied } from "./graph.js";
 import { fitted, tidied } from "./layout.js";
+import { NOTE, isNote } from "./notes.js";
+import { CARD, pastePlace, visiblePlace } from "./places.js";
 import { useEditor, useStore } from "./store.js";
 
-const CARD = { width: 224, height: 64 };
 const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true]");
 
 export function tidy(store) {
@@ -24,11 +25,21 @@ export const fit = (store) => setTimeout(() => fitted(store.flow, store.state.gr
 export const removeChosen = (store) => store.remove(store.state.selection, store.chosenLinks);
 
 export function duplicate(store) {
-  if (store.state.selection.length) store.paste(parseCopied(copied(store.state.graph, store.state.selection)));
+  const { graph, selection, panel } = store.state;
+  if (!selection.length) return;
+  store.paste(parseCopied(copied(graph, selection)));
+  // The panel goes on to the copy: what is typed next is meant for that.
+  if (panel?.kind === "node") store.openNode(store.state.selection[0]);
+}
+
+/** A note in the middle of the view, or under the pointer. */
+export function addNote(store) {
+  const { catalogue } = store.state;
+  if (catalogue[NOTE]) store.add(NOTE, { place: visiblePlace(store, catalogue[NOTE]) });
 }
 
 export function toggleDisabled(store) {
-  const chosen = store.state.selection.map((key) => nodeOf(store.state.graph, key));
+  const chosen = store.state.selection.map((key) => nodeOf(store.state.graph, key)).filter((node) => !isNote(node));
   const off = chosen.some((node) => !node.disabled);
   store.edit(chosen.map((node) => ({ op: "configure_node", key: node.key, fields: { disabled: off } })));
 }
@@ -36,7 +47,7 @@ export function toggleDisabled(store) {
 /** Pastes from a text; says so where it holds no nodes. */
 export function pasteText(store, text) {
   const fragment = parseCopied(text);
-  if (fragment) store.paste(fragment);
+  if (fragment) store.paste(fragment, pastePlace(store, fragment.nodes));
   else store.notify("The clipboard holds no nodes. Copy some in a Trestle editor, or an exported workflow as JSON. Other formats: New workflow, Import.", "warning");
 }
 
@@ -48,9 +59,12 @@ const withMod = {
   a: (store) => store.select(store.state.graph.nodes.map((node) => node.key)),
 };
 
+const addAny = (store) => store.set({ quick: { x: window.innerWidth / 2 - 150, y: 140 } });
+
 const alone = {
   Delete: removeChosen, Backspace: removeChosen, d: toggleDisabled, t: tidy, f: fit,
-  "/": (store) => store.set({ quick: { x: window.innerWidth / 2 - 150, y: 140 } }),
+  "/": addAny, n: addAny, S: addNote,
+  F2: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0], { naming: true }),
   o: (store) => store.openPanel("outline"),
   "?": (store) => store.set({ sheet: "keys" }),
   Enter: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0]),
@@ -72,6 +86,10 @@ function nudge(store, event) {
 export function useShortcuts() {
   const store = useEditor();
   useEffect(() => {
+    let pressed = false; // the canvas, just now: Tab then adds a node; for everybody else it goes on to the next thing
+    const onPress = (event) => {
+      pressed = Boolean(event.target.closest?.(".react-flow__pane"));
+    };
     const onKey = (event) => {
       const command = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
       if (command && !document.querySelector("[role=dialog][data-state=open]")) {
@@ -80,6 +98,12 @@ export function useShortcuts() {
       }
       if (typing(event.target) || event.altKey || document.querySelector("[role=dialog][data-state=open]")) return;
       const mod = event.ctrlKey || event.metaKey;
+      const atCanvas = pressed;
+      pressed = false;
+      if (!mod && event.key === "Tab" && !event.shiftKey && atCanvas && !store.readOnly) {
+        event.preventDefault();
+        return void addAny(store);
+      }
       const act = mod ? withMod[event.key.toLowerCase()] : alone[event.key];
       if (!mod && ARROWS[event.key]) return void nudge(store, event);
       if (!act || (store.readOnly && (mod ? event.key !== "a" : !LOOK.has(event.key)))) return;
@@ -100,14 +124,14 @@ export function useShortcuts() {
       event.preventDefault();
       pasteText(store, event.clipboardData.getData("text/plain"));
     };
-    const listeners = { keydown: onKey, copy: onCopy, cut: onCopy, paste: onPaste };
+    const listeners = { keydown: onKey, pointerdown: onPress, copy: onCopy, cut: onCopy, paste: onPaste };
     Object.entries(listeners).forEach(([name, listener]) => window.addEventListener(name, listener));
     return () => Object.entries(listeners).forEach(([name, listener]) => window.removeEventListener(name, listener));
   }, [store]);
 }
 
 const SHEET = [
-  ["Ctrl K", "Find anything: commands, nodes, pages"], ["/", "Add a node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+  ["Ctrl K", "Find anything: commands, nodes, pages"], ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
   ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
   ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Tab", "From card to card"], ["?", "This list"],
 ];

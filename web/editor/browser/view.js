@@ -3,9 +3,8 @@
 import { useEffect, useLayoutEffect, useRef } from "react";
 import { useReactFlow } from "@xyflow/react";
 import { fitted, wholeView } from "./layout.js";
+import { CARD } from "./places.js";
 import { useEditor, useStore } from "./store.js";
-
-export const CARD = { width: 224, height: 64 };
 
 export function useView(pane) {
   const store = useEditor();
@@ -33,7 +32,6 @@ export function useView(pane) {
     store.flow = flow;
     store.pane = () => pane.current?.getBoundingClientRect();
   }, [store, flow, pane]);
-  return flow;
 }
 
 /** Whether the view shows the whole graph in a pane of this size, as it was put there. */

@@ -1,0 +1,54 @@
+// Where things go that somebody drops, pastes or clicks: from places on the screen to places on the canvas.
+
+import { isNote, sizeOf, working } from "./notes.js";
+
+export const CARD = { width: 224, height: 64 };
+const GRID = 10;
+const snapped = ({ x, y }, grid = GRID) => ({ x: Math.round(x / grid) * grid, y: Math.round(y / grid) * grid });
+const sizeFor = (type) => (isNote(type) ? sizeOf({}) : CARD);
+
+/** Where a node of this type is put that is let go at `point` on the screen: its middle there, or (`beside`) its left side. */
+export function dropped(store, type, { x, y }, { beside = false } = {}) {
+  const at = store.flow.screenToFlowPosition({ x, y });
+  const { width, height } = sizeFor(type);
+  return snapped({ x: beside ? at.x : at.x - width / 2, y: at.y - height / 2 });
+}
+
+/** Where a clicked node goes: right of the chosen one if there is room in view, else the first free place from the view's corner. A note: its middle. */
+export function visiblePlace(store, type) {
+  const box = store.pane?.();
+  if (!box) return null;
+  if (isNote(type)) return dropped(store, type, { x: box.left + box.width / 2, y: box.top + box.height / 2 });
+  const { graph, selection } = store.state;
+  const cards = working(graph.nodes);
+  const chosen = cards.find((node) => node.key === selection[0]);
+  const corner = store.flow.screenToFlowPosition({ x: box.left + 40, y: box.top + 40 });
+  const end = store.flow.screenToFlowPosition({ x: box.right - 40, y: box.bottom - 40 });
+  const free = (place) => cards.every((node) => Math.abs(node.position.x - place.x) > 240 || Math.abs(node.position.y - place.y) > 88);
+  const starts = chosen ? [{ x: chosen.position.x + 300, y: chosen.position.y }] : [];
+  if (!cards.length) starts.push({ x: (corner.x + end.x - CARD.width) / 2, y: (corner.y + end.y - CARD.height) / 2 });
+  for (let y = corner.y + 40; y < end.y - CARD.height; y += 100) for (let x = corner.x + 20; x < end.x - CARD.width; x += 280) starts.push({ x, y });
+  const inside = (place) => place.x >= corner.x && place.x + CARD.width <= end.x && place.y >= corner.y && place.y + CARD.height <= end.y;
+  const place = starts.find((start) => inside(start) && free(start));
+  return place ? snapped(place, 2 * GRID) : null;
+}
+
+/** Where a copy goes: under the pointer where that is over the canvas, else 40 px aside of what was copied (null), or into view if that isn't. */
+export function pastePlace(store, nodes) {
+  const box = store.pane?.();
+  if (!box || !nodes.length) return null;
+  const { pointer } = store;
+  if (pointer) return snapped(store.flow.screenToFlowPosition(pointer));
+  const [x, y] = ["x", "y"].map((side) => Math.min(...nodes.map((node) => node.position?.[side] ?? 0)));
+  const seen = store.flow.flowToScreenPosition({ x: x + 40, y: y + 40 });
+  const inView = seen.x >= box.left && seen.x < box.right - 60 && seen.y >= box.top && seen.y < box.bottom - 40;
+  return inView ? null : snapped(store.flow.screenToFlowPosition({ x: box.left + box.width / 3, y: box.top + box.height / 3 }));
+}
+
+/** The connection that is drawn at a point on the screen, or null. */
+export function linkAt({ x, y }) {
+  const id = document.elementsFromPoint(x, y).map((element) => element.closest?.(".react-flow__edge")?.dataset.id).find(Boolean);
+  if (!id) return null;
+  const [source, ...rest] = id.split("/");
+  return { source, source_port: rest.slice(0, -1).join("/"), target: rest.at(-1) };
+}
