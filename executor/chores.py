@@ -1,8 +1,10 @@
 """Jobs that run no graph but need a node's or a credential's code: polls and credential tests (PROTOCOL, jobs)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import structlog
 from pydantic import ValidationError
 
@@ -13,14 +15,15 @@ from executor.engine import Result
 from executor.errors import NodeError, Throttled
 from executor.fields import Use
 from executor.http import failure
+from executor.large import JSON
 from executor.node import PollingTrigger
 from executor.program import Prepared
 from executor.run import Run
 from executor.step import StepRun
-from executor.values import encode
+from executor.values import encode, refs_of
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Node
-from trestle.contracts.jobs import CheckTask, Ending, Polled, PollTask
+from trestle.contracts.jobs import CheckTask, Ending, Polled, PolledEvent, PollTask
 from trestle.language import LanguageError
 from trestle.outbound import OutboundError
 
@@ -29,6 +32,9 @@ POLL_S = 300.0
 CHECK_S = 12.0
 """How long a credential's test may take: less than its caller waits."""
 MAX_EVENTS = 1000
+MAX_STATE_CHARS = 1_000_000
+MAX_INLINE_CHARS = 8_000_000
+"""How much of the events travels in the poll's report. The rest lies in blobs, however small each is."""
 NO_SERVICE = "This type has no service to ask; it is checked when it is used."
 CREDENTIAL = "credential"
 """What stands for a node's key while a credential is being tested."""
@@ -63,6 +69,7 @@ async def _poll(run: Run, task: PollTask) -> Ending:
         config = prepared.template.render(run.scope(None, payload=False))
         async with asyncio.timeout(prepared.node.timeout_s or POLL_S):
             polled = _checked(await kind.poll(config, task.state, context), context)
+        polled.events = await _stored(run, polled.events)
         return Ending(status="succeeded", polled=polled)
     except Exception as error:  # noqa: BLE001  # whatever a trigger raises is told, and the next poll tries again
         return Ending(status="failed", error=_told(run, prepared, context, error), error_node=task.node, failed_steps=1)
@@ -78,8 +85,27 @@ def _checked(polled: Polled, context: StepContext) -> Polled:
         for event in polled.events:
             event.payload = context.redactor.value(event.payload)
     encode([event.payload for event in polled.events])
-    encode(polled.state)
+    if len(encode(polled.state)) > MAX_STATE_CHARS:
+        message = f"A poll keeps {MAX_STATE_CHARS:,} characters for the next one at most."
+        raise NodeError(message, hint="Remember where the poll came to, not what it found.", type="BadOutput")
     return polled
+
+
+async def _stored(run: Run, events: list[PolledEvent]) -> list[PolledEvent]:
+    """The events as they are recorded: what is large lies in blobs, as it does of a step's output, and so does all that would make the
+    report too long."""
+    room, made = MAX_INLINE_CHARS, []
+    for event in events:
+        text = await run.large.store(event.payload)
+        if len(text) > room and not refs_of(text):
+            text = encode(await run.large.upload(_once(text.encode()), JSON))
+        room -= len(text)
+        made.append(PolledEvent(id=event.id, payload=orjson.loads(str(text)), refs=refs_of(text) or {}))
+    return made
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 async def _check(run: Run, task: CheckTask) -> Ending:

@@ -108,8 +108,12 @@ class Blobs:
             return value, {}
         return "null", {"": await self.keep(project_id, encoded, JSON)}
 
+    async def used(self, execution_id: UUID, refs: Refs) -> Refs:
+        """Those of the references whose blobs the execution uses: only these may be read for it."""
+        return await uses.used(self._pool, execution_id, refs)
+
     async def stream(self, blob_id: UUID) -> AsyncIterator[bytes]:
-        """All of a complete blob, piece by piece. Whoever calls this has made sure that it may be read."""
+        """All of a complete blob, piece by piece. Whoever calls this has made sure that it may be read (`used`)."""
         async for piece in pieces(self._store, blob_id):
             yield piece
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from backend.executions.births import Database
-from trestle.contracts.jobs import BlobRef
+from trestle.contracts.jobs import BlobRef, Refs
 
 # A reference to another project's blob is worth nothing: it is never noted, so it can't be read. What is used counts as the
 # execution's bytes, once.
@@ -20,6 +20,19 @@ with used as (
 )
 update executions e set bytes = e.bytes + counted.bytes from counted where e.id = counted.execution_id
 """
+
+
+_USED = "select blob_id from blob_uses where execution_id = $1 and blob_id = any($2::uuid[])"
+
+
+async def used(database: Database, execution_id: UUID, refs: Refs) -> Refs:
+    """Those of the references whose blobs the execution uses. A reference says which blob belongs into a value, but gives nobody a right
+    to it: ask this before bytes leave for anybody but the execution's owner."""
+    if not refs:
+        return refs
+    rows = await database.fetch(_USED, execution_id, [ref.id for ref in refs.values()])
+    known = {row["blob_id"] for row in rows}
+    return {pointer: ref for pointer, ref in refs.items() if ref.id in known}
 
 
 async def note(database: Database, used: Iterable[tuple[UUID, BlobRef]]) -> None:

@@ -8,18 +8,15 @@ gets its turn, also where versions with different limits share a slot.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
-import orjson
 
-from backend.blobs.store import DatabaseStore, pieces
-from backend.blobs.values import put_together
 from backend.db import readable
 from backend.executions.guards import guarded
+from backend.internal.slots import UNTOLD, slot_of
 from backend.internal.taking import ELIGIBLE, LEASE_S, SUSPECT_AFTER, TAKE, Way, in_lane
-from trestle.language import LanguageError, Reference, Scope, Unloaded, compile_config, content, replaced
 
 # A paused one counts for as long as its owner still finishes a step: it may be resumed with that owner.
 _HOLDING = "r.status in ('running', 'paused') and r.blocked_on is null and (r.status = 'running' or r.lease_until > now())"
@@ -60,7 +57,7 @@ _TAKE = in_lane(
     .replace("{called}", _CALLED)
 )
 _BLOCK = guarded("""
-update executions e set slot = $2, blocked_on = $2, reason = 'Waits its turn: at most ' || $3::int || ' of its kind run at once.'
+update executions e set slot = $2, blocked_on = $2, reason = 'Waits its turn: at most ' || $3::int || ' ' || $4::text || ' run at once.'
 where e.id = any($1::uuid[]) and {e may claim} and e.blocked_on is null
 """)
 
@@ -93,9 +90,7 @@ _FREE_THESE = _FREE.replace("{which}", "e.blocked_on = any($1::text[])")
 _FREE_ALL = _FREE.replace("{which}", "true")
 
 
-_LONG = 500
-_MAX_LOADED = 16 * 1024 * 1024
-"""Bytes of a large input that are loaded to tell its key."""
+_UNTOLD = "of those whose concurrency key has no value, or can't be told,"
 
 
 class Taker(NamedTuple):
@@ -127,39 +122,11 @@ async def free(
 async def _take(pool: "asyncpg.Pool[asyncpg.Record]", taker: Taker, candidates: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
     slots: dict[tuple[str, int], list[UUID]] = defaultdict(list)
     for row in candidates:
-        slots[row["slot"] or await _slot(pool, row), row["places"]].append(row["id"])
+        slots[row["slot"] or await slot_of(pool, row), row["places"]].append(row["id"])
     taken: list[asyncpg.Record] = []
     for (slot, places), ids in slots.items():
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_LOCK, slot)
             taken += await connection.fetch(_TAKE[taker.way], taker.executor_id, taker.claim_id, LEASE_S, ids, slot, places)
-            await connection.execute(_BLOCK, ids, slot, places)
+            await connection.execute(_BLOCK, ids, slot, places, _UNTOLD if slot.endswith(f":{UNTOLD}") else "of its kind")
     return taken
-
-
-async def _slot(pool: "asyncpg.Pool[asyncpg.Record]", row: asyncpg.Record) -> str:
-    """What the execution counts against. One whose key can't be told shares the slot of all such."""
-    if not row["key"]:
-        return str(row["workflow_id"])
-    try:
-        value = await _value(pool, row)
-    except LanguageError:
-        value = None
-    return f"{row['workflow_id']}:{orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()[:_LONG]}"
-
-
-async def _value(pool: "asyncpg.Pool[asyncpg.Record]", row: asyncpg.Record) -> Any:
-    """What the key gives. Of an input over 256 KB it loads what the key looks into. Raises LanguageError."""
-    payload = put_together(orjson.loads(row["input"]), orjson.loads(row["input_refs"]) if row["input_refs"] is not None else None)
-    template, trigger = compile_config({"key": row["key"]}), orjson.loads(row["trigger"])
-    opened: dict[UUID, Any] = {}
-    while True:
-        try:
-            found = replaced(payload, lambda one: Reference(one.id, one.size, one.media_type, opened))
-            return template.render(Scope(payload=found, trigger=trigger))["key"]
-        except Unloaded as missing:
-            for reference in missing.references:
-                if reference.size > _MAX_LOADED:
-                    return None
-                data = b"".join([piece async for piece in pieces(DatabaseStore(pool), reference.id)])
-                opened[reference.id] = content(reference.media_type, data)

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from backend.blobs.service import encoded_refs
 from backend.db import encode_json
 from backend.executions.births import Birth, insert
 from trestle.contracts.jobs import Polled, PolledEvent
@@ -44,7 +45,7 @@ async def record(
     await connection.execute(_LOCK, list(polled))
     asked = await connection.fetch(_ASKED, list(polled))
     births = {
-        (row["id"], key): Birth(row["id"], _trigger(row, event), encode_json(event.payload), dedupe_key=key)
+        (row["id"], key): Birth(row["id"], _trigger(row, event), encode_json(event.payload), encoded_refs(event.refs), dedupe_key=key)
         for row in asked
         for event in polled[row["poll_id"]].events
         for key in [dedupe_key(row["node"], event.id)]

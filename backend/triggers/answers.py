@@ -62,12 +62,13 @@ class Answers:
         if row is None:
             return replies.started(202, execution_id)
         if by_node and row["code"] is not None:
-            return await replies.of_node(self._blobs, row["code"], orjson.loads(row["headers"]), row["body"], _refs(row["refs"]))
+            refs = await self._blobs.used(execution_id, _refs(row["refs"]))
+            return await replies.of_node(self._blobs, row["code"], orjson.loads(row["headers"]), row["body"], refs)
         if row["status"] != ExecutionStatus.SUCCEEDED:
             return replies.started(500, execution_id)
         if by_node or row["output"] is None:
             return replies.started(200, execution_id)
-        return await replies.of_output(self._blobs, row["output"], _refs(row["output_refs"]))
+        return await replies.of_output(self._blobs, row["output"], await self._blobs.used(execution_id, _refs(row["output_refs"])))
 
     async def _outcome(self, execution_id: UUID, timeout_s: float, *, by_node: bool) -> asyncpg.Record | None:
         """The execution with its answer, once there is one or the other is over; None where that takes too long."""

@@ -20,6 +20,7 @@ from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN, Node, Outcome, step_input
+from trestle.contracts.jobs import BlobRef
 from trestle.contracts.problems import FieldError
 from trestle.contracts.states import StepStatus
 from trestle.language import LanguageError, Reference, Scope, Unloaded, compile_config, content, references_in, replaced
@@ -45,12 +46,12 @@ async def preview(blobs: Blobs, session: AsyncSession, user: User, ident: UUID, 
             try:
                 return await asyncio.to_thread(_evaluate, body, workflow, draft, execution, outcomes, opened, known)
             except Unloaded as missing:
-                await _load(blobs, missing.references, opened)
+                await _load(blobs, execution, missing.references, opened)
     except LanguageError as error:
         return wire.Preview(error=wire.PreviewError(message=error.message, hint=error.hint, expression=error.expression))
 
 
-async def _load(blobs: Blobs, references: Sequence[Reference], opened: dict[UUID, Any]) -> None:
+async def _load(blobs: Blobs, execution: Execution | None, references: Sequence[Reference], opened: dict[UUID, Any]) -> None:
     """Loads what the expression looks into. Raises LanguageError where that is too much, or is not what it says."""
     if len(opened) + len(references) > MAX_VALUES or any(reference.size > MAX_LOADED for reference in references):
         raise LanguageError(
@@ -58,6 +59,9 @@ async def _load(blobs: Blobs, references: Sequence[Reference], opened: dict[UUID
             kind="limit",
             hint="The step itself may: run the workflow to see what it gives.",
         )
+    refs = {str(one.id): BlobRef(id=one.id, size=one.size, media_type=one.media_type) for one in references}
+    if execution is None or len(await blobs.used(execution.id, refs)) < len(refs):
+        raise LanguageError("It looks into a large value that this execution does not have any more.", kind="limit")
     for reference in references:
         data = b"".join([chunk async for chunk in blobs.stream(reference.id)])
         opened[reference.id] = content(reference.media_type, data)

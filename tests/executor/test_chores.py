@@ -7,13 +7,17 @@ import orjson
 import pytest
 from pydantic import Field
 
+from executor.chores import perform
 from executor.credentials import types_with_a_test
 from executor.node import Config, Context, JsonValue, NodeError, Polled, PolledEvent, PollingTrigger, SecretData
+from executor.program import Program
+from executor.registry import Entry, Registry, describe
 from tests.executor.backend_double import backend_double
-from tests.executor.engine_kit import until
+from tests.executor.engine_kit import Kit, until
 from tests.executor.worker_kit import Bench
 from trestle.contracts.graph import Node as GraphNode
-from trestle.contracts.jobs import CheckTask, PollTask, Secret
+from trestle.contracts.graph import Snapshot, WorkflowSettings
+from trestle.contracts.jobs import BlobRef, CheckTask, Ending, PollTask, Secret
 
 
 class FeedConfig(Config):
@@ -69,6 +73,54 @@ async def test_a_poll_hands_in_what_it_found(bench: Bench) -> None:
     assert bug is not None
     assert bug.error is not None
     assert bug.error.type == "NodeBug"
+
+
+class Bulk(PollingTrigger[Config]):
+    """Has what the test gave it."""
+
+    type, title, icon = "told", "Bulk", "rss"
+    poll_every_s = 30
+    gives = Polled()
+
+    async def poll(self, config: Config, state: JsonValue, ctx: Context) -> Polled:
+        return self.gives
+
+
+async def polled(kit: Kit, gives: Polled) -> Ending:
+    """What a poll hands in that found this."""
+    bulk = Bulk()
+    bulk.gives = gives
+    kit.node("feed")
+    run = kit.prepare(kind="poll", task=PollTask(node="feed"))
+    snapshot = Snapshot(id="0" * 64, nodes=kit.nodes, connections=[], settings=WorkflowSettings())
+    run.program = Program(snapshot, Registry([Entry(describe(bulk), bulk, "test")]))
+    await perform(run)
+    ending = kit.reporter.ending
+    assert ending is not None
+    return ending
+
+
+async def test_large_events_lie_in_blobs() -> None:
+    """As outputs do: the report stays short. What a node says lies in blobs is not believed."""
+    kit, big, forged = Kit(), "x" * 300_000, {"": BlobRef(id=uuid4(), size=1)}
+    found = [PolledEvent(id="small", payload={"n": 1}, refs=forged), PolledEvent(id="big", payload={"n": 1, "file": big})]
+    medium = [PolledEvent(id=f"m{n}", payload="y" * 200_000) for n in range(60)]
+    ending = await polled(kit, Polled(events=[*found, *medium], state=1))
+    assert ending.polled is not None
+    small, large, *rest = ending.polled.events
+    assert (small.payload, small.refs) == ({"n": 1}, {})
+    assert (large.payload, list(large.refs)) == ({"n": 1, "file": None}, ["/file"])
+    assert orjson.loads(kit.blobs.kept[large.refs["/file"].id][1]) == big
+    assert len(ending.model_dump_json()) < 9_000_000
+    inline = [event for event in rest if not event.refs]
+    assert 30 < len(inline) < 60
+    assert all(orjson.loads(kit.blobs.kept[event.refs[""].id][1]) == "y" * 200_000 for event in rest if event.refs)
+
+
+async def test_a_poll_keeps_a_cursor_and_no_archive() -> None:
+    ending = await polled(Kit(), Polled(state="x" * 2_000_000))
+    assert ending.error is not None
+    assert "1,000,000 characters" in ending.error.message
 
 
 async def test_a_credential_is_tried_out_and_what_it_says_is_the_answer(bench: Bench) -> None:

@@ -161,10 +161,14 @@ class CheckTask(BaseModel):
 
 
 class PolledEvent(BaseModel):
-    """Something new that a poll found. `id` is the provider's: the same event starts its workflow once."""
+    """Something new that a poll found. `id` is the provider's: the same event starts its workflow once.
+
+    `refs`: what of `payload` lies in blobs. The executor writes it; what a node puts there is not kept.
+    """
 
     id: str
     payload: JsonValue
+    refs: Refs = Field(default_factory=dict)
 
 
 class Polled(BaseModel):

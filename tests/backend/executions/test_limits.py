@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from backend.internal import limits
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report
+from trestle.contracts.jobs import BLOB_CHUNK_BYTES
 
 
 async def limited(world: World, **concurrency: Any) -> None:
@@ -64,15 +65,43 @@ async def test_a_large_input_has_its_keys_place(backend: Backend, world: World, 
     assert [job["execution_id"] for job in (await executor.claim())["jobs"]] == [ids[2]]
 
 
-async def beside(world: World, execution_id: str) -> None:
-    """Puts an execution's input where large ones lie."""
-    data = (await world.execution(execution_id))["input"].encode()
+async def test_long_keys(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    """They count by all of what they are, in little room, also where they begin alike; and one that is itself a large value as well."""
+    await limited(world, limit=1, key="{{ payload.customer }}")
+    long = "x" * 5000
+    ids = [await backend.post(body={"customer": long + end}) for end in ("a", "b", "a")]
+    assert ids_of(await executor.claim(*ids)) == ids[:2]
+    assert await world.pool.fetchval("select max(length(slot)) from executions") < 200
+    await world.pool.execute("delete from executions")
+    ids = [await backend.post(body={"customer": None}) for _ in range(4)]
+    for execution_id, customer in zip(ids, ("a", "b", "a"), strict=False):
+        await beside(world, execution_id, '"' + customer * 20_000_000 + '"', "/customer", '{"customer": null}')
+    assert ids_of(await executor.claim(*ids)) == [ids[0], ids[1], ids[3]]
+    assert "of its kind" in (await world.execution(ids[2]))["reason"]
+
+
+async def test_a_key_that_would_load_too_much_says_so(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    await limited(world, limit=1, key="{{ payload.customer.id }}")
+    ids = [await backend.post() for _ in range(3)]
+    for execution_id, size in zip(ids, (17_000_000, 17_000_000, 300_000), strict=True):
+        await beside(world, execution_id, json.dumps({"id": size, "filler": "x" * size}), "/customer", '{"customer": null}')
+    assert ids_of(await executor.claim(*ids)) == [ids[0], ids[2]]
+    reason = (await world.execution(ids[1]))["reason"]
+    assert reason == "Waits its turn: at most 1 of those whose concurrency key has no value, or can't be told, run at once."
+
+
+async def beside(world: World, execution_id: str, value: str | None = None, at: str = "", rest: str = "null") -> None:
+    """Puts an execution's input, or a part of it, where large ones lie."""
+    data = (value or (await world.execution(execution_id))["input"]).encode()
     query = "insert into blobs (project_id, size, media_type, complete) values ($1, $2, 'application/json', true) returning id"
     blob_id = await world.pool.fetchval(query, world.project_id, len(data))
-    await world.pool.execute("insert into blob_chunks (blob_id, place, data) values ($1, 0, $2)", blob_id, data)
-    refs = {"": {"id": str(blob_id), "size": len(data), "media_type": "application/json"}}
-    query = "update executions set input = 'null', input_refs = $2 where id = $1"
-    await world.pool.execute(query, UUID(execution_id), json.dumps(refs))
+    chunks = [data[start : start + BLOB_CHUNK_BYTES] for start in range(0, len(data), BLOB_CHUNK_BYTES)]
+    rows = [(blob_id, place, chunk) for place, chunk in enumerate(chunks)]
+    await world.pool.executemany("insert into blob_chunks (blob_id, place, data) values ($1, $2, $3)", rows)
+    refs = {at: {"id": str(blob_id), "size": len(data), "media_type": "application/json"}}
+    query = "update executions set input = $3, input_refs = $2 where id = $1"
+    await world.pool.execute(query, UUID(execution_id), json.dumps(refs), rest)
+    await world.pool.execute("insert into blob_uses (blob_id, execution_id) values ($1, $2)", blob_id, UUID(execution_id))
 
 
 async def test_the_sweep_repairs_a_place_that_was_freed_unheard(backend: Backend, world: World, executor: FakeExecutor) -> None:

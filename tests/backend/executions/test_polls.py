@@ -3,11 +3,13 @@
 import asyncio
 import json
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from backend.schedules import polls
+from tests.backend.executions.test_blobs import upload
 from tests.backend.executions.world import Backend, FakeExecutor, World, report
 
 DUE_NOW = "update triggers set due_at = clock_timestamp()"
@@ -72,6 +74,19 @@ async def test_events_start_executions_once(poller: Poller, backend: Backend) ->
     assert again["task"]["state"] == {"seen": 2}
     await poller.found(again, "b", "c" * 5000, "with\0nul", state={"seen": 4})
     assert len(await poller.runs()) == 4
+
+
+async def test_an_event_in_a_blob_is_its_executions(poller: Poller) -> None:
+    """And of nobody else: another project's blob is not given to it."""
+    job = await poller.asked()
+    status, ref = await upload(poller.executor, job, b'"large"')
+    assert status == 200
+    event = {"id": "big", "payload": {"n": 1, "file": None}, "refs": {"/file": ref}}
+    await poller.executor.verdict(report(job, 1, ending={"status": "succeeded", "polled": {"events": [event]}}))
+    [run] = await poller.runs()
+    assert (json.loads(run["input"]), json.loads(run["input_refs"])) == ({"n": 1, "file": None}, {"/file": ref})
+    used = "select count(*) from blob_uses where execution_id = $1 and blob_id = $2"
+    assert await poller.pool.fetchval(used, run["id"], UUID(ref["id"])) == 1
 
 
 async def test_one_at_a_time(poller: Poller) -> None:

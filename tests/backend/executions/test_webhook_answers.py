@@ -8,8 +8,10 @@ from uuid import UUID
 import aiohttp
 import pytest
 
+from backend.blobs import uses
 from tests.backend.executions.hooks import configured
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report
+from trestle.contracts.jobs import BlobRef
 
 ANSWER = "insert into webhook_answers (execution_id, status, headers, body, refs) values ($1, $2, $3, $4, $5)"
 
@@ -32,6 +34,7 @@ async def answered(
 
     async def node() -> None:
         execution_id = await waiting(world)
+        await uses.note(world.pool, [(execution_id, BlobRef.model_validate(ref)) for ref in (refs or {}).values()])
         values = json.dumps(headers or {}), None if body is None else json.dumps(body), refs and json.dumps(refs)
         await world.pool.execute(ANSWER, execution_id, status, *values)
 
@@ -118,6 +121,27 @@ async def test_an_answer_may_lie_in_a_blob(backend: Backend, world: World) -> No
     inner = {"/a/0": await blob(b"[1, 2]", "application/json"), "/b": await blob(b"raw", "image/png")}
     response, body = await answered(backend, world, 200, {}, {"a": [None], "b": None}, inner)
     assert json.loads(body) == {"a": [[1, 2]], "b": None}
+
+
+async def test_a_reference_to_what_is_not_ours_gives_nothing(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    """Another project's value, and what only looks like a reference; in an answer and in an output."""
+    stranger = await World.create(world.pool, "theirs")
+    kept = await backend.app.state.services.blobs.keep(stranger.project_id, b'"their secret"', "application/json")
+    ref = kept.model_dump(mode="json")
+    assert (await answered(backend, world, 200, {}, None, {"": ref}))[1] == b""
+    assert json.loads((await answered(backend, world, 200, {}, {"a": None}, {"/a": ref}))[1]) == {"a": None}
+    assert json.loads((await answered(backend, world, 200, {}, {"a": ref, "refs": {"/a": ref}}))[1]) == {"a": ref, "refs": {"/a": ref}}
+
+    await world.pool.execute("delete from executions")
+    await configured(world, respond="when_finished", response_timeout_s=5)
+
+    async def work(**ending: Any) -> None:
+        job = await executor.take(str(await waiting(world)))
+        await executor.report(report(job, 1, ending={"status": "succeeded", **ending}))
+
+    for ending in ({"output": "null", "refs": {"": ref}}, {"output": '{"a": null}', "refs": {"/a": ref}}):
+        (status, answer), _ = await asyncio.gather(backend.call("POST", "/webhooks/go", json={}), work(**ending))
+        assert (status, answer) == (200, json.loads(str(ending["output"])))
 
 
 async def test_without_an_answer(backend: Backend, world: World, executor: FakeExecutor) -> None:
