@@ -16,7 +16,7 @@ from trestle.contracts.executions import Execution, ExecutionSummary, Step
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.overview import Stats, Webhook
 from trestle.contracts.templates import Template
-from trestle.contracts.users import Invitation, Project, ProjectWhole, Registration, Tokens, User
+from trestle.contracts.users import Invitation, Project, ProjectWhole, RecoveryCodes, Registration, Tokens, TotpEnrolment, TotpState, User
 from trestle.contracts.variables import Variable
 from trestle.contracts.workflows import Imported, Labels, Workflow, WorkflowSummary
 from web.backend import ApiError, Backend, Params, ServerEvent
@@ -43,13 +43,13 @@ async def sign_up(backend: Backend, *, name: str, email: str, password: str, inv
     return User.model_validate(await backend.call("POST", "/users/register", json=body))
 
 
-async def sign_in(backend: Backend, sessions: Sessions, *, email: str, password: str, address: str = "") -> Session:
-    """Open a session. Raises `ApiError` (401) for a wrong email or password.
+async def sign_in(backend: Backend, sessions: Sessions, *, email: str, password: str, code: str = "", address: str = "") -> Session:
+    """Open a session. Raises `ApiError` (401) for a wrong email or password; its problem's type says where it is about the `code`.
 
     `address` is the browser's: the backend slows down whoever guesses by account and address, and would else see one for all browsers.
     """
     headers = {"X-Forwarded-For": address} if address else None
-    form = {"username": email, "password": password}
+    form = {"username": email, "password": password, "totp_code": code}
     tokens = Tokens.model_validate(await backend.call("POST", "/users/login", form=form, headers=headers))
     user = User.model_validate(await backend.call("GET", "/users/me", token=tokens.access_token))
     return sessions.open(tokens, user)
@@ -352,6 +352,28 @@ class Api:
         """Set a new password, proved by the current one. Every other session of the person ends."""
         body = {"current_password": current, "new_password": new, "refresh_token": self.session.refresh_token}
         await self.call("POST", "/users/me/password", json=body)
+
+    async def two_factor(self) -> TotpState:
+        """Whether the person's two-factor sign-in is on."""
+        return TotpState.model_validate(await self.call("GET", "/users/me/totp"))
+
+    async def enrol_two_factor(self, password: str) -> TotpEnrolment:
+        """A key for the authenticator app."""
+        return TotpEnrolment.model_validate(await self.call("POST", "/users/me/totp", json={"current_password": password}))
+
+    async def verify_two_factor(self, code: str) -> list[str]:
+        """Switch it on; the recovery codes. Every other session of the person ends."""
+        body = {"code": code, "refresh_token": self.session.refresh_token}
+        return RecoveryCodes.model_validate(await self.call("POST", "/users/me/totp/verify", json=body)).recovery_codes
+
+    async def renew_recovery_codes(self, password: str, code: str) -> list[str]:
+        """New recovery codes; the old ones end."""
+        body = {"current_password": password, "code": code}
+        return RecoveryCodes.model_validate(await self.call("POST", "/users/me/totp/recovery-codes", json=body)).recovery_codes
+
+    async def switch_two_factor_off(self, password: str, code: str) -> None:
+        """The password alone from now on."""
+        await self.call("DELETE", "/users/me/totp", json={"current_password": password, "code": code})
 
 
 def _listed(model: type[M], answer: Any) -> list[M]:

@@ -26,6 +26,7 @@ from web.pages import (
     settings,
     sign_in,
     templates,
+    two_factor,
     variables,
     webhooks,
     workflows,
@@ -86,7 +87,12 @@ app.add_page(
     title="Notifications · Trestle",
     on_load=[Viewer.arrive, notifications.Notifications.load],
 )
-app.add_page(settings.page, route="/settings", title="Settings · Trestle", on_load=[Viewer.arrive, settings.Settings.arrive])
+app.add_page(
+    settings.page,
+    route="/settings",
+    title="Settings · Trestle",
+    on_load=[Viewer.arrive, settings.Settings.arrive, two_factor.TwoFactor.load],
+)
 app.add_page(members.page, route="/members", title="Members · Trestle", on_load=[Viewer.arrive, members.Members.load, people.People.load])
 app.add_page(variables.page, route="/variables", title="Variables · Trestle", on_load=[Viewer.arrive, variables.Variables.load])
 app.add_page(api_keys.page, route="/api-keys", title="API keys · Trestle", on_load=[Viewer.arrive, api_keys.ApiKeys.load])

@@ -32,12 +32,14 @@ class Row:
     email: str
     role: str
     active: bool
+    two_factor: bool
     created_at: str
 
 
 def shown(found: User) -> Row:
     """An account as a row."""
-    return Row(str(found.id), found.name, found.email, found.role.capitalize(), found.active, found.created_at.isoformat())
+    role = found.role.capitalize()
+    return Row(str(found.id), found.name, found.email, role, found.active, found.two_factor, found.created_at.isoformat())
 
 
 class People(rx.State):
@@ -45,7 +47,7 @@ class People(rx.State):
 
     rows: list[Row] = []
     roles: list[Choice] = ROLES
-    dialog: str = ""  # "invite", "link", "role", "off", or none
+    dialog: str = ""  # "invite", "link", "role", "factor", "off", or none
     target_id: str = ""
     target_name: str = ""
     role: str = Role.MEMBER
@@ -111,6 +113,11 @@ class People(rx.State):
         return await self._change(signed_in(self), {"active": False}, "is switched off")
 
     @rx.event
+    async def reset_two_factor(self) -> Any:
+        """Let somebody in with the password alone, who lost phone and recovery codes."""
+        return await self._change(signed_in(self), {"two_factor": False}, "signs in with the password alone")
+
+    @rx.event
     async def switch_on(self, user_id: str, email: str) -> Any:
         """Let somebody in again."""
         api = signed_in(self)
@@ -138,7 +145,9 @@ def _row(person: Row) -> rx.Component:
         cell(
             rx.cond(
                 person.active,
-                rx.el.span("Joined ", relative_time(person.created_at), class_name="t-muted"),
+                rx.el.span(
+                    "Joined ", relative_time(person.created_at), rx.cond(person.two_factor, " · two-factor", ""), class_name="t-muted"
+                ),
                 rx.el.span("Switched off", class_name="t-bad"),
             ),
             kind="t-fit t-below",
@@ -147,6 +156,10 @@ def _row(person: Row) -> rx.Component:
         actions_cell(
             person.email,
             rx.menu.item("Change the role", on_select=People.ask("role", person.id)),
+            rx.cond(
+                person.two_factor & (person.email != Viewer.email),
+                rx.menu.item("Reset two-factor sign-in", on_select=People.ask("factor", person.id)),
+            ),
             rx.cond(
                 person.active,
                 rx.menu.item("Switch off", color_scheme="red", on_select=People.ask("off", person.id)),
@@ -194,6 +207,14 @@ def people_dialogs() -> rx.Component:
             People.link,
             is_open=People.dialog == "link",
             on_open_change=People.close,
+        ),
+        confirm_dialog(
+            f"Reset the two-factor sign-in of {People.target_name}?",
+            "Their sessions end, and their password alone lets them in until they set it up again. Make sure that it is they who ask.",
+            confirm="Reset",
+            is_open=People.dialog == "factor",
+            on_confirm=People.reset_two_factor,
+            **shared,
         ),
         confirm_dialog(
             f"Switch off {People.target_name}?",

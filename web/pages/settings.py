@@ -10,6 +10,7 @@ from web.backend import ApiError
 from web.components.feedback import problem
 from web.components.field import field
 from web.components.settings_tabs import settings_page
+from web.pages.two_factor import two_factor
 
 
 class Settings(rx.State):
@@ -110,6 +111,7 @@ def page() -> rx.Component:
                 key=Settings.password_form.to_string(),
             ),
         ),
+        _section("Two-factor sign-in", "Besides the password, a code from your phone: a stolen password is then not enough.", two_factor()),
         _section("Appearance", "Dark, light, or as your system has it.", _theme()),
         _section(
             "This browser",

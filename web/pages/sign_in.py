@@ -6,6 +6,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
+from trestle.contracts.problems import ProblemType
 from web import api
 from web.access import SIGN_IN, safe_path
 from web.backend import ApiError
@@ -14,6 +15,8 @@ from web.components.feedback import notice, problem
 from web.components.field import field
 from web.services import services
 
+_WRONG_CODE = "This code is not right, or was used before. Type the one that your app shows now."
+_WRONG_RECOVERY_CODE = "This recovery code is not right, or was used before."
 _REASONS = {
     "expired": "Your session has ended. Sign in to go on where you were.",
     "late": "That took too long. Please sign in again.",
@@ -29,11 +32,13 @@ class Door(rx.State):
     busy: bool = False
     first: bool = False
     may_join: bool = True
+    step: str = ""  # "code" or "recovery" once the password was right and the second factor is asked for
+    attempt: int = 0  # grows with every wrong code, which empties its field
 
     @rx.event
     async def arrive(self) -> EventSpec | None:
         """Say why one is here, when it was not on purpose; on a fresh installation, lead to the first account."""
-        self.error, self.busy = "", False
+        self.error, self.busy, self.step = "", False, ""
         asked = self.router.url.query_parameters
         self.reason = _REASONS.get(asked.get("reason", ""), "")
         try:
@@ -47,14 +52,30 @@ class Door(rx.State):
 
     @rx.event
     async def sign_in(self, form: dict[str, Any]) -> Any:
-        """Check email and password, and let the browser in."""
+        """Check email and password, then the code where one is asked for, and let the browser in."""
         self.error, self.busy = "", True
         yield
         try:
-            yield await self._enter(str(form.get("email", "")), str(form.get("password", "")))
+            yield await self._enter(*(str(form.get(key, "")) for key in ("email", "password", "totp_code")))
         except ApiError as error:
-            self.error = "Email or password is wrong." if error.status == 401 else str(error)
+            self._refused(error)
         self.busy = False
+
+    def _refused(self, error: ApiError) -> None:
+        if error.problem.type == ProblemType.SECOND_FACTOR_REQUIRED:
+            self.step, self.reason = "code", ""
+        elif error.problem.type == ProblemType.SECOND_FACTOR_WRONG:
+            self.attempt += 1
+            self.error = _WRONG_CODE if self.step == "code" else _WRONG_RECOVERY_CODE
+        elif error.status == 401:
+            self.step, self.error = "", "Email or password is wrong."
+        else:
+            self.error = str(error)
+
+    @rx.event
+    def go(self, step: str) -> None:
+        """To another of the ways to show a second factor, or back to the password."""
+        self.step, self.error = step, ""
 
     @rx.event
     async def sign_up(self, form: dict[str, Any]) -> Any:
@@ -65,22 +86,22 @@ class Door(rx.State):
         try:
             invitation = self.router.url.query_parameters.get("invitation", "")
             await api.sign_up(services().backend, name=name.strip(), email=email.strip(), password=password, invitation=invitation)
-            yield await self._enter(email, password)
+            yield await self._enter(email, password, "")
         except ApiError as error:
             self.error = str(error)
         self.busy = False
 
-    async def _enter(self, email: str, password: str) -> EventSpec:
+    async def _enter(self, email: str, password: str, code: str) -> EventSpec:
         held = services()
         session = await api.sign_in(
-            held.backend, held.sessions, email=email.strip(), password=password, address=self.router.session.client_ip
+            held.backend, held.sessions, email=email.strip(), password=password, code=code, address=self.router.session.client_ip
         )
         ticket = held.sessions.ticket(session)
         target = safe_path(self.router.url.query_parameters.get("next", ""))
         return rx.call_script(f"trestle.enter({json.dumps(ticket)}, {json.dumps(target)})")
 
 
-def _door(title: str, form: rx.Component, other: rx.Component) -> rx.Component:
+def _door(title: Any, form: rx.Component, other: rx.Component) -> rx.Component:
     return rx.el.main(
         rx.el.div(
             wordmark(SIGN_IN),
@@ -96,25 +117,67 @@ def _door(title: str, form: rx.Component, other: rx.Component) -> rx.Component:
     )
 
 
+def _second_step() -> rx.Component:
+    """The code of the second factor, or a recovery code in its place."""
+    attempt = Door.attempt.to_string()
+    code = field(
+        "Code",
+        "totp_code",
+        auto_complete="one-time-code",
+        input_mode="numeric",
+        required=True,
+        auto_focus=True,
+        max_length=7,
+        help_text="The six digits that your authenticator app shows for Trestle.",
+        id="code",
+        key="c" + attempt,
+    )
+    recovery = field(
+        "Recovery code",
+        "totp_code",
+        auto_complete="off",
+        required=True,
+        auto_focus=True,
+        max_length=64,
+        help_text="One of those that you kept when you set this up. Each works once.",
+        id="recovery-code",
+        key="r" + attempt,
+    )
+    return rx.cond(Door.step == "code", code, recovery)
+
+
+def _to(step: str, text: str) -> rx.Component:
+    return rx.button(text, type="button", variant="ghost", size="2", on_click=Door.go(step))
+
+
 def sign_in_page() -> rx.Component:
-    """Email and password."""
+    """Email and password; then, where the account has one, the second factor."""
+    at_password = Door.step == ""
+    join = rx.text("New here? ", rx.link("Create an account", href="/sign-up"), size="2", align="center", color_scheme="gray")
+    other_ways = rx.el.div(
+        rx.cond(Door.step == "code", _to("recovery", "Use a recovery code"), _to("code", "Use the authenticator app")),
+        _to("", "Back to the password"),
+        class_name="t-ways",
+    )
     return _door(
-        "Sign in",
+        rx.cond(at_password, "Sign in", "Two-factor sign-in"),
         rx.form(
             rx.el.div(
                 notice(Door.reason),
-                field("Email", "email", type="email", auto_complete="username", required=True, auto_focus=True),
-                field("Password", "password", type="password", auto_complete="current-password", required=True),
+                # They stay in the page, and are sent again with the code: the password is held nowhere else meanwhile.
+                rx.el.div(
+                    field("Email", "email", type="email", auto_complete="username", required=True, auto_focus=True),
+                    field("Password", "password", type="password", auto_complete="current-password", required=True),
+                    class_name=rx.cond(at_password, "t-form", "t-gone"),
+                ),
+                rx.cond(at_password, rx.fragment(), _second_step()),
                 problem(Door.error),
                 rx.button("Sign in", type="submit", loading=Door.busy, width="100%"),
                 class_name="t-form",
             ),
             on_submit=Door.sign_in,
         ),
-        rx.cond(
-            Door.may_join,
-            rx.text("New here? ", rx.link("Create an account", href="/sign-up"), size="2", align="center", color_scheme="gray"),
-        ),
+        rx.cond(at_password, rx.cond(Door.may_join, join), other_ways),
     )
 
 
