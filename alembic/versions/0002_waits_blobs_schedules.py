@@ -15,6 +15,9 @@ depends_on = None
 _VACUUM, _ANALYZE = "autovacuum_vacuum_scale_factor", "autovacuum_analyze_scale_factor"
 _CHURNING = ("executions", "steps", "execution_logs", "blob_chunks")
 
+_APART = """kind = 'run' and (status in ('waiting', 'paused', 'failed', 'cancelled', 'quarantined')
+    or status = 'queued' and blocked_on is not null)"""
+
 
 def upgrade() -> None:
     """Forward."""
@@ -252,6 +255,12 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("parent_id is not null"),
     )
+    for column, name in (("workflow_id", "workflow"), ("project_id", "project")):
+        op.drop_index(f"executions_of_{name}", table_name="executions")
+        op.create_index(f"executions_of_{name}", "executions", [column, "id"], unique=False)
+        op.create_index(
+            f"executions_apart_of_{name}", "executions", [column, "status", "id"], unique=False, postgresql_where=sa.text(_APART)
+        )
     op.drop_index("executions_slots", table_name="executions")
     op.create_index(
         "executions_slots",
@@ -322,6 +331,10 @@ def downgrade() -> None:
         table_name="executions",
         postgresql_where=sa.text("finished_at is not null and not settled and (parent_waits or calls or status <> 'succeeded')"),
     )
+    for column, name in (("workflow_id", "workflow"), ("project_id", "project")):
+        op.drop_index(f"executions_apart_of_{name}", table_name="executions")
+        op.drop_index(f"executions_of_{name}", table_name="executions")
+        op.create_index(f"executions_of_{name}", "executions", [column, sa.literal_column("id desc")], unique=False)
     op.drop_index("executions_jobs", table_name="executions", postgresql_where=sa.text("kind <> 'run'"))
     op.drop_index("executions_failed", table_name="executions", postgresql_where=sa.text("status in ('failed', 'quarantined')"))
     op.drop_index("executions_done", table_name="executions", postgresql_where=sa.text("status in ('succeeded', 'cancelled')"))

@@ -1,73 +1,22 @@
-"""Executions as their owners see them: lists, one whole, its graph, its log."""
+"""One execution as its owners see it: the whole of it, its graph, its log."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import load_only
 
 from backend.blobs.values import shown
 from backend.models import Execution, LogLine, Snapshot, User, Workflow
-from backend.ownership import find, owned
+from backend.ownership import find
 from backend.paging import Paging, page
 from trestle.contracts import executions as wire
 from trestle.contracts import graph, jobs
-from trestle.contracts.states import ExecutionStatus
-
-_SUMMARY = (
-    Execution.id,
-    Execution.workflow_id,
-    Execution.version,
-    Execution.status,
-    Execution.trigger,
-    Execution.error,
-    Execution.failed_steps,
-    Execution.attempt,
-    Execution.created_at,
-    Execution.started_at,
-    Execution.finished_at,
-    Execution.wake_at,
-    Execution.parent_id,
-    Execution.retry_of,
-)
 
 _METRICS = text("""
 select count(distinct (s.node, s.item)) as steps, count(s.id) as attempts, now() as now
 from steps s where s.execution_id = :id
 """)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which executions a list shows; None does not narrow it."""
-
-    workflow_id: UUID | None = None
-    status: list[ExecutionStatus] | None = None
-    trigger: str | None = None
-    since: datetime | None = None
-
-
-async def listed(session: AsyncSession, user: User, paging: Paging, wanted: Wanted) -> tuple[list[wire.ExecutionSummary], str | None]:
-    """A page of the executions in the caller's projects, newest first, and the next cursor."""
-    statement: Select[Any] = owned(user, Execution).options(load_only(*_SUMMARY, raiseload=True)).where(Execution.kind == "run")
-    statement = statement.outerjoin(Workflow, Workflow.id == Execution.workflow_id).add_columns(Workflow.name)
-    if wanted.workflow_id is not None:
-        statement = statement.where(Execution.workflow_id == wanted.workflow_id)
-    if wanted.status:
-        statement = statement.where(Execution.status.in_(wanted.status))
-    if wanted.trigger is not None:
-        statement = statement.where(Execution.trigger["kind"].as_string() == wanted.trigger)
-    if wanted.since is not None:
-        statement = statement.where(Execution.created_at >= wanted.since)
-    rows, cursor = await page(session, statement, Execution.id, paging)
-    return [_summary(row[0], row[1]) for row in rows], cursor
-
-
-def _summary(row: Execution, workflow_name: str | None) -> wire.ExecutionSummary:
-    return wire.ExecutionSummary.model_validate(row).model_copy(update={"workflow_name": workflow_name})
 
 
 async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Execution:

@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 from backend import stream
 from backend.db import encode_json
 from backend.deps import CurrentUser, ServicesDep, Session
-from backend.executions import controlling, deleting, reading, repeats, rerunning, starting, steps
-from backend.executions.reading import Wanted
+from backend.executions import controlling, deleting, listing, reading, repeats, rerunning, starting, steps
+from backend.executions.listing import Wanted
 from backend.models import Execution, Workflow
 from backend.ownership import find
 from backend.paging import PagingDep
@@ -47,7 +47,7 @@ async def of_workflow(
 ) -> Page[wire.ExecutionSummary]:
     """A workflow's executions, newest first."""
     await find(session, user, Workflow, workflow_id)
-    items, cursor = await reading.listed(session, user, paging, Wanted(workflow_id, status))
+    items, cursor = await listing.listed(session, user, paging, Wanted(workflow_id, status))
     return Page(items=items, next_cursor=cursor)
 
 
@@ -70,8 +70,12 @@ async def listed(
     trigger: Annotated[str | None, Query(description="Kind of the trigger: manual, webhook, …")] = None,
     since: Annotated[datetime | None, Query(description="Created at this time or later")] = None,
 ) -> Page[wire.ExecutionSummary]:
-    """The executions in the caller's projects, newest first."""
-    items, cursor = await reading.listed(session, user, paging, Wanted(workflow_id, status, trigger, since))
+    """The executions in the caller's projects, newest first.
+
+    What is rare among many may be far down: a page is then shorter than `limit`, or empty, and still has a `next_cursor` to go on
+    from.
+    """
+    items, cursor = await listing.listed(session, user, paging, Wanted(workflow_id, status, trigger, since))
     return Page(items=items, next_cursor=cursor)
 
 

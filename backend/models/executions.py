@@ -10,6 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.models.base import Base, made_id, made_now, one_of
 from trestle.contracts.states import ExecutionStatus, StepStatus
 
+APART = (
+    ExecutionStatus.WAITING,
+    ExecutionStatus.PAUSED,
+    ExecutionStatus.FAILED,
+    ExecutionStatus.CANCELLED,
+    ExecutionStatus.QUARANTINED,
+)
+"""States with an index of their own for lists."""
+_STATES = ", ".join(f"'{status.value}'" for status in APART)
+_APART = f"kind = 'run' and (status in ({_STATES}) or status = 'queued' and blocked_on is not null)"
+
 
 class Execution(Base):
     """One run. Its row is the queue: a `queued` row whose `last_push` is old is the outbox.
@@ -38,8 +49,12 @@ class Execution(Base):
         Index("executions_paused", "id", postgresql_where=text("status = 'paused'")),
         Index("executions_suspect", "id", postgresql_where=text("status = 'queued' and interruptions >= 3")),
         Index("executions_due", "wake_at", postgresql_where=text("status = 'waiting'")),
-        Index("executions_of_workflow", "workflow_id", text("id desc")),
-        Index("executions_of_project", "project_id", text("id desc")),
+        # Ascending, though read from the end: so PostgreSQL knows that new ids come last of their group, and leaves full pages behind.
+        Index("executions_of_workflow", "workflow_id", "id"),
+        Index("executions_of_project", "project_id", "id"),
+        # What people look for among the many that succeeded. None of those is ever in here, nor is it on its way.
+        Index("executions_apart_of_workflow", "workflow_id", "status", "id", postgresql_where=text(_APART)),
+        Index("executions_apart_of_project", "project_id", "status", "id", postgresql_where=text(_APART)),
         Index(
             "executions_unsettled",
             "id",

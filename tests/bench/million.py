@@ -13,11 +13,11 @@ from tests.acceptance.stack import Stack
 from tests.bench import throughput
 
 HISTORY, FEW = 1_000_000, 10_000
-FAILED_EVERY = 7
+FAILED_EVERY, BY_HAND_EVERY = 7, 51
 OTHERS = 19
 """Workflows that share the history with the one that is measured."""
 
-# Copies of one real execution, spread over the last 20 days. Their ids tell the same times, as real ones do.
+# Copies of one real execution, spread over the last 20 days. Their ids tell the same times, as real ones do; the oldest is stored first.
 _IDS = """
 create temporary table history as
 select uuidv7(-age) as id, now() - age as at, n, w.ids[1 + n % cardinality(w.ids)] as workflow_id
@@ -34,6 +34,8 @@ _CHANGED = {
     "dedupe_key": "null",
     "claim_id": "gen_random_uuid()",
     "status": f"case when h.n % {FAILED_EVERY} = 0 then 'failed' else 'succeeded' end",
+    "error": f"case when h.n % {FAILED_EVERY} = 0 then json_build_object('type', 'x', 'message', 'It broke.', 'node', 'step_0') end",
+    "trigger": f"case when h.n % {BY_HAND_EVERY} = 0 then json_build_object('kind', 'manual') else m.trigger end",
     "settled": "true",
 }
 _CHANGED_STEPS = {"id": "uuidv7()", "execution_id": "h.id", "started_at": "h.at", "finished_at": "h.at + interval '1 ms'"}
@@ -62,9 +64,8 @@ async def fill(connection: "asyncpg.Connection[asyncpg.Record]", model: str, cou
     for table, changed, key in (("executions", _CHANGED, "id"), ("steps", _CHANGED_STEPS, "execution_id")):
         columns = await _columns(connection, table)
         values = ", ".join(changed.get(name, f"m.{name}") for name in columns)
-        await connection.execute(
-            f"insert into {table} ({', '.join(columns)}) select {values} from history h cross join {table} m where m.{key} = '{model}'"
-        )
+        source = f"history h cross join {table} m where m.{key} = '{model}' order by h.id"
+        await connection.execute(f"insert into {table} ({', '.join(columns)}) select {values} from {source}")
     await connection.execute("drop table history")
     await connection.execute("vacuum analyze executions")
     await connection.execute("vacuum analyze steps")

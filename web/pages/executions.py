@@ -107,6 +107,7 @@ class Executions(rx.State):
     more: bool = False
     trouble: str = ""
     _cursor: str | None = None
+    _far: bool = False  # nothing found yet, and beyond the newest
 
     @rx.event
     async def arrive(self) -> None:
@@ -121,6 +122,7 @@ class Executions(rx.State):
         self.since = asked["since"] if asked.get("since") in SPANS else ANY
         wanted = asked.get("workflow", "")
         self.workflow_id = wanted if any(option.value == wanted for option in self.workflows) else ANY
+        self._far = False
         await self._load(PAGE)
 
     @rx.event
@@ -158,7 +160,7 @@ class Executions(rx.State):
 
     async def _narrowed(self) -> Any:
         """Fetch what the filters say, and keep them in the address: to come back to, and to send to somebody."""
-        self.rows = []
+        self.rows, self._far = [], False
         await self._load(PAGE)
         chosen = {"status": self.status, "workflow": self.workflow_id, "trigger": self.trigger, "since": self.since}
         query = urlencode({name: value for name, value in chosen.items() if value != ANY})
@@ -208,7 +210,7 @@ class Executions(rx.State):
         found = await signed_in(self).executions(**self._filters(), limit=PAGE, cursor=self._cursor)
         now = datetime.now(UTC)
         self.rows = [*self.rows, *(shown(execution, now) for execution in found.items)]
-        self._cursor, self.more = found.next_cursor, found.next_cursor is not None
+        self._cursor, self.more, self._far = found.next_cursor, found.next_cursor is not None, not self.rows
 
     def _filters(self) -> dict[str, str]:
         return {
@@ -219,8 +221,8 @@ class Executions(rx.State):
         }
 
     async def _load(self, limit: int) -> None:
-        if len(self.rows) > 200:
-            return  # somebody reads far down: what they read stays where it is
+        if len(self.rows) > 200 or self._far:
+            return  # somebody reads far down, or looks far back: what they read stays where it is
         try:
             found = await signed_in(self).executions(**self._filters(), limit=limit)
         except ApiError as error:
@@ -310,6 +312,12 @@ def _filters() -> rx.Component:
 
 def _list() -> rx.Component:
     none_found = empty_state("search-x", "Nothing found", "No execution is like this. Choose otherwise above, or any.")
+    none_so_far = empty_state(
+        "search",
+        "Nothing among the newest",
+        "No execution of the last while is like this. Older ones have not been looked at yet.",
+        rx.button("Look further back", variant="soft", on_click=Executions.load_more),
+    )
     nothing_yet = empty_state(
         "history",
         "Nothing has run yet",
@@ -323,7 +331,7 @@ def _list() -> rx.Component:
             Executions.rows.length() == 0,
             rx.cond(
                 (Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY) | (Executions.since != ANY),
-                none_found,
+                rx.cond(Executions.more, none_so_far, none_found),
                 nothing_yet,
             ),
             rx.fragment(
