@@ -1,16 +1,19 @@
 """Members, variables, API keys and the audit as their pages show them."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+import segno
 
 from trestle.contracts.api_keys import ApiKey, ApiScope
 from trestle.contracts.audit import Action, AuditEntry
 from trestle.contracts.users import Member, Project, ProjectRole, User
 from trestle.contracts.variables import Variable
-from web.pages import api_keys, audit, members, people, variables
+from web.components import qr
+from web.pages import api_keys, audit, members, people, two_factor, variables
 from web.projects import project_choices
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -105,3 +108,15 @@ def test_members_projects_and_people() -> None:
     assert [choice.label for choice in project_choices([project, team])] == ["Personal", "Team"]
     user = User.model_validate({"id": ID, "email": "a@example.org", "name": "Ada", "role": "owner", "active": True, "created_at": NOW})
     assert people.shown(user).role == "Owner"
+
+
+def test_a_key_as_a_code_to_scan_and_in_groups_to_type() -> None:
+    assert two_factor.in_groups("ABCDEFGHIJ") == "ABCD EFGH IJ"
+    url = "otpauth://totp/Trestle:a%40example.org?secret=ABCDEFGHIJKLMNOPQRSTUVWXYZ234567&issuer=Trestle"
+    code = qr.encoded(url)
+    drawn = [bytearray(code.size) for _ in range(code.size)]
+    for x, y, width, back in re.findall(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z", code.path):
+        assert width == back
+        drawn[int(y)][int(x) : int(x) + int(width)] = b"\1" * int(width)
+    wanted = [bytearray(row) for row in segno.make_qr(url, error="m").matrix_iter(border=4)]
+    assert drawn == wanted

@@ -157,7 +157,7 @@ def sign_in_page() -> rx.Component:
     other_ways = rx.el.div(
         rx.cond(Door.step == "code", _to("recovery", "Use a recovery code"), _to("code", "Use the authenticator app")),
         _to("", "Back to the password"),
-        class_name="t-ways",
+        class_name="t-door-ways",
     )
     return _door(
         rx.cond(at_password, "Sign in", "Two-factor sign-in"),
