@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from web.services import services
 from web.settings import Settings
 
+MOST_BYTES = 16 * 1024 * 1024
+"""A message of the browser with more than this closes its connection; a test input or a pin of some megabytes is none too many."""
+
 
 def prepare(settings: Settings) -> None:
     """Tell Reflex by its environment to serve what was built. Must happen before `web.app` is imported.
@@ -33,6 +36,7 @@ def prepare(settings: Settings) -> None:
         "REFLEX_TELEMETRY_ENABLED": "false",
         "REFLEX_CHECK_LATEST_VERSION": "false",
         "REFLEX_USE_NPM": "1",
+        "REFLEX_SOCKET_MAX_HTTP_BUFFER_SIZE": str(MOST_BYTES),
     }
 
 
@@ -61,6 +65,7 @@ def main() -> int:
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http="h11",
         ws="wsproto",
+        ws_max_size=MOST_BYTES,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Bundle
 
@@ -24,8 +24,9 @@ from trestle.contracts.states import StepStatus
 from trestle.contracts.users import ProjectRole
 
 _PRIVATE = ("$", "retry_no")
-_SHOWN = [name for name in wire.Step.model_fields if hasattr(Step, name) and name not in ("output", "refs", "wait")]
-_LIGHT: Bundle[Any] = Bundle("step", *(getattr(Step, name) for name in {*_SHOWN, "wait", "token", "execution_id"}))
+_SHOWN = [name for name in wire.Step.model_fields if hasattr(Step, name) and name not in ("output", "refs", "wait", "items")]
+_COUNT = case((Step.item.is_(None) & (func.json_typeof(Step.output) == "array"), func.json_array_length(Step.output)))
+_LIGHT: Bundle[Any] = Bundle("step", *(getattr(Step, name) for name in {*_SHOWN, "wait", "token", "execution_id"}), _COUNT.label("count"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,12 @@ async def _may_answer(session: AsyncSession, user: User, execution: Execution) -
 def _seen(settings: Settings, step: Any, *, with_links: bool) -> wire.Step:
     """The step without its values."""
     seen = wire.Step.model_validate({name: getattr(step, name) for name in _SHOWN})
-    seen.wait = _wait(settings, step, with_links=with_links) if step.status == StepStatus.WAITING else None
+    if step.status == StepStatus.WAITING:
+        seen.wait, seen.waits_for = _wait(settings, step, with_links=with_links), step.token
+    if isinstance(step, Step):
+        seen.items = len(step.output) if isinstance(step.output, list) and step.item is None else None
+    else:
+        seen.items = step.count
     return seen
 
 

@@ -18,7 +18,7 @@ from backend.variables.service import values as variables_of
 from backend.workflows import drafts
 from backend.workflows.drafts import Draft
 from trestle.contracts import workflows as wire
-from trestle.contracts.base import JsonObject
+from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.graph import MAIN, Node, Outcome, step_input
 from trestle.contracts.jobs import BlobRef
 from trestle.contracts.problems import FieldError
@@ -28,6 +28,7 @@ from trestle.language import LanguageError, Reference, Scope, Unloaded, compile_
 MAX_LOADED = 4 * 1024 * 1024
 """Bytes of a large value that a preview loads. A step may load more."""
 MAX_VALUES = 4
+TRIGGER = "trigger."
 
 
 async def preview(blobs: Blobs, session: AsyncSession, user: User, ident: UUID, body: wire.PreviewRequest) -> wire.Preview:
@@ -38,7 +39,7 @@ async def preview(blobs: Blobs, session: AsyncSession, user: User, ident: UUID, 
         message = f"There is no node “{body.node}” in the draft. Load the workflow again."
         raise Unprocessable(message, errors=[FieldError(loc=["node"], message=message)])
     execution = await _execution(session, user, workflow, body.execution_id)
-    outcomes = await _outcomes(session, draft, execution)
+    outcomes = await _outcomes(session, draft, execution, body.payload)
     opened: dict[UUID, Any] = {}
     known = await variables_of(session, workflow.project_id)
     try:
@@ -48,7 +49,7 @@ async def preview(blobs: Blobs, session: AsyncSession, user: User, ident: UUID, 
             except Unloaded as missing:
                 await _load(blobs, execution, missing.references, opened)
     except LanguageError as error:
-        return wire.Preview(error=wire.PreviewError(message=error.message, hint=error.hint, expression=error.expression))
+        return wire.Preview(error=wire.PreviewError(message=error.message, hint=error.hint, expression=error.expression, kind=error.kind))
 
 
 async def _load(blobs: Blobs, execution: Execution | None, references: Sequence[Reference], opened: dict[UUID, Any]) -> None:
@@ -79,10 +80,12 @@ async def _execution(session: AsyncSession, user: User, workflow: Workflow, iden
     return execution
 
 
-async def _outcomes(session: AsyncSession, draft: Draft, execution: Execution | None) -> dict[str, Outcome]:
-    """How each node ended there; without an execution, what is pinned."""
+async def _outcomes(session: AsyncSession, draft: Draft, execution: Execution | None, trial: JsonValue) -> dict[str, Outcome]:
+    """How each node ended there; without an execution, what is pinned, and the test input where it would come in."""
     if execution is None:
-        return {key: Outcome(MAIN, node.pinned) for key, node in draft.nodes.items() if node.pinned is not None}
+        begun = {key: trial for key, node in draft.nodes.items() if node.type.startswith(TRIGGER) and trial is not None}
+        pinned = {key: node.pinned for key, node in draft.nodes.items() if node.pinned is not None}
+        return {key: Outcome(MAIN, value) for key, value in {**begun, **pinned}.items()}
     done = (StepStatus.SUCCEEDED, StepStatus.FAILED)
     query = select(Step.node, Step.port, Step.output, Step.refs).where(
         Step.execution_id == execution.id, Step.item.is_(None), Step.status.in_(done), Step.port.is_not(None)
@@ -108,7 +111,7 @@ def _evaluate(
 
     incoming = [c for c in draft.connections.values() if c.target == body.node]
     known: dict[str, Any] = {
-        "payload": at_hand(put_together(execution.input, execution.input_refs)) if execution else None,
+        "payload": at_hand(put_together(execution.input, execution.input_refs)) if execution else body.payload,
         "trigger": execution.trigger if execution else {},
         "input": at_hand(step_input(incoming, outcomes)),
         "nodes": {key: at_hand(outcome.output) for key, outcome in outcomes.items()},
@@ -132,9 +135,9 @@ def _evaluate(
         return wire.Preview(value=value, refs=refs)
     except LanguageError as error:
         hint = error.hint
-        if execution is None and error.kind == "undefined":
+        if execution is None and body.payload is None and error.kind == "undefined":
             hint = f"{hint} The workflow has not run yet: run it once to see its data here.".strip()
-        return wire.Preview(error=wire.PreviewError(message=error.message, hint=hint, expression=error.expression))
+        return wire.Preview(error=wire.PreviewError(message=error.message, hint=hint, expression=error.expression, kind=error.kind))
 
 
 def _list_of(node: Node, names: set[str]) -> Any:

@@ -98,6 +98,8 @@ class Step(Model):
     error: StepError | None = None
     wait: JsonValue = None
     due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")
+    waits_for: str | None = Field(None, description="Whose answer a waiting step waits for: approval, webhook, child")
+    items: int | None = Field(None, description="How many items its output holds, where that is a list")
     usage: JsonObject | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -161,6 +163,9 @@ class StepEvent(BaseModel):
     started_at: datetime | None = None
     duration_ms: float | None = None
     items: int | None = Field(None, description="How many items its output holds, where that is a list")
+    due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")
+    reason: str | None = Field(None, description="Why it waits, where that is said")
+    waits_for: str | None = Field(None, description="Whose answer it waits for: approval, webhook, child")
 
 
 class ExecutionEvent(BaseModel):

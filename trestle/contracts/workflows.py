@@ -239,6 +239,7 @@ class PreviewError(BaseModel):
     message: str
     hint: str = ""
     expression: str = ""
+    kind: str = Field("", description="syntax, undefined (a name that isn't there), type, limit …")
 
 
 class Preview(BaseModel):
@@ -360,3 +361,4 @@ class PreviewRequest(Request):
     node: Key
     expression: Any
     execution_id: UUID | None = None
+    payload: JsonValue = Field(None, description="A test input, which stands for the payload where nothing has run yet")

@@ -107,7 +107,7 @@ class Canvas(rx.NoSSRComponent):
             "on_save_input": _object,  # {name, input}
             "on_delete_input": _text,
             "on_data": _text,  # recorded data for expressions is wanted: of this execution, or (empty) of the newest
-            "on_previews": _object,  # {node, expressions}: what do these give?
+            "on_previews": _object,  # {node, expressions, payload}: what do these give, where nothing has run with this payload?
             "on_versions": no_args_event_spec,
             "on_version": _number,  # the graph of this version is wanted
             "on_restore": _number,

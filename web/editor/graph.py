@@ -1,11 +1,11 @@
 """What the canvas is handed: workflows, past executions and steps, as plain JSON. Pure."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from trestle.contracts.base import JsonObject
-from trestle.contracts.executions import Execution, Step
+from trestle.contracts.executions import Execution, Step, StepEvent
 from trestle.contracts.graph import Connection, Node
+from trestle.contracts.states import StepStatus
 from trestle.contracts.workflows import Workflow
 
 _NODE = {"key", "type", "name", "config", "position", "retry", "timeout_s", "on_error", "disabled", "for_each", "join", "notes", "pinned"}
@@ -24,6 +24,13 @@ def drawn(nodes: Iterable[Node], connections: Iterable[Connection]) -> JsonObjec
 def publication(workflow: Workflow) -> JsonObject:
     """What changes when a workflow is published, enabled, renamed or set otherwise."""
     return workflow.model_dump(mode="json", include=_PUBLICATION)
+
+
+def triggers(nodes: Iterable[JsonObject]) -> list[JsonObject]:
+    """The nodes that start a published workflow, `{type, name, config}` of each."""
+    shown = ("type", "name", "config")
+    starting = [node for node in nodes if node["type"].startswith("trigger.") and not node.get("disabled")]
+    return [{name: node.get(name) for name in shown} for node in starting]
 
 
 def draft_document(workflow: Workflow, *, load: int, public_url: str) -> JsonObject:
@@ -60,10 +67,21 @@ def run_of(execution: Execution) -> JsonObject:
     return {"execution_id": str(execution.id), **state}
 
 
-def status_of(step: Any) -> JsonObject:
-    """One node's `{status, ms, items, attempt, port}`, from a step or from a step's event."""
-    items = getattr(step, "items", None)
-    return {"status": str(step.status), "ms": step.duration_ms, "items": items, "attempt": step.attempt, "port": step.port}
+def status_of(step: Step | StepEvent) -> JsonObject:
+    """One node's `{status, ms, items, attempt, port}`, from a step or from a step's event; of a waiting one `wait` too:
+    `{due, reason, answer}`: until when, why, and whose answer it waits for (approval, webhook, child), each as far as it is known."""
+    found: JsonObject = {
+        "status": str(step.status),
+        "ms": step.duration_ms,
+        "items": step.items,
+        "attempt": step.attempt,
+        "port": step.port,
+    }
+    if step.status == StepStatus.WAITING:
+        wait = step.wait if isinstance(step, Step) and isinstance(step.wait, dict) else {}
+        reason = step.reason if isinstance(step, StepEvent) else wait.get("reason")
+        found["wait"] = {"due": step.due_at.isoformat() if step.due_at else None, "reason": reason, "answer": step.waits_for}
+    return found
 
 
 def statuses(steps: Iterable[Step]) -> dict[str, JsonObject]:
@@ -73,5 +91,5 @@ def statuses(steps: Iterable[Step]) -> dict[str, JsonObject]:
 
 def attempts(steps: Iterable[Step], node: str) -> list[JsonObject]:
     """The attempts at one node without their values, oldest first."""
-    shown = {"id", "status", "attempt", "item", "port", "error", "wait", "due_at", "started_at", "duration_ms"}
+    shown = {"id", "status", "attempt", "item", "port", "error", "wait", "due_at", "waits_for", "started_at", "duration_ms"}
     return [step.model_dump(mode="json", include=shown) for step in steps if step.node == node]

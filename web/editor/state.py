@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
+import orjson
 import reflex as rx
 
 from trestle.contracts.workflows import DraftEvent, OperationsApplied
@@ -14,7 +15,7 @@ from web.backend import ApiError
 from web.components.frame import frame
 from web.editor.canvas import canvas
 from web.editor.comparing import pins
-from web.editor.graph import draft_document, publication
+from web.editor.graph import draft_document, publication, triggers
 from web.editor.live import Window
 from web.editor.samples import recorded, sample, shortened
 from web.editor.watching import Watching, address_id, all_steps, stamp
@@ -24,6 +25,8 @@ RUNS_SHOWN = 30
 CLOCKS_MS = 2000
 """The clocks of this process and of the database may differ by so much. What is told twice is known by its revision."""
 SENT_KEPT = 2000
+MOST_HEARD = 32 * 1024
+"""A change by somebody else with more JSON than this has the draft loaded again."""
 MOST_PREVIEWS = 50
 NO_SUCH = "There is no such workflow, or it isn't yours."
 
@@ -102,6 +105,8 @@ class Editor(Watching, rx.State):
             if {str(operation.id) for operation in change.operations} <= set(self._sent):
                 continue
             shown = change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True)
+            if len(orjson.dumps(shown)) > MOST_HEARD:  # a window would repeat it in every message for a while
+                return Editor.load
             self.remote = Window(events=list(self.remote.get("events", []))).add(stamp(), shown)
         return None
 
@@ -142,8 +147,11 @@ class Editor(Watching, rx.State):
         """Switch the triggers on or off. Publishes first where nothing is published."""
         api = signed_in(self)
         workflow_id = address_id(self)
-        said = "Enabled: its triggers start it now." if on else "Switched off."
+        said = "Enabled. What starts it now:" if on else "Switched off: nothing starts it but you."
         await self._change(api, workflow_id, api.change_workflow(workflow_id, {"enabled": on}), said)
+        if on and self.meta["enabled"]:
+            version = await api.call("GET", f"/workflows/{workflow_id}/versions/{self.meta['published_version']}")
+            self.meta = {**self.meta, "registered": triggers(version["graph"]["nodes"])}
 
     @rx.event
     async def rename(self, name: str) -> None:
@@ -251,10 +259,13 @@ class Editor(Watching, rx.State):
         api = signed_in(self)
         path, node = f"/workflows/{address_id(self)}/preview", str(wanted["node"])
         execution_id = self.data.get("execution_id")
+        trial = None if execution_id else wanted.get("payload")
 
         async def one(expression: str) -> dict[str, Any]:
             try:
-                answer = await api.call("POST", path, json={"node": node, "expression": expression, "execution_id": execution_id})
+                answer = await api.call(
+                    "POST", path, json={"node": node, "expression": expression, "execution_id": execution_id, "payload": trial}
+                )
             except ApiError as error:
                 return {"expression": expression, "error": {"message": str(error), "hint": ""}}
             return {"expression": expression, **shortened(answer)}

@@ -162,3 +162,21 @@ test("undo and redo walk through the history; typing in one field is one step", 
   history.note(["other"], ["not other"]);
   assert.equal(history.redo(), null, "a new edit ends what could be done again");
 });
+
+test("what was pasted goes in several batches, in its order, each small enough to be answered soon", () => {
+  const { outbox, sent, clock } = setting();
+  const big = (key) => ({ op: "add_node", node: { key, config: { text: "x".repeat(100_000) } } });
+  outbox.push([..."abcdef"].map(big));
+  const arrived = [];
+  for (let turn = 0; turn < 10 && !outbox.idle; turn += 1) {
+    clock.pass(0);
+    const { batch, operations } = sent.at(-1);
+    assert.ok(JSON.stringify(operations).length < 250_000 + 500);
+    arrived.push(...operations.map((operation) => operation.node.key));
+    outbox.answer({ batch, revision: 8 + turn });
+  }
+  assert.equal(arrived.join(""), "abcdef");
+  outbox.push([{ ...big("huge"), more: "x".repeat(1_000_000) }]);
+  clock.pass(0);
+  assert.equal(sent.at(-1).operations.length, 1, "one that is larger by itself goes alone");
+});

@@ -126,3 +126,20 @@ def test_a_schedule_in_words(js: BrowserModules, config: dict[str, Any], said: s
     assert js.call("schedule.js", "scheduleText", config) == said
     if said:
         assert js.call("summary.js", "summary", {"type": "trigger.schedule"}, {"type": "trigger.schedule", "config": config}) == said
+
+
+@pytest.mark.parametrize(
+    ("attempt", "wait", "said"),
+    [
+        (1, {"due": "2030-01-01T12:00:00Z"}, "Waits until "),
+        (1, {"due": "2030-01-01T12:00:00Z", "answer": "approval"}, "Waits for a decision until "),
+        (2, {"answer": "webhook"}, "Waits for a call"),
+        (3, {"due": "2030-01-01T12:00:00Z"}, "Tries again at "),
+        (2, {"due": "2030-01-01T12:00:00Z", "reason": "rate limited until 2030-01-01T12:00:00Z"}, "Rate limited until "),
+    ],
+)
+def test_what_a_node_waits_for_in_words(js: BrowserModules, attempt: int, wait: dict[str, Any], said: str) -> None:
+    now = 1893499190000  # ten seconds before that noon
+    text = js.call("summary.js", "waitText", {"attempt": attempt, "wait": wait}, now)
+    assert text.startswith(said)
+    assert (":00:00" in text) == ("due" in wait)

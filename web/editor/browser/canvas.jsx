@@ -58,7 +58,7 @@ export function Canvas({ dark }) {
   const moving = useMoving(pane);
   useView(pane);
   const far = useFlowStore((state) => state.transform[2] < FAR);
-  const readOnly = useStore((state) => state.doc?.mode !== "edit");
+  const readOnly = useStore((state) => state.doc?.mode !== "edit" || Boolean(state.drawn));
 
   const onDrop = useCallback((event) => {
     const type = event.dataTransfer.getData(MIME);
@@ -88,12 +88,17 @@ export function Canvas({ dark }) {
   }, [store, readOnly]);
   const onNodeClick = useCallback((event, item) => {
     if (event.shiftKey || event.ctrlKey || event.metaKey) return;
+    // While versions are compared, a click only points a card out in their list.
+    if (store.state.drawn) store.select([item.id]);
     // A note is only chosen by one click: the next one may be the first of two, or the beginning of a movement.
-    if (item.type === "note") store.closeNode();
+    else if (item.type === "note") store.closeNode();
     else store.openNode(item.id);
   }, [store]);
-  const onNodeDoubleClick = useCallback((_, item) => void (item.type === "note" && store.write(item.id)), [store]);
-  const onPaneClick = useCallback(() => store.closePanel(), [store]);
+  const onNodeDoubleClick = useCallback((_, item) => {
+    if (item.type === "note") store.write(item.id);
+    else if (!store.state.drawn) store.openWide(item.id);
+  }, [store]);
+  const onPaneClick = useCallback(() => store.state.drawn || store.closePanel(), [store]);
 
   return (
     <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} data-testid="canvas">

@@ -38,3 +38,14 @@ export function compared(before, after) {
   const fresh = [...are].filter(([name]) => !were.has(name)).map(([, link]) => ({ change: "added", ...link }));
   return { nodes, connections: [...gone, ...fresh] };
 }
+
+/** Both graphs in one, to be drawn: `after` with what it has no longer, and the connections marked `added` or `removed`. */
+export function united(before, after, found = compared(before, after)) {
+  const gone = new Set(found.nodes.filter((node) => node.change === "removed").map((node) => node.key));
+  const marks = new Map(found.connections.map((link) => [linkName(link), link.change]));
+  const removed = before.connections.filter((link) => marks.get(linkName(link)) === "removed");
+  return {
+    nodes: [...after.nodes, ...before.nodes.filter((node) => gone.has(node.key))],
+    connections: [...after.connections, ...removed].map((link) => (marks.has(linkName(link)) ? { ...link, mark: marks.get(linkName(link)) } : link)),
+  };
+}

@@ -4,8 +4,10 @@ import React, { useEffect, useRef, useState } from "react";
 import { completed, completions, typing } from "./paths.js";
 import { scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
+import { trialOf } from "./trial.js";
 
-const FIELDS = ".ed-panel-body input[type=text], .ed-panel-body textarea";
+/** The fields that take expressions. */
+export const FIELDS = ".ed-panel-body input[type=text], .ed-panel-body textarea";
 const SHOWN = 8;
 
 /** Replaces a part of a field's text in a way that keeps its undo and tells React. */
@@ -23,22 +25,25 @@ function useOpen(nodeKey) {
       const element = event.target;
       if (!element.matches?.(FIELDS) || element.selectionStart !== element.selectionEnd) return setOpen(null);
       const at = typing(element.value, element.selectionStart, Boolean(element.closest(".ed-code")));
-      const choices = at ? completions(scopeOf(store.state.data, store.state.graph, nodeKey), at) : [];
+      const choices = at ? completions(scopeOf(store.state.data, store.state.graph, nodeKey, trialOf(store.state)), at) : [];
       const only = choices.length === 1 && choices[0].name === at.typed;
       const box = element.getBoundingClientRect();
       return setOpen(choices.length && !only ? { element, at, choices, left: box.left, top: box.bottom + 2, width: box.width } : null);
     };
     const moved = (event) => event.target.matches?.(FIELDS) && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key) && look(event);
     const close = () => setOpen(null);
+    const entered = (event) => event.target.matches?.(FIELDS) && (store.field = event.target);
     // The panel moves away from under the list; fields scroll by themselves while they are typed into.
     const scrolled = (event) => !event.target.matches?.(`${FIELDS}, .ed-completion`) && close();
     document.addEventListener("input", look);
     document.addEventListener("keyup", moved);
+    document.addEventListener("focusin", entered);
     document.addEventListener("focusout", close);
     document.addEventListener("scroll", scrolled, true);
     return () => {
       document.removeEventListener("input", look);
       document.removeEventListener("keyup", moved);
+      document.removeEventListener("focusin", entered);
       document.removeEventListener("focusout", close);
       document.removeEventListener("scroll", scrolled, true);
     };

@@ -1,7 +1,8 @@
 // The form's small parts: text that is checked while it is typed, code, and rows that can be added and taken away.
 
-import React, { useLayoutEffect, useRef, useState } from "react";
+import React, { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Plus, Trash2 } from "lucide-react";
+import { tokens } from "./highlight.js";
 import { isExpression } from "./schema.js";
 
 /**
@@ -49,8 +50,14 @@ export function TextBox({ value, onChange, rows = 2, most = 14, className = "", 
 
 const INDENT = "    ";
 
-/** Monospace, with line numbers; Tab indents, Enter keeps the indentation. Escape, then Tab, leaves it by keyboard. */
-export function CodeBox({ value, onChange, id, placeholder }) {
+/** The code in colours, under a text area whose own letters can't be seen. */
+function Coloured({ text, language }) {
+  const parts = useMemo(() => tokens(text, language), [text, language]);
+  return <pre className="ed-code-colours" aria-hidden="true">{parts.map(({ kind, text: part }, index) => (kind ? <span key={index} className={`is-${kind}`}>{part}</span> : part))}{"\n"}</pre>;
+}
+
+/** Monospace and coloured, with line numbers; Tab indents, Enter keeps the indentation. Escape, then Tab, leaves it by keyboard. */
+export function CodeBox({ value, onChange, id, placeholder, language }) {
   const lines = value.split("\n").length;
   const leaving = useRef(false);
   const insert = (element, text) => {
@@ -73,9 +80,12 @@ export function CodeBox({ value, onChange, id, placeholder }) {
   };
   return (
     <div className="ed-code">
-      <pre aria-hidden="true">{Array.from({ length: lines }, (_, index) => index + 1).join("\n")}</pre>
-      <textarea id={id} value={value} rows={Math.min(24, Math.max(6, lines))} onChange={(event) => onChange(event.target.value)} onKeyDown={keys} wrap="off"
-        placeholder={placeholder} spellCheck={false} autoCapitalize="off" autoCorrect="off" />
+      <pre className="ed-code-lines" aria-hidden="true">{Array.from({ length: lines }, (_, index) => index + 1).join("\n")}</pre>
+      <div className="ed-code-text">
+        <Coloured text={value} language={language} />
+        <textarea id={id} value={value} rows={Math.max(6, lines)} onChange={(event) => onChange(event.target.value)} onKeyDown={keys} wrap="off"
+          placeholder={placeholder} spellCheck={false} autoCapitalize="off" autoCorrect="off" />
+      </div>
     </div>
   );
 }

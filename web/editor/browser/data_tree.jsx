@@ -2,19 +2,21 @@
 
 import React, { useState } from "react";
 import { ChevronRight, Database } from "lucide-react";
-import { replaceText } from "./completion.jsx";
+import { FIELDS, replaceText } from "./completion.jsx";
 import { written } from "./paths.js";
 import { scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
+import { trialOf } from "./trial.js";
 
 const PAGE = 30;
 const SHOWN = ["payload", "input", "trigger", "nodes", "item", "index", "vars"];
 
-/** Types the expression into the focused field; within an expression the bare path, else a whole expression. */
-function insert(store, path) {
-  const field = document.activeElement;
+/** Types the expression into the field that has the cursor, or had it last; within an expression the bare path, else a whole expression. */
+export function insert(store, path) {
+  const now = document.activeElement;
+  const field = now?.matches?.(FIELDS) ? now : store.field?.isConnected ? store.field : null;
   const text = written(path);
-  if (!field?.matches?.(".ed-panel-body input[type=text], .ed-panel-body textarea")) {
+  if (!field) {
     store.notify(`Put the cursor into a field first; then a press here writes {{ ${text} }} there.`);
     return;
   }
@@ -22,6 +24,9 @@ function insert(store, path) {
   const inside = before.lastIndexOf("{{") > before.lastIndexOf("}}") || field.closest(".ed-code");
   replaceText(field, field.selectionStart, field.selectionEnd, inside ? text : `{{ ${text} }}`);
 }
+
+/** Where the cursor is stays where it is, while a press elsewhere writes there. */
+export const hold = (event) => event.preventDefault();
 
 const isBranch = (value) => value !== null && typeof value === "object";
 const about = (value) => {
@@ -36,7 +41,6 @@ function Entry({ path, value, depth }) {
   const [open, setOpen] = useState(depth === 0 && path[0] !== "trigger");
   const [count, setCount] = useState(PAGE);
   const keys = isBranch(value) ? (Array.isArray(value) ? [...value.keys()] : Object.keys(value)) : [];
-  const hold = (event) => event.preventDefault(); // the field keeps the cursor
   return (
     <li>
       <div className="ed-tree-line">
@@ -60,11 +64,12 @@ function Entry({ path, value, depth }) {
 export function DataTree({ nodeKey }) {
   const graph = useStore((state) => state.graph);
   const data = useStore((state) => state.data);
-  const scope = scopeOf(data, graph, nodeKey);
+  const trial = useStore(trialOf, (a, b) => JSON.stringify(a) === JSON.stringify(b));
+  const scope = scopeOf(data, graph, nodeKey, trial);
   const names = SHOWN.filter((name) => scope[name] !== undefined && !(["nodes", "vars"].includes(name) && !Object.keys(scope[name]).length));
   return (
     <section className="ed-tree" aria-label="Data for expressions" data-testid="data-tree">
-      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; a press writes its expression" : "after the first run it is shown here"}</span></h3>
+      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; a press writes its expression" : trial !== null ? "of the test input; a press writes its expression" : "after the first run it is shown here"}</span></h3>
       <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} />)}</ul>
     </section>
   );

@@ -19,9 +19,10 @@ export class Drawing {
     this.state = {
       doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], notice: null,
       canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
-      writing: null, aim: null,
+      writing: null, aim: null, look: null, wide: false, graphs: {}, drawn: null,
     };
     this.chosenLinks = [];
+    this.field = null; // the field of the panel that has the cursor, or had it last
     this.outbox = new Outbox({ send: (batch) => this.emit.operations({ workflow_id: this.state.doc.id, ...batch }), changed: (save) => this.set({ save }) });
   }
 
@@ -36,7 +37,7 @@ export class Drawing {
   }
 
   get readOnly() {
-    return this.state.doc?.mode !== "edit";
+    return this.state.doc?.mode !== "edit" || Boolean(this.state.drawn);
   }
 
   /** Takes a whole document in. Of the same draft (loaded again after a conflict or a lost connection), unsaved edits are kept. */
@@ -197,7 +198,13 @@ export class Drawing {
   }
 
   closePanel() {
-    if (this.state.panel) this.set({ panel: null });
+    if (this.state.panel) this.set({ panel: null, wide: false });
+  }
+
+  /** Opens a node's panel over the whole canvas. */
+  openWide(key) {
+    this.openNode(key);
+    this.set({ wide: true });
   }
 
   /** Chooses a node, brings it into view and opens its panel. */

@@ -16,6 +16,7 @@ import { RunDialog } from "./runs.jsx";
 import { KeySheet, useShortcuts } from "./shortcuts.jsx";
 import { statuses, useRun } from "./status.js";
 import { Store, StoreContext, useEditor, useStore, useStoreOf } from "./store.js";
+import { startsText } from "./summary.js";
 import { Toolbar } from "./toolbar.jsx";
 import { EditBar, FailureBanner, RunBar } from "./topbar.jsx";
 import "./frame.css";
@@ -59,7 +60,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void store.set({ workflows }), [store, workflows]);
   useEffect(() => void (data?.stamp && store.set({ data, previews: {} })), [store, data]);
   useEffect(() => void store.set({ versions }), [store, versions]);
-  useEffect(() => void (version?.stamp && store.set({ version })), [store, version]);
+  useEffect(() => void (version?.stamp && store.set({ graphs: { ...store.state.graphs, [version.number]: version.graph } })), [store, version]);
   useEffect(() => void (previews?.results && store.previewed(previews)), [store, previews]);
   useEffect(() => void remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {
@@ -70,7 +71,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     store.set({ doc: { ...store.state.doc, ...change }, busy: null, ...(problems ? { problems } : {}) });
     if (refused && asked) store.set({ panel: { kind: "problems" } });
     if (listening && asked) store.set({ listening: { ...listening, before: statuses.run?.execution_id } });
-    if (said && asked) store.notify(said, kind);
+    if (said && asked) store.notify(meta.registered ? `${said}\n${startsText(store.state)}` : said, kind);
   }, [store, meta]);
 }
 
@@ -131,6 +132,8 @@ function useData() {
   useEffect(() => {
     if (editing) store.emit.data(run?.execution_id ?? "");
   }, [store, editing, ended]);
+  const unrun = useStore((state) => editing && Boolean(state.data) && !state.data.execution_id);
+  useEffect(() => void (unrun && store.emit.inputs()), [store, unrun]);
 }
 
 /** The id at the end of the address: a document of another one is the page before, still in Python's state. */

@@ -30,7 +30,10 @@ function reconciledEdges(before, connections) {
   const known = new Map(before.map((item) => [item.id, item]));
   return connections.map((link) => {
     const id = edgeId(link);
-    return known.get(id) ?? { id, type: "curve", source: link.source, sourceHandle: link.source_port, target: link.target, targetHandle: "in" };
+    const className = link.mark && `is-marked-${link.mark}`; // two versions are compared
+    const item = known.get(id);
+    if (item && item.className === className) return item;
+    return { id, type: "curve", source: link.source, sourceHandle: link.source_port, target: link.target, targetHandle: "in", className };
   });
 }
 
@@ -55,7 +58,7 @@ function drawnIntoLine(changes, flow, pane) {
 export function useFlow(pane) {
   const store = useEditor();
   const flow = useReactFlow();
-  const graph = useStore((state) => state.graph);
+  const graph = useStore((state) => state.drawn ?? state.graph);
   const selection = useStore((state) => state.selection);
   const [nodes, setNodes] = useState(() => reconciledNodes([], graph.nodes));
   const [edges, setEdges] = useState(() => reconciledEdges([], graph.connections));

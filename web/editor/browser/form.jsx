@@ -114,7 +114,7 @@ function Json({ id, field, value, onChange, rows = 2 }) {
 
 const Condition = ({ field, ...rest }) => <Json field={{ ...field, placeholder: field.placeholder || "{{ payload.score >= 80 }}" }} rows={1} {...rest} />;
 
-const Code = ({ id, field, value, onChange }) => <CodeBox id={id} value={plainText(value)} onChange={(text) => onChange(blank(text))} placeholder={hold(field)} />;
+const Code = ({ id, field, value, onChange }) => <CodeBox id={id} value={plainText(value)} onChange={(text) => onChange(blank(text))} placeholder={hold(field)} language={field.language} />;
 
 function Switch({ id, field, value, onChange }) {
   return <Toggle id={id} label={field.label} value={value ?? field.default} onChange={onChange} />;

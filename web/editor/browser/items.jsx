@@ -22,7 +22,7 @@ export function Items({ items, more, chosen, pick }) {
           <button role="tab" aria-selected={failedOnly} onClick={() => setFailedOnly(true)} data-testid="items-failed">Failed</button>
         </div>
       )}
-      {more && <p className="ed-hint">There are more: these are the first ones, and those that failed.</p>}
+      {more && <p className="ed-hint">There are more than these.</p>}
       <ul>
         {shown.slice(0, count).map((one) => {
           const look = STATUS[one.status] ?? STATUS.pending;
@@ -33,7 +33,7 @@ export function Items({ items, more, chosen, pick }) {
                 <span className="ed-item-number">{one.item}</span>
                 <span className="ed-item-error">{one.error}</span>
                 {one.attempts > 1 && <span className="ed-muted">{one.attempts} attempts</span>}
-                <span className="ed-muted">{duration(one.ms)}</span>
+                {one.ms != null && <span className="ed-muted">{duration(one.ms)}</span>}
               </button>
             </li>
           );

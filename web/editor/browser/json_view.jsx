@@ -2,18 +2,27 @@
 // beginnings, `cuts` says how much there is of each part, and more of a list is fetched.
 
 import React, { createContext, useContext, useState } from "react";
-import { Check, ChevronRight, Copy } from "lucide-react";
+import { Check, ChevronRight, Copy, TextCursorInput } from "lucide-react";
+import { hold, insert } from "./data_tree.jsx";
+import { written } from "./paths.js";
+import { useEditor } from "./store.js";
 
 const PAGE = 50;
 const LONG = 400;
 
-const WHOLE = { cuts: {}, onMore: null };
+const WHOLE = { cuts: {}, onMore: null, root: null };
 const Source = createContext(WHOLE);
 
 /** A pointer to a part of what `pointer` points at. */
 const below = (pointer, name) => `${pointer}/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 
 const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? "list" : typeof value);
+
+/** Writes the expression of what stands at `path` into the field with the cursor. */
+export function Pick({ path, children, ...rest }) {
+  const store = useEditor();
+  return <button type="button" className="ed-pick" onMouseDown={hold} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`} {...rest}>{children}</button>;
+}
 
 function Leaf({ value, total }) {
   const [whole, setWhole] = useState(false);
@@ -29,8 +38,8 @@ function Leaf({ value, total }) {
   );
 }
 
-function Branch({ name, value, depth, pointer }) {
-  const { cuts, onMore } = useContext(Source);
+function Branch({ name, value, depth, pointer, path }) {
+  const { cuts, onMore, root } = useContext(Source);
   const [open, setOpen] = useState(depth < 2);
   const [count, setCount] = useState(PAGE);
   const list = Array.isArray(value);
@@ -49,9 +58,10 @@ function Branch({ name, value, depth, pointer }) {
         {name !== null && <span className="ed-json-name">{name}</span>}
         <span className="ed-json-size">{size}</span>
       </button>
+      {root && <Pick path={path} aria-label={`Insert ${written(path)}`}><TextCursorInput size={12} /></Pick>}
       {open && (
         <div className="ed-json-inside">
-          {entries.slice(0, count).map(([key, item]) => <Value key={key} name={key} value={item} depth={depth + 1} pointer={below(pointer, key)} />)}
+          {entries.slice(0, count).map(([key, item]) => <Value key={key} name={key} value={item} depth={depth + 1} pointer={below(pointer, key)} path={root && [...path, key]} />)}
           {entries.length > count && <button className="ed-json-more" onClick={() => setCount(count + 10 * PAGE)}>{(total - count).toLocaleString("en")} more</button>}
           {entries.length <= count && total > entries.length && (list && onMore
             ? <button className="ed-json-more" onClick={fetchMore} data-testid="json-fetch">{(total - entries.length).toLocaleString("en")} more</button>
@@ -64,10 +74,14 @@ function Branch({ name, value, depth, pointer }) {
 
 const Line = ({ name, children }) => <div className="ed-json-line">{name !== null && <span className="ed-json-name">{name}</span>}{children}</div>;
 
-function Value({ name, value, depth, pointer }) {
-  const { cuts } = useContext(Source);
-  if (value !== null && typeof value === "object") return <Branch name={name} value={value} depth={depth} pointer={pointer} />;
-  return <Line name={name}><Leaf value={value} total={cuts[pointer]} /></Line>;
+function Value({ name, value, depth, pointer, path }) {
+  const { cuts, root } = useContext(Source);
+  if (value !== null && typeof value === "object") return <Branch name={name} value={value} depth={depth} pointer={pointer} path={path} />;
+  const leaf = <Leaf value={value} total={cuts[pointer]} />;
+  if (!root) return <Line name={name}>{leaf}</Line>;
+  // A long text has a button of its own.
+  if (typeof value === "string" && value.length > LONG) return <div className="ed-json-line"><Pick path={path}><span className="ed-json-name">{name ?? "the text"}</span></Pick>{leaf}</div>;
+  return <div className="ed-json-line"><Pick path={path}>{name !== null && <span className="ed-json-name">{name}</span>}{leaf}</Pick></div>;
 }
 
 export function CopyButton({ text, label = "Copy" }) {
@@ -91,12 +105,12 @@ export async function copyText(text) {
   return undefined;
 }
 
-/** `onMore(pointer, start)` is asked for more of a list that is longer than what is here. */
-export function JsonView({ value, cuts = WHOLE.cuts, onMore = null }) {
+/** `onMore(pointer, start)` is asked for more of a list that is longer than what is here. `root`: where the value stands in expressions, if it does. */
+export function JsonView({ value, cuts = WHOLE.cuts, onMore = null, root = null }) {
   if (value === undefined || value === null) return <p className="ed-hint">Nothing (null).</p>;
   return (
-    <Source.Provider value={{ cuts, onMore }}>
-      <div className="ed-json"><Value name={null} value={value} depth={0} pointer="" /></div>
+    <Source.Provider value={{ cuts, onMore, root }}>
+      <div className="ed-json"><Value name={null} value={value} depth={0} pointer="" path={root} /></div>
     </Source.Provider>
   );
 }

@@ -9,7 +9,7 @@ import { linksFrom, portsOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
 import { useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
-import { duration, summary } from "./summary.js";
+import { duration, summary, waitText } from "./summary.js";
 
 export const STATUS = {
   pending: { icon: CircleDashed, text: "Waits for its turn" },
@@ -41,7 +41,7 @@ function StatusMark({ status }) {
   return (
     <div className={`ed-status is-${status.status}`} title={look.text}>
       <Mark size={12} strokeWidth={2.5} aria-hidden="true" />
-      <span className="ed-status-text">{detail || look.text}</span>
+      <span className="ed-status-text">{status.status === "waiting" ? waitText(status) : detail || look.text}</span>
       {status.attempt > 1 && (
         <span className="ed-attempt" title={`Attempt ${status.attempt}`}>
           <RotateCw size={10} aria-hidden="true" /> {status.attempt}

@@ -3,6 +3,8 @@
 
 const TYPING_MS = 350; // typing in a form is gathered for so long
 const ANSWER_MS = 12_000; // no answer for so long: the connection is gone
+const MOST = 500; // operations in a batch
+const MOST_CHARACTERS = 250_000; // of their JSON: a pasted workflow goes in several batches, each soon answered
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 
 export class Outbox {
@@ -76,11 +78,22 @@ export class Outbox {
     if (!this.underWay) {
       if (!this.waiting.length) return;
       this.batch += 1;
-      this.underWay = { batch: this.batch, operations: this.waiting.splice(0, 500).map((entry) => entry.operation) };
+      this.underWay = { batch: this.batch, operations: this.waiting.splice(0, this.fitting()).map((entry) => entry.operation) };
     }
     this.send({ batch: this.underWay.batch, base_revision: this.revision, operations: this.underWay.operations });
     this.clock.clearTimeout(this.timer);
     this.timer = this.clock.setTimeout(() => this.failed(), ANSWER_MS);
+  }
+
+  /** How many of those that wait go into the next batch. */
+  fitting() {
+    let [count, size] = [0, 0];
+    while (count < Math.min(MOST, this.waiting.length)) {
+      size += JSON.stringify(this.waiting[count].operation).length;
+      if (count && size > MOST_CHARACTERS) break;
+      count += 1;
+    }
+    return count;
   }
 
   /** The batch didn't arrive: it is sent again, later each time. */

@@ -16,12 +16,14 @@ import { PanelHead } from "./panel_head.jsx";
 import { WidthHandle, usePanelWidth } from "./panel_width.jsx";
 import { Policies } from "./policies.jsx";
 import { NodeContext } from "./preview.jsx";
-import { Results } from "./results.jsx";
-import { readInput, rememberedInput, RunsPanel } from "./runs.jsx";
+import { Results, useLook } from "./results.jsx";
+import { RunsPanel } from "./runs.jsx";
 import { duplicate, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
+import { readInput, rememberedInput } from "./trial.js";
 import { VersionsPanel } from "./versions.jsx";
 import { WebhookAddress } from "./webhook.jsx";
+import { InputSide, WidenButton } from "./wide.jsx";
 import { SettingsPanel } from "./workflow_settings.jsx";
 
 /** The node's key, changed when the field is left or Enter is pressed: every keystroke would rename connections. */
@@ -62,6 +64,7 @@ function NodeHead({ node, type }) {
           <button className="ed-plain-icon" onClick={() => store.remove([node.key])} aria-label="Delete" title="Delete (Del)"><Trash2 size={15} /></button>
         </>
       )}
+      <WidenButton />
     </PanelHead>
   );
 }
@@ -93,41 +96,57 @@ function NodeActions({ node, type, onPin }) {
   );
 }
 
+function Settings({ node, type }) {
+  const store = useEditor();
+  const incoming = useStore((state) => linksTo(state.graph, node.key).length);
+  const wide = useStore((state) => state.wide);
+  const problems = useProblems(node.key);
+  const [tab, setTab] = useState("configure");
+  const [pinning, setPinning] = useState(false);
+  const configure = tab === "configure";
+  return (
+    <>
+      <div className="ed-tabs">
+        <div className="ed-tab-list" role="tablist">
+          <button role="tab" aria-selected={configure} onClick={() => setTab("configure")} data-testid="tab-configure">Configure</button>
+          <button role="tab" aria-selected={!configure} onClick={() => setTab("policies")} data-testid="tab-policies">Policies</button>
+        </div>
+        <NodeActions node={node} type={type} onPin={() => setPinning(true)} />
+      </div>
+      <div className="ed-panel-body" key={node.key}>
+        <PinBanner node={node} asked={pinning} onAsked={setPinning} />
+        <OtherProblems problems={problems} type={type} />
+        {configure && !type && <p className="ed-hint">No executor offers “{node.type}” now. Its settings are kept as they are.</p>}
+        {configure && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
+        {configure && node.type === "trigger.schedule" && <NextTimes node={node} />}
+        {configure && type && (
+          <NodeContext.Provider value={node.key}><Form type={type} config={node.config} change={(name, value) => store.configure(node.key, name, value)} problems={problems} /></NodeContext.Provider>
+        )}
+        {configure && type?.inputs.length > 0 && !wide && <DataTree nodeKey={node.key} />}
+        {configure && type && <p className="ed-about">{type.description}</p>}
+        {!configure && <NodeContext.Provider value={node.key}><Policies node={node} type={type} incoming={incoming} /></NodeContext.Provider>}
+        <Completion nodeKey={node.key} />
+      </div>
+    </>
+  );
+}
+
 function NodePanel({ nodeKey }) {
   const store = useEditor();
   const node = useStore((state) => nodeOf(state.graph, nodeKey));
   const type = useStore((state) => state.catalogue[node?.type]);
-  const incoming = useStore((state) => linksTo(state.graph, nodeKey).length);
-  const problems = useProblems(nodeKey);
-  const [tab, setTab] = useState("configure");
-  const [pinning, setPinning] = useState(false);
+  const wide = useStore((state) => state.wide);
+  const look = useLook(nodeKey);
   if (!node) return null;
-  if (store.readOnly) return <><NodeHead node={node} type={type} /><Results nodeKey={nodeKey} whole /></>;
+  const settings = !store.readOnly && <Settings node={node} type={type} />;
   return (
     <>
       <NodeHead node={node} type={type} />
-      <div className="ed-tabs">
-        <div className="ed-tab-list" role="tablist">
-          <button role="tab" aria-selected={tab === "configure"} onClick={() => setTab("configure")} data-testid="tab-configure">Configure</button>
-          <button role="tab" aria-selected={tab === "policies"} onClick={() => setTab("policies")} data-testid="tab-policies">Policies</button>
-        </div>
-        <NodeActions node={node} type={type} onPin={() => setPinning(true)} />
+      <div className={wide ? "ed-wide-columns" : "ed-one-column"}>
+        {wide && <InputSide nodeKey={nodeKey} look={look} />}
+        {settings && <div className="ed-settings">{settings}</div>}
+        <Results nodeKey={nodeKey} look={look} whole={store.readOnly} beside={wide} />
       </div>
-      <div className="ed-panel-body" key={nodeKey}>
-        <PinBanner node={node} asked={pinning} onAsked={setPinning} />
-        <OtherProblems problems={problems} type={type} />
-        {tab === "configure" && !type && <p className="ed-hint">No executor offers “{node.type}” now. Its settings are kept as they are.</p>}
-        {tab === "configure" && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
-        {tab === "configure" && node.type === "trigger.schedule" && <NextTimes node={node} />}
-        {tab === "configure" && type && (
-          <NodeContext.Provider value={nodeKey}><Form type={type} config={node.config} change={(name, value) => store.configure(nodeKey, name, value)} problems={problems} /></NodeContext.Provider>
-        )}
-        {tab === "configure" && type?.inputs.length > 0 && <DataTree nodeKey={nodeKey} />}
-        {tab === "configure" && type && <p className="ed-about">{type.description}</p>}
-        {tab === "policies" && <NodeContext.Provider value={nodeKey}><Policies node={node} type={type} incoming={incoming} /></NodeContext.Provider>}
-        <Completion nodeKey={nodeKey} />
-      </div>
-      <Results nodeKey={nodeKey} />
     </>
   );
 }
@@ -157,6 +176,7 @@ export function Panel() {
   const panel = useStore((state) => state.panel);
   const [width, setWidth] = usePanelWidth();
   const aside = useRef(null);
+  const wide = useStore((state) => state.wide && state.panel?.kind === "node");
   const shown = panel && `${panel.kind}/${panel.key}`;
   useEffect(() => {
     // Opened by a key from something that is gone now: the next Tab goes on in here.
@@ -164,8 +184,8 @@ export function Panel() {
   }, [shown]);
   if (!panel) return null;
   return (
-    <aside className="ed-panel" data-testid="panel" aria-label="Side panel" style={{ "--ed-panel-width": `${width}px` }} ref={aside} tabIndex={-1}>
-      <WidthHandle width={width} change={setWidth} />
+    <aside className={wide ? "ed-panel is-wide" : "ed-panel"} data-testid="panel" aria-label="Side panel" style={{ "--ed-panel-width": `${width}px` }} ref={aside} tabIndex={-1}>
+      {!wide && <WidthHandle width={width} change={setWidth} />}
       {panel.kind === "outline" && <OutlinePanel />}
       {panel.kind === "node" && <NodePanel nodeKey={panel.key} />}
       {panel.kind === "versions" && <VersionsPanel />}

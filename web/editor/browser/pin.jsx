@@ -6,8 +6,8 @@ import { Pin, PinOff } from "lucide-react";
 import { TextBox } from "./controls.jsx";
 import { nodeOf } from "./graph.js";
 import { pinned } from "./mending.js";
-import { readInput } from "./runs.jsx";
 import { useEditor, useStore } from "./store.js";
+import { readInput, remember } from "./trial.js";
 
 /** Why the output of a step can't be pinned, or null where it can. */
 export function pinnable(step, found) {
@@ -82,7 +82,7 @@ export function CopiedRun() {
   const found = offered ? pinned(store.state.graph, offered.pins) : null;
   const take = (operations) => {
     const left = offered.left.filter(({ node }) => nodeOf(store.state.graph, node));
-    if (offered.input !== null) localStorage.setItem(`trestle.input.${store.state.doc.id}`, JSON.stringify(offered.input, null, 2));
+    if (offered.input !== null) remember(store.state.doc.id, JSON.stringify(offered.input, null, 2));
     store.edit(operations);
     store.set({ offered: null });
     const count = `${operations.length} output${operations.length === 1 ? "" : "s"} of that run ${operations.length === 1 ? "is" : "are"} pinned, and Run uses its input. Undo takes the pins back.`;

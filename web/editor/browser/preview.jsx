@@ -3,6 +3,7 @@
 import React, { useContext, useEffect } from "react";
 import { isExpression } from "./schema.js";
 import { useEditor, useStore } from "./store.js";
+import { trialOf } from "./trial.js";
 
 const LONG = 200;
 
@@ -26,7 +27,7 @@ export function Preview({ value }) {
     return () => store.wanted.delete(value); // typed on: nobody needs it any more
   }, [wanted, nodeKey, value, stamp, store]);
   if (!wanted || !found) return null;
-  if (found.error && !store.state.data?.execution_id) return <p className="ed-preview is-none">Run it once to see its value here.</p>;
+  if (found.error?.kind === "undefined" && !store.state.data?.execution_id && trialOf(store.state) === null) return <p className="ed-preview is-none">Run it once, or keep a test input, to see its value here.</p>;
   if (found.error) return <p className="ed-preview is-error" role="status" data-testid="preview-error">{found.error.message} {found.error.hint}</p>;
   return <p className="ed-preview" data-testid="preview"><span aria-hidden="true">= </span>{shown(found.value)}</p>;
 }

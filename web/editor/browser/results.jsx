@@ -6,7 +6,8 @@ import { Differences } from "./compare_runs.jsx";
 import { Items } from "./items.jsx";
 import { STATUS } from "./node_card.jsx";
 import { pinnable } from "./pin.jsx";
-import { itemsOf } from "./rows.js";
+import { nodeOf } from "./graph.js";
+import { itemOfOutput, itemsOf, itemsOfOutput } from "./rows.js";
 import { useRun, useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { duration } from "./summary.js";
@@ -62,19 +63,25 @@ function PinButton({ nodeKey, step, found }) {
   return <button className="ed-plain-icon" onClick={pin} aria-label="Pin this output" title="Pin this output: test runs use it instead of running the node" data-testid="pin-output"><Pin size={14} /></button>;
 }
 
-function Part({ name, nodeKey, step, found }) {
+/** Where the input of a step stands in an expression: an item of a for-each is `item` there. */
+const rootOf = (step) => (step.item === null ? ["input"] : ["item"]);
+
+export function Part({ name, nodeKey, step, found }) {
+  const store = useEditor();
   if (name === "error") return step.error ? <Failure error={step.error} /> : <p className="ed-hint" data-testid="step-error">No error.</p>;
   if (!found) return <p className="ed-hint">{step.status === "skipped" ? NO_OUTPUT.skipped : "Loading …"}</p>;
+  if (!found[name]) return <p className="ed-hint">The input of a single item is not kept here: the node has no effects, so all its items are one step.</p>;
   const nothing = name === "output" && found.output.value === null && !found.output.files.length && NO_OUTPUT[step.error ? "failed" : step.status];
   if (nothing) return <div data-testid={`step-${name}`}><p className="ed-hint">{nothing}</p></div>;
-  return <ValueView key={`${found.step}/${name}`} found={found} part={name}>{name === "output" && <PinButton nodeKey={nodeKey} step={step} found={found} />}</ValueView>;
+  return <ValueView key={`${found.step}/${name}`} found={found} part={name} root={name === "input" && !store.readOnly ? rootOf(step) : null}>{name === "output" && <PinButton nodeKey={nodeKey} step={step} found={found} />}</ValueView>;
 }
 
-function Tabs({ part, onPick, failed }) {
-  const parts = [["input", "Input"], ["output", "Output"], ["error", "Error"]];
+const PARTS = [["input", "Input"], ["output", "Output"], ["error", "Error"]];
+
+function Tabs({ part, onPick, failed, without }) {
   return (
     <div className="ed-tabs is-small" role="tablist">
-      {parts.map(([name, label]) => (
+      {PARTS.filter(([name]) => name !== without).map(([name, label]) => (
         <button key={name} role="tab" aria-selected={part === name} onClick={() => onPick(name)} data-testid={`step-tab-${name}`}>
           {label}{name === "error" && failed && <span className="ed-dot" />}
         </button>
@@ -93,46 +100,56 @@ function Attempts({ steps, step, onPick }) {
 }
 
 const NONE = [];
+const NEWEST = { item: null, chosen: null };
 
-/** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. */
-export function Results({ nodeKey, whole = false }) {
+/** What is looked at of a node in the run that is shown: its attempts, its items, and the one whose values are wanted. */
+export function useLook(nodeKey) {
+  const store = useEditor();
   const run = useRun();
   const status = useStatus(nodeKey);
   const told = useSteps(nodeKey, run, status);
-  const [picked, setPicked] = useState(null);
-  const [chosen, setChosen] = useState(null);
-  const [item, setItem] = useState(null);
-  useEffect(() => {
-    setPicked(null);
-    setChosen(null);
-    setItem(null);
-  }, [nodeKey, run?.execution_id]);
+  const of = `${run?.execution_id}/${nodeKey}`;
+  const { item, chosen } = useStore((state) => (state.look?.of === of ? state.look : NEWEST));
+  const forEach = useStore((state) => Boolean(nodeOf(state.graph, nodeKey)?.for_each));
   const steps = told?.steps ?? NONE;
-  const items = useMemo(() => itemsOf(steps), [steps]);
-  const own = steps.filter((one) => one.item === item);
-  const step = own.find((one) => one.id === chosen) ?? own.at(-1);
-  const found = useValues(run?.execution_id, step);
-  if (!run || !status) return whole ? <><p className="ed-hint ed-pad">This node did not run.</p><Differences nodeKey={nodeKey} /></> : null;
-  const pick = (next) => {
-    setItem(next);
-    setChosen(null);
-  };
+  const recorded = useMemo(() => itemsOf(steps), [steps]);
+  const own = steps.filter((one) => one.item === (recorded.list.length ? item : null));
+  const last = own.find((one) => one.id === chosen) ?? own.at(-1);
+  const values = useValues(run?.execution_id, last);
+  // Items of a pure for-each are no steps: what became of them stands in its output.
+  const output = forEach && !recorded.list.length && Array.isArray(values?.output.value) ? values.output.value : null;
+  const items = useMemo(() => (output ? itemsOfOutput(output) : recorded), [output, recorded]);
+  const { step, found } = output && item !== null && last ? itemOfOutput(last, values, item) : { step: last, found: values };
+  const pick = (next) => store.set({ look: { of, item: next, chosen: null } });
+  const choose = (id) => store.set({ look: { of, item, chosen: id } });
+  return { of, run, status, more: told?.more || Boolean(output && values.output.cuts[""]), items, own, step, found, item, pick, choose };
+}
+
+/** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. `beside`: the input has a column of its own. */
+export function Results({ nodeKey, look, whole = false, beside = false }) {
+  const { of, run, status, items, own, step, found, item } = look;
+  const [picked, setPicked] = useState(null);
+  useEffect(() => void setPicked(null), [of]);
+  if (!run || !status) {
+    if (whole) return <><p className="ed-hint ed-pad">This node did not run.</p><Differences nodeKey={nodeKey} /></>;
+    return beside ? <section className="ed-results is-beside" aria-label="Output"><header className="ed-results-head"><h4>Output</h4></header><p className="ed-hint ed-pad">Nothing yet. Run the node, or the draft up to here.</p></section> : null;
+  }
   const failed = Boolean(step?.error);
-  const part = picked ?? (failed ? "error" : "output");
-  const look = STATUS[status.status];
-  const parts = whole ? [...(failed ? ["error"] : []), "output", "input"] : [part];
+  const part = picked && !(beside && picked === "input") ? picked : failed ? "error" : "output";
+  const mark = STATUS[status.status];
+  const parts = whole ? [...(failed ? ["error"] : []), "output", ...(beside ? [] : ["input"])] : [part];
   return (
-    <section className={whole ? "ed-results is-whole" : "ed-results"} aria-label="Last run" data-testid="step-results">
+    <section className={`ed-results${whole ? " is-whole" : ""}${beside ? " is-beside" : ""}`} aria-label="Last run" data-testid="step-results">
       <header className="ed-results-head">
-        <span className={`ed-chip-status is-${status.status}`}><look.icon size={12} strokeWidth={2.5} /> {look.text}</span>
+        <span className={`ed-chip-status is-${status.status}`}><mark.icon size={12} strokeWidth={2.5} /> {mark.text}</span>
         {status.ms != null && status.status !== "skipped" && <span className="ed-muted">{duration(status.ms)}</span>}
-        {step && <Attempts steps={own} step={step} onPick={setChosen} />}
-        {!whole && <Tabs part={part} onPick={setPicked} failed={failed} />}
+        {step && <Attempts steps={own} step={step} onPick={look.choose} />}
+        {!whole && <Tabs part={part} onPick={setPicked} failed={failed} without={beside ? "input" : null} />}
       </header>
       <div className="ed-results-body">
         {whole && <Differences nodeKey={nodeKey} />}
-        {!step && !items.list.length && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${look.text} …`}</p>}
-        {items.list.length > 0 && <Items items={items} more={told.more} chosen={item} pick={pick} />}
+        {!step && !items.list.length && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${mark.text} …`}</p>}
+        {items.list.length > 0 && <Items items={items} more={look.more} chosen={item} pick={look.pick} />}
         {step?.status === "waiting" && <Waiting step={step} />}
         {step && parts.map((name) => (
           <React.Fragment key={name}>

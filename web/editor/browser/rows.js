@@ -11,7 +11,7 @@ function inner(value) {
 
 /**
  * `{pointer, columns, rows: [[…]]}`: a list of objects has a column per field, another list one called “value”, an object a row per field.
- * `pointer` says which part of the value the rows are. Null where the value is neither list nor object.
+ * `pointer` says which part of the value the rows are; `scalars`: its items are no objects. Null where the value is neither list nor object.
  */
 export function tabular(value) {
   if (Array.isArray(value)) return ofList(value, "");
@@ -22,7 +22,7 @@ export function tabular(value) {
 }
 
 function ofList(list, pointer) {
-  if (!list.length || !list.some(isObject)) return { pointer, columns: ["value"], rows: list.map((item) => [item]) };
+  if (!list.length || !list.some(isObject)) return { pointer, columns: ["value"], rows: list.map((item) => [item]), scalars: true };
   const columns = [...new Set(list.flatMap((item) => (isObject(item) ? Object.keys(item) : [])))].slice(0, MOST_COLUMNS);
   return { pointer, columns, rows: list.map((item) => columns.map((name) => (isObject(item) && Object.hasOwn(item, name) ? item[name] : undefined))) };
 }
@@ -52,4 +52,24 @@ export function itemsOf(steps) {
   }
   const list = [...found.values()].sort((a, b) => a.item - b.item);
   return { list, failed: list.filter((one) => one.status === "failed").length };
+}
+
+const failure = (value) => (isObject(value) && Object.keys(value).length === 1 && isObject(value.error) && typeof value.error.message === "string" ? value.error : null);
+
+/** The same of a for-each whose items have no steps of their own (a pure one), as far as its output tells. */
+export function itemsOfOutput(output) {
+  const list = output.map((value, item) => {
+    const error = failure(value);
+    return { item, step: null, status: error ? "failed" : "succeeded", attempts: 1, ms: null, error: error?.message ?? "" };
+  });
+  return { list, failed: list.filter((one) => one.status === "failed").length };
+}
+
+/** One of those items as a step with its values: `step` is the whole for-each's, `found` its values. */
+export function itemOfOutput(step, found, item) {
+  const value = found.output.value[item] ?? null;
+  const error = failure(value);
+  const id = `${step.id}/${item}`;
+  const whole = { value: error ? null : value, bytes: JSON.stringify(value).length, cuts: {}, files: [] };
+  return { step: { ...step, id, item, status: error ? "failed" : "succeeded", error }, found: { execution_id: null, step: id, status: step.status, input: null, output: whole } };
 }

@@ -9,6 +9,7 @@ import { PanelHead } from "./panel_head.jsx";
 import { useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { ago, duration } from "./summary.js";
+import { readInput, remember, rememberedInput } from "./trial.js";
 
 export const RUN_STATUS = { queued: "Queued", running: "Running", waiting: "Waiting", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", quarantined: "Quarantined" };
 const took = (run) => (run.started_at && run.finished_at ? duration(Date.parse(run.finished_at) - Date.parse(run.started_at)) : "");
@@ -38,21 +39,6 @@ export function RunsPanel() {
   );
 }
 
-const memory = (id) => `trestle.input.${id}`;
-
-/** The input that the next run gets: what was typed last for this workflow, in this browser. */
-export const rememberedInput = (id) => localStorage.getItem(memory(id)) ?? "";
-
-/** JSON text → `{input}` or `{wrong}`. Empty: no input. */
-export function readInput(text) {
-  if (!text.trim()) return { input: null };
-  try {
-    return { input: JSON.parse(text) };
-  } catch (problem) {
-    return { wrong: problem.message };
-  }
-}
-
 export function RunDialog() {
   const store = useEditor();
   const open = useStore((state) => state.sheet === "run");
@@ -62,7 +48,7 @@ export function RunDialog() {
   const { input, wrong } = readInput(text);
   const close = () => store.set({ sheet: null });
   const start = () => {
-    localStorage.setItem(memory(id), text);
+    remember(id, text);
     close();
     store.run(input);
   };

@@ -68,7 +68,7 @@ const alone = {
   o: (store) => store.openPanel("outline"),
   "?": (store) => store.set({ sheet: "keys" }),
   Enter: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0]),
-  Escape: (store) => (store.state.quick ? store.set({ quick: null }) : store.closePanel()),
+  Escape: (store) => (store.state.quick ? store.set({ quick: null }) : store.state.wide ? store.set({ wide: false }) : store.closePanel()),
 };
 const LOOK = new Set(["f", "o", "?", "Escape", "Enter"]);
 const STEP = 10;

@@ -5,6 +5,7 @@ import { createContext, useContext, useRef, useSyncExternalStore } from "react";
 import { Drawing } from "./drawing.js";
 import * as graphs from "./graph.js";
 import { extended } from "./rows.js";
+import { trialOf } from "./trial.js";
 
 const PREVIEW_MS = 350;
 const SETTLE_MS = 600;
@@ -87,7 +88,7 @@ export class Store extends Drawing {
     this.asking = setTimeout(() => this.whenSaved(() => {
       const expressions = [...this.wanted];
       this.wanted.clear();
-      if (expressions.length) this.emit.previews({ node: key, expressions });
+      if (expressions.length) this.emit.previews({ node: key, expressions, payload: trialOf(this.state) });
     }), PREVIEW_MS);
   }
 
@@ -137,7 +138,7 @@ export class Store extends Drawing {
 
   /** Makes a version the draft. */
   restore(number) {
-    this.set({ busy: "restore", version: null });
+    this.set({ busy: "restore", drawn: null });
     this.whenSaved(() => this.emit.restore(number));
   }
 

@@ -39,6 +39,16 @@ export function summary(type, node) {
   return first ? shortUrl(plain(node.config[first])) : (required.length ? "Not set up yet" : type.description.split(/(?<=\.)\s/)[0].replace(/\.$/, ""));
 }
 
+/** What starts the workflow while it is enabled, a line for each trigger: those of the published version, where they are known. */
+export function startsText({ doc, graph, catalogue }) {
+  const nodes = doc.registered ?? graph.nodes.filter((node) => node.type.startsWith("trigger.") && !node.disabled);
+  const lines = nodes.map((node) => {
+    const url = node.type === "trigger.webhook" && doc.webhooks?.find((hook) => hook.url.endsWith(`/webhooks/${node.config?.path}`))?.url;
+    return `${node.name || catalogue[node.type]?.title || node.type}: ${url || summary(catalogue[node.type], node)}`;
+  });
+  return lines.join("\n") || "Nothing: it has no trigger.";
+}
+
 /** Milliseconds as people say them: `3 ms`, `1.4 s`, `2 min 5 s`. */
 export function duration(ms) {
   if (ms === null || ms === undefined) return "";
@@ -47,6 +57,23 @@ export function duration(ms) {
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   const [minutes, seconds] = [Math.floor(ms / 60_000), Math.round((ms % 60_000) / 1000)];
   return minutes < 60 ? `${minutes} min ${seconds} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A moment to come: the time of day, with seconds where it is near and with the day where it isn't today. */
+export function moment(iso, now = Date.now()) {
+  const [at, left] = [new Date(iso), Date.parse(iso) - now];
+  const time = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", ...(left < 600_000 ? { second: "2-digit" } : {}) });
+  return at.toDateString() === new Date(now).toDateString() ? time : `${at.toLocaleDateString(undefined, { day: "numeric", month: "short" })} ${time}`;
+}
+
+const ANSWERS = { approval: "Waits for a decision", webhook: "Waits for a call", child: "Waits for the workflow it called" };
+
+/** What a waiting node waits for and until when: `{attempt, wait: {due, reason, answer}}`. */
+export function waitText({ attempt, wait }, now = Date.now()) {
+  const reason = wait?.reason?.replace(/ until \S+$/, "").replace(/^./, (letter) => letter.toUpperCase());
+  const why = reason || ANSWERS[wait?.answer] || (attempt > 1 ? "Tries again" : "Waits");
+  if (!wait?.due) return why;
+  return `${why} ${!reason && !wait.answer && attempt > 1 ? "at" : "until"} ${moment(wait.due, now)}`;
 }
 
 /** A moment as people say it: `just now`, `5 min ago`, a date when it is long past. */

@@ -7,10 +7,11 @@ import { CompareMenu } from "./compare_runs.jsx";
 import { ExportMenu } from "./export.jsx";
 import { STATUS } from "./node_card.jsx";
 import { StopRun, Steering } from "./steering.jsx";
-import { RUN_STATUS, readInput, rememberedInput } from "./runs.jsx";
+import { RUN_STATUS } from "./runs.jsx";
 import { useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
-import { ago, duration } from "./summary.js";
+import { ago, duration, startsText } from "./summary.js";
+import { readInput, rememberedInput } from "./trial.js";
 import { WebhookChip } from "./webhook.jsx";
 
 const SAVE = {
@@ -89,8 +90,9 @@ function PublishButton() {
 function EnableSwitch() {
   const store = useEditor();
   const enabled = useStore((state) => state.doc.enabled);
+  const about = useStore((state) => (state.doc.enabled ? `What starts it:\n${startsText(state)}` : "Its triggers are off. Switch it on to have them start it"));
   return (
-    <label className="ed-enable" title={enabled ? "Its triggers start it" : "Its triggers are off"}>
+    <label className="ed-enable" title={about}>
       <Switch checked={enabled} onCheckedChange={(on) => store.enable(on)} data-testid="enable" aria-label="Enabled" />
       <span className="ed-wide">{enabled ? "Enabled" : "Off"}</span>
     </label>

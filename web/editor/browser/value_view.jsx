@@ -2,7 +2,7 @@
 
 import React, { useMemo, useState } from "react";
 import { Download } from "lucide-react";
-import { CopyButton, JsonView } from "./json_view.jsx";
+import { CopyButton, JsonView, Pick } from "./json_view.jsx";
 import { cellText, tabular } from "./rows.js";
 import { shapeOf, typesOf } from "./shape.js";
 import { useEditor } from "./store.js";
@@ -25,10 +25,17 @@ function useView(part) {
   return [view, pick];
 }
 
-function TableView({ value, cuts, onMore }) {
+/** Where the cell stands in an expression. */
+function pathOf(root, { pointer, columns, scalars, rows }, index, at) {
+  if (pointer === null) return [...root, rows[index][0]];
+  const list = [...root, ...pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~")), index];
+  return scalars ? list : [...list, columns[at]];
+}
+
+function TableView({ value, cuts, onMore, root }) {
   const table = useMemo(() => tabular(value), [value]);
   const [count, setCount] = useState(ROWS);
-  if (!table) return <JsonView value={value} cuts={cuts} />;
+  if (!table) return <JsonView value={value} cuts={cuts} root={root} />;
   const { columns, rows, pointer } = table;
   const total = Math.max(rows.length, pointer === null ? 0 : cuts[pointer] ?? 0);
   const more = () => {
@@ -44,7 +51,7 @@ function TableView({ value, cuts, onMore }) {
           {rows.slice(0, count).map((row, index) => (
             <tr key={index}>
               {pointer !== null && <td className="ed-table-number">{index}</td>}
-              {row.map((cell, at) => <td key={at} title={cellText(cell).slice(0, 1000)} data-kind={typeof cell}>{cellText(cell).slice(0, CELL)}</td>)}
+              {row.map((cell, at) => <td key={at} title={root ? undefined : cellText(cell).slice(0, 1000)} data-kind={typeof cell}>{root ? <Pick path={pathOf(root, table, index, at)}>{cellText(cell).slice(0, CELL) || "\u00a0"}</Pick> : cellText(cell).slice(0, CELL)}</td>)}
             </tr>
           ))}
         </tbody>
@@ -55,32 +62,34 @@ function TableView({ value, cuts, onMore }) {
   );
 }
 
-function Shape({ name, shape, of }) {
+function Shape({ name, shape, of, path }) {
   const fields = Object.entries(shape.fields ?? {});
+  const text = <span className="ed-json-name">{name}</span>;
+  const to = (step) => path && [...path, step];
   return (
     <li>
       <div className="ed-shape-line">
-        {name !== null && <span className="ed-json-name">{name}</span>}
+        {name !== null && (path ? <Pick path={path}>{text}</Pick> : text)}
         <span className="ed-shape-types">{typesOf(shape)}</span>
         {of !== undefined && shape.seen < of && <span className="ed-muted">in {counted(shape.seen)} of {counted(of)}</span>}
         {shape.items && <span className="ed-muted">{counted(shape.items.seen)} item{shape.items.seen === 1 ? "" : "s"}</span>}
       </div>
       {(fields.length > 0 || shape.items?.seen > 0) && (
         <ul>
-          {fields.map(([field, inner]) => <Shape key={field} name={field} shape={inner} of={shape.types.object} />)}
-          {shape.items?.seen > 0 && <Shape name="each item" shape={shape.items} />}
+          {fields.map(([field, inner]) => <Shape key={field} name={field} shape={inner} of={shape.types.object} path={to(field)} />)}
+          {shape.items?.seen > 0 && <Shape name="each item" shape={shape.items} path={to(0)} />}
         </ul>
       )}
     </li>
   );
 }
 
-function SchemaView({ value, partial }) {
+function SchemaView({ value, partial, root }) {
   const shape = useMemo(() => shapeOf(value), [value]);
   return (
     <div className="ed-shape" data-testid="schema-view">
       {partial && <p className="ed-hint">Of the part that is shown, not of the whole value.</p>}
-      <ul><Shape name={null} shape={shape} /></ul>
+      <ul><Shape name={null} shape={shape} path={root} /></ul>
     </div>
   );
 }
@@ -99,8 +108,9 @@ function Files({ files, executionId }) {
   );
 }
 
-/** `found` is `web.editor.values.values_of`, `part` input or output; `children`: what else can be done with it. */
-export function ValueView({ found, part, children }) {
+/** `found` is `web.editor.values.values_of` (`execution_id` null: it was not recorded), `part` input or output; `children`: what else can be
+ * done with it; `root`: where it stands in expressions, if a press is to write those. */
+export function ValueView({ found, part, root = null, children }) {
   const store = useEditor();
   const [view, pick] = useView(part);
   const { value, bytes: size, cuts, files } = found[part];
@@ -120,12 +130,12 @@ export function ValueView({ found, part, children }) {
           <span className="ed-gap" />
           {children}
           {!partial && <CopyButton text={() => JSON.stringify(value, null, 2)} label="Copy as JSON" />}
-          {!apart && <a className="ed-plain-icon" href={whole} download aria-label={`Download the ${part}`} title="Download as JSON" data-testid={`${part}-download`}><Download size={14} /></a>}
+          {!apart && found.execution_id && <a className="ed-plain-icon" href={whole} download aria-label={`Download the ${part}`} title="Download as JSON" data-testid={`${part}-download`}><Download size={14} /></a>}
         </div>
       )}
-      {!all && view === "table" && <TableView value={value} cuts={cuts} onMore={onMore} />}
-      {!all && view === "json" && <JsonView value={value} cuts={cuts} onMore={onMore} />}
-      {!all && view === "schema" && <SchemaView value={value} partial={partial} />}
+      {!all && view === "table" && <TableView value={value} cuts={cuts} onMore={onMore} root={root} />}
+      {!all && view === "json" && <JsonView value={value} cuts={cuts} onMore={onMore} root={root} />}
+      {!all && view === "schema" && <SchemaView value={value} partial={partial} root={root} />}
       {files.length > 0 && <Files files={files} executionId={found.execution_id} />}
     </div>
   );

@@ -1,10 +1,10 @@
-// The published versions: publish with a note, see what the draft has changed since one (marked on the canvas too), go back to one.
+// The published versions: publish with a note, see what the draft or another version has changed since one (on the canvas too), go back to one.
 
-import React, { useEffect, useMemo, useState } from "react";
+import React, { useEffect, useMemo, useRef, useState } from "react";
 import { AlertDialog, Button, Flex } from "@radix-ui/themes";
 import { GitCompare, Rocket, Undo2 } from "lucide-react";
-import { compared } from "./compare.js";
-import { TextBox } from "./controls.jsx";
+import { compared, united } from "./compare.js";
+import { Select, TextBox } from "./controls.jsx";
 import { PanelHead } from "./panel_head.jsx";
 import { useEditor, useStore } from "./store.js";
 import { ago } from "./summary.js";
@@ -30,10 +30,16 @@ function Publish() {
 
 function NodeChange({ found }) {
   const store = useEditor();
-  const reveal = () => found.change !== "removed" && store.set({ focus: { key: found.key, at: Date.now() } });
+  const chosen = useStore((state) => state.selection.includes(found.key));
+  const line = useRef(null);
+  useEffect(() => void (chosen && line.current?.scrollIntoView({ block: "nearest" })), [chosen]);
+  const reveal = () => {
+    store.select([found.key]);
+    store.set({ focus: { key: found.key, at: Date.now() } });
+  };
   return (
-    <li className={`ed-change is-${found.change}`}>
-      <button type="button" onClick={reveal} disabled={found.change === "removed"}><b>{found.key}</b> <span className="ed-muted">{CHANGE[found.change]}</span></button>
+    <li className={`ed-change is-${found.change}${chosen ? " is-chosen" : ""}`} ref={line}>
+      <button type="button" onClick={reveal}><b>{found.key}</b> <span className="ed-muted">{CHANGE[found.change]}</span></button>
       {found.fields.map((field) => (
         <div key={field.path} className="ed-change-field">
           <code>{field.path.replace(/^config\./, "")}</code>
@@ -45,15 +51,20 @@ function NodeChange({ found }) {
   );
 }
 
-/** What the draft has that the version has not, and the other way round. */
-function Comparison({ number, found }) {
-  const nothing = !found.nodes.length && !found.connections.length;
+const DRAFT = "draft";
+
+/** What the draft, or another version, has that the version has not, and the other way round. */
+function Comparison({ number, against, onAgainst, found }) {
+  const versions = useStore((state) => state.versions);
+  const choices = [{ value: DRAFT, label: "the draft" }, ...(versions ?? []).filter((one) => one.number !== number).map((one) => ({ value: String(one.number), label: `version ${one.number}` }))];
+  const nothing = found && !found.nodes.length && !found.connections.length;
   return (
     <div className="ed-comparison" data-testid="comparison">
-      <p className="ed-hint">{nothing ? `The draft does what version ${number} does.` : `From version ${number} to the draft, marked on the canvas:`}</p>
+      <label className="ed-against">From version {number} to <Select value={against} onChange={onAgainst} choices={choices} /></label>
+      <p className="ed-hint">{!found ? "Loading …" : nothing ? "Both do the same." : "Marked on the canvas, with what is gone. It can't be edited meanwhile."}</p>
       <ul>
-        {found.nodes.map((node) => <NodeChange key={node.key} found={node} />)}
-        {found.connections.map((link) => (
+        {found?.nodes.map((node) => <NodeChange key={node.key} found={node} />)}
+        {found?.connections.map((link) => (
           <li key={`${link.source}${link.source_port}${link.target}`} className={`ed-change is-${link.change}`}>{link.source} → {link.target} <span className="ed-muted">{CHANGE[link.change]}</span></li>
         ))}
       </ul>
@@ -61,21 +72,40 @@ function Comparison({ number, found }) {
   );
 }
 
+/** Two graphs side by side: which (`number`, and another version or the draft), and what differs; drawn in one as long as they are. */
+function useComparison() {
+  const store = useEditor();
+  const draft = useStore((state) => state.graph);
+  const graphs = useStore((state) => state.graphs);
+  const [number, setNumber] = useState(null);
+  const [against, setAgainst] = useState(DRAFT);
+  const before = number === null ? null : graphs[number];
+  const after = against === DRAFT ? draft : graphs[against];
+  const missing = number === null ? null : !before ? number : !after ? Number(against) : null;
+  useEffect(() => void (missing !== null && store.emit.version(missing)), [store, missing]);
+  const found = useMemo(() => (before && after ? compared(before, after) : null), [before, after]);
+  useEffect(() => {
+    store.set({ marks: found ? Object.fromEntries(found.nodes.map((node) => [node.key, node.change])) : {}, drawn: found ? united(before, after, found) : null });
+  }, [store, found]);
+  useEffect(() => () => store.set({ marks: {}, drawn: null }), [store]);
+  const compare = (next) => {
+    setNumber(next === number ? null : next);
+    setAgainst(DRAFT);
+  };
+  return { number, against, found, compare, setAgainst };
+}
+
 export function VersionsPanel() {
   const store = useEditor();
   const versions = useStore((state) => state.versions);
-  const version = useStore((state) => state.version);
-  const graph = useStore((state) => state.graph);
   const published = useStore((state) => state.doc?.published_version);
   const [asked, setAsked] = useState(null);
+  const { number, against, found, compare, setAgainst } = useComparison();
   useEffect(() => void store.emit.versions(), [store, published]);
-  const found = useMemo(() => (version ? compared(version.graph, graph) : null), [version, graph]);
-  useEffect(() => {
-    store.set({ marks: found ? Object.fromEntries(found.nodes.map((node) => [node.key, node.change])) : {} });
-    return () => store.set({ marks: {} });
-  }, [store, found]);
-  useEffect(() => () => store.set({ version: null }), [store]);
-  const compare = (number) => (version?.number === number ? store.set({ version: null }) : store.emit.version(number));
+  const restore = () => {
+    compare(number);
+    store.restore(asked);
+  };
   return (
     <>
       <PanelHead title="Versions" onClose={() => store.closePanel()} />
@@ -90,11 +120,11 @@ export function VersionsPanel() {
               {one.live && <span className="ed-chip-status is-succeeded">Live</span>}
               <span className="ed-muted" title={new Date(one.created_at).toLocaleString()}>{ago(one.created_at)}</span>
               <span className="ed-gap" />
-              <button type="button" className="ed-plain-icon" aria-pressed={version?.number === one.number} onClick={() => compare(one.number)} aria-label={`Compare the draft with version ${one.number}`} title="What the draft has changed since"><GitCompare size={15} /></button>
+              <button type="button" className="ed-plain-icon" aria-pressed={number === one.number} onClick={() => compare(one.number)} aria-label={`Compare version ${one.number}`} title="What the draft, or another version, has changed since"><GitCompare size={15} /></button>
               <button type="button" className="ed-plain-icon" onClick={() => setAsked(one.number)} aria-label={`Restore version ${one.number}`} title="Make it the draft"><Undo2 size={15} /></button>
             </div>
             {one.message && <p className="ed-hint">{one.message}</p>}
-            {version?.number === one.number && found && <Comparison number={one.number} found={found} />}
+            {number === one.number && <Comparison number={number} against={against} onAgainst={setAgainst} found={found} />}
           </div>
         ))}
       </div>
@@ -104,7 +134,7 @@ export function VersionsPanel() {
           <AlertDialog.Description size="2">The draft as it is now is replaced. What is published stays published until you publish again.</AlertDialog.Description>
           <Flex justify="end" gap="2" mt="4">
             <AlertDialog.Cancel><Button variant="soft" color="gray">Cancel</Button></AlertDialog.Cancel>
-            <AlertDialog.Action><Button onClick={() => store.restore(asked)} data-testid="restore">Restore</Button></AlertDialog.Action>
+            <AlertDialog.Action><Button onClick={restore} data-testid="restore">Restore</Button></AlertDialog.Action>
           </Flex>
         </AlertDialog.Content>
       </AlertDialog.Root>

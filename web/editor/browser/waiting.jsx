@@ -4,6 +4,7 @@ import React from "react";
 import { Button } from "@radix-ui/themes";
 import { Clock, ExternalLink } from "lucide-react";
 import { CopyButton } from "./json_view.jsx";
+import { waitText } from "./summary.js";
 
 const LINKS = ["resume_url"];
 
@@ -14,7 +15,7 @@ export function Waiting({ step }) {
   const due = step.due_at ?? wait.until;
   return (
     <div className="ed-waiting" data-testid="step-waiting">
-      <p className="ed-waiting-head"><Clock size={14} aria-hidden="true" /> {wait.reason ?? (decide ? "Waits for a decision" : wait.resume_url ? "Waits for a call" : "Waits")}{due && <> until <time dateTime={due}>{new Date(due).toLocaleString()}</time></>}</p>
+      <p className="ed-waiting-head"><Clock size={14} aria-hidden="true" /> <time dateTime={due} title={due && new Date(due).toLocaleString()}>{waitText({ attempt: step.attempt, wait: { due, reason: wait.reason, answer: step.waits_for } })}</time></p>
       {decide && (
         <Button asChild variant="soft" size="1"><a href={decide.split("?")[0]} target="_blank" rel="noreferrer" data-testid="step-decide"><ExternalLink size={13} /> Decide</a></Button>
       )}
