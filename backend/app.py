@@ -21,6 +21,9 @@ from backend.catalogue.service import Catalogue
 from backend.connections import routes as connections_routes
 from backend.credentials import routes as credentials_routes
 from backend.credentials import service as credentials
+from backend.credentials.oauth2 import routes as oauth2_routes
+from backend.credentials.oauth2.lending import Lender
+from backend.credentials.oauth2.tokens import Place, TokenStore
 from backend.credentials.vault import Vault
 from backend.db import Database
 from backend.edge import Edge
@@ -65,7 +68,9 @@ from backend.waits import routes as waits_routes
 from backend.workflows import routes as workflows_routes
 from backend.workflows.checks import Checks
 from trestle import logs
+from trestle.contracts.credentials import OAUTH2
 from trestle.contracts.jobs import Secret
+from trestle.outbound import OutboundClient
 
 API = "/api/v1"
 
@@ -87,6 +92,7 @@ PUBLIC_API = [
     blobs_routes.router,
     catalogue_routes.router,
     credentials_routes.router,
+    oauth2_routes.router,
     triggers_routes.router,
     schedules_routes.router,
     events_routes.router,
@@ -157,9 +163,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         closing.push_async_callback(scheduler.aclose)
         vault = Vault(settings.fernet_keys)
 
-        async def reveal(project_id: UUID, credential_id: UUID) -> Secret:
+        outbound = OutboundClient(settings.outbound_policy)
+        closing.push_async_callback(outbound.close)
+        lender = Lender(TokenStore(database.hot, vault), outbound)
+        closing.push_async_callback(lender.aclose)
+
+        async def reveal(project_id: UUID, credential_id: UUID, refused: int | None = None) -> Secret:
             async with database.session() as session:
-                return await credentials.reveal(session, vault, project_id, credential_id)
+                secret = await credentials.reveal(session, vault, project_id, credential_id)
+            return await lender.instead_of(secret, Place(project_id, credential_id), refused) if secret.type == OAUTH2 else secret
 
         calls, key_uses = LastCalls(database.hot), LastCalls(database.hot, NOTE_USE)
         for used in (calls, key_uses):
@@ -191,4 +203,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             catalogue=Catalogue(),
             checks=Checks(),
             vault=vault,
+            lender=lender,
         )

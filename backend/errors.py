@@ -14,6 +14,7 @@ Error                     status
 ├── BodyTooLarge          413
 ├── UnsupportedMedia      415
 ├── Unprocessable         422
+├── FailedDependency      424
 ├── PreconditionRequired  428
 ├── TooManyRequests       429
 └── Unavailable           503
@@ -134,6 +135,12 @@ class Unprocessable(Error):
     """Something in the request is not right"""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class FailedDependency(Error):
+    """Another service does not answer at the moment"""
+
+    status = HTTPStatus.FAILED_DEPENDENCY
 
 
 class PreconditionRequired(Error):

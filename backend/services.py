@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from backend.blobs.service import Blobs
 from backend.catalogue.service import Catalogue
+from backend.credentials.oauth2.lending import Lender
 from backend.credentials.vault import Vault
 from backend.db import Database
 from backend.events.matching import Matcher
@@ -44,3 +45,4 @@ class Services:
     catalogue: Catalogue
     checks: Checks
     vault: Vault
+    lender: Lender

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from trestle.outbound import Policy, own_servers
+
 MIN_KEY_BYTES = 32
 _MIN_DIFFERENT_CHARACTERS = 10
 _KNOWN = ("changeme", "change-me", "change_me", "secret-key", "your-secret", "example", "password", "placeholder")
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     encryption_keys: Annotated[SecretStr, AfterValidator(_fernet_keys)] = Field(validation_alias="TRESTLE_ENCRYPTION_KEYS")
     executor_key: Annotated[SecretStr, AfterValidator(_strong)] = Field(validation_alias="TRESTLE_EXECUTOR_KEY")
     open_registration: bool = Field(False, validation_alias="TRESTLE_OPEN_REGISTRATION")
+    allow_cidrs: str = Field("", validation_alias="TRESTLE_ALLOW_CIDRS")
+    denied_addresses: str = Field("", validation_alias="TRESTLE_DENIED_ADDRESSES")
     max_body_bytes: int = Field(10_000_000, validation_alias="TRESTLE_MAX_BODY_BYTES", gt=0)
     max_internal_body_bytes: int = Field(64_000_000, validation_alias="TRESTLE_MAX_INTERNAL_BODY_BYTES", gt=0)
     max_blob_bytes: int = Field(200_000_000, validation_alias="TRESTLE_MAX_BLOB_BYTES", gt=0)
@@ -75,10 +79,14 @@ class Settings(BaseSettings):
     def read(cls) -> "Settings":
         """Settings from the environment. Raises SettingsError, which names every bad one without repeating its value."""
         try:
-            return cls()
+            settings = cls()
+            _ = settings.outbound_policy  # a wrong range is told at the start
+            return settings
         except ValidationError as error:
             lines = [f"{'.'.join(map(str, e['loc']))} {_what(e)}" for e in error.errors(include_input=False, include_url=False)]
             raise SettingsError("The backend cannot start:\n  " + "\n  ".join(lines)) from None
+        except ValueError as error:
+            raise SettingsError(f"The backend cannot start:\n  {error}") from None
 
     @cached_property
     def dsn(self) -> str:
@@ -89,6 +97,13 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """The address under which callers reach this instance, without a slash at its end."""
         return self.public_url.rstrip("/")
+
+    @cached_property
+    def outbound_policy(self) -> Policy:
+        """What the backend's own calls (to OAuth2 providers) may reach. Raises ValueError that names the setting that is wrong."""
+        addresses = [address.strip() for address in self.denied_addresses.split(",") if address.strip()]
+        own = own_servers([self.dsn, self.redis_url], addresses)
+        return Policy.parse(self.allow_cidrs, [*own, ("127.0.0.1" if self.host == "0.0.0.0" else self.host, self.port)])  # noqa: S104 - compared
 
     @property
     def sign_up_url(self) -> str:

@@ -135,12 +135,13 @@ class StepContext:
         names["nodes"] = self._run.outputs  # decoded when it is looked at
         return names
 
-    async def secret(self, use: Use[S]) -> S:
+    async def secret(self, use: Use[S], *, refused: S | None = None) -> S:
         """The credential that a config field names; from here on it is kept out of this step's output, error and log."""
-        secret = await self._run.secrets.get(self.node, use.id)
+        secret = await self._run.secrets.get(self.node, use.id, refused.version if refused is not None else None)
         self.redactor.learn(secret.data)
         scope = f"credential:{use.id}"
-        await self._in_turn(scope, secret.rate_limit, "the credential")
+        if refused is None:  # else it has been in turn, and something has been sent
+            await self._in_turn(scope, secret.rate_limit, "the credential")
         self._called_with = scope
         return use.open(secret)
 

@@ -22,6 +22,7 @@ class SecretData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     credential_type: ClassVar[str]
     _allowed_hosts: tuple[str, ...] = PrivateAttr(())
+    _version: int | None = PrivateAttr(None)
 
     async def test(self, ctx: "Context") -> str:
         """Asks the service whether it takes this credential, and says in a sentence what it answered. Raises `NodeError`.
@@ -38,9 +39,15 @@ class SecretData(BaseModel):
     def __repr_args__(self) -> list[tuple[str | None, object]]:
         return []
 
-    def bind(self, allowed_hosts: list[str]) -> None:
-        """Set by the engine. Empty: any host."""
+    def bind(self, allowed_hosts: list[str], version: int | None = None) -> None:
+        """Set by the engine. No hosts: any host. `version`: of one that can be renewed."""
         self._allowed_hosts = tuple(host.lower().rstrip(".") for host in allowed_hosts)
+        self._version = version
+
+    @property
+    def version(self) -> int | None:
+        """Which one it is of those that follow one another; None for one that is never renewed."""
+        return self._version
 
     def permits(self, host: str) -> bool:
         """Whether `host` may get this secret: it is named, or lies below a `*.` name, or none is named."""
@@ -114,6 +121,20 @@ class Header(SentSecret):
     def header(self) -> tuple[str, str]:
         """As it is."""
         return self.name, self.value
+
+
+class OAuth2(SecretData):
+    """An access token from a provider, as `Authorization: Bearer <token>`. Trestle renews it: see `Context.secret`.
+
+    The backend tries it out: it has what renews it, and nodes never get that.
+    """
+
+    credential_type = "oauth2"
+    access_token: str
+
+    def header(self) -> tuple[str, str]:
+        """RFC 6750."""
+        return "Authorization", f"Bearer {self.access_token}"
 
 
 class Jwt(SecretData):

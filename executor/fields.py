@@ -85,7 +85,7 @@ class Use(Generic[S]):
                     fields = ", ".join(str(line["loc"][0]) for line in error.errors(include_input=False) if line["loc"])
                     hint = "Open the credential, fill in these fields and save it."
                     raise CredentialRefused(f"The credential's {fields} can't be used.", hint=hint) from None
-                opened.bind(secret.allowed_hosts)
+                opened.bind(secret.allowed_hosts, secret.version)
                 return opened  # type: ignore[return-value]  # `types` are S's members, known at run time only
         wanted = " or ".join(shape.credential_type for shape in self.types)
         raise CredentialRefused(f"The credential is of type {secret.type}, this field takes {wanted}.", hint="Choose another credential.")

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from executor.credentials import Basic, Bearer, Header, SecretData
-from executor.errors import NodeError
+from executor.credentials import Basic, Bearer, Header, OAuth2, SecretData
+from executor.errors import CredentialRefused, NodeError
 from executor.fields import Code, Condition, ItemCondition, Items, ItemValue, Multiline, Static, Use, WorkflowId
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.credentials import RateLimit
@@ -35,6 +35,7 @@ __all__ = [
     "Condition",
     "Config",
     "Context",
+    "CredentialRefused",
     "Effect",
     "ExecutionInfo",
     "Header",
@@ -47,6 +48,7 @@ __all__ = [
     "Multiline",
     "Node",
     "NodeError",
+    "OAuth2",
     "Polled",
     "PolledEvent",
     "PollingTrigger",
@@ -194,8 +196,11 @@ class Context(Protocol):
         `nodes` and `vars` are any Mapping: their values may be decoded when they are looked at.
         """
 
-    async def secret(self, use: Use[S]) -> S:
-        """Decrypts the credential that a config field names, when it is in turn at its rate limit. Raises `CredentialRefused`."""
+    async def secret(self, use: Use[S], *, refused: S | None = None) -> S:
+        """Decrypts the credential that a config field names, when it is in turn at its rate limit. Raises `CredentialRefused`.
+
+        `refused`: the service answered that this one, which can be renewed (it has a `version`), is good no more: a newer one.
+        """
 
     async def turn(self, host: str, rate: RateLimit | None = None) -> None:
         """Call it before the first call of a host: the step starts later where the host asked for a pause, or `rate` is reached.

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from pydantic import ValidationError
@@ -23,7 +22,7 @@ from executor.throttle import Throttle
 from executor.worker import Worker
 from trestle import logs
 from trestle.contracts.jobs import Registered, Registration
-from trestle.outbound import OutboundClient, Policy
+from trestle.outbound import OutboundClient, Policy, own_servers
 
 _log = structlog.get_logger("executor")
 
@@ -42,7 +41,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         return 1
     try:
         registry = discover(settings.nodes_dir)
-        policy = Policy.parse(settings.allow_cidrs, _closed(settings))
+        own = own_servers([settings.backend_url, settings.redis_url], settings.denied_addresses)
+        policy = Policy.parse(settings.allow_cidrs, own)
     except (RegistryError, ValueError) as error:
         _log.error("the executor can't start", reason=str(error))
         return 1
@@ -59,22 +59,6 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
     import uvloop
 
     return uvloop.run(work)
-
-
-def _closed(settings: Settings) -> list[tuple[str, int]]:
-    """Addresses of the stack's own servers, which nodes may never call."""
-    ports = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
-    closed = []
-    for url in (settings.backend_url, settings.redis_url):
-        parts = urlsplit(url)
-        if parts.hostname is not None:
-            closed.append((parts.hostname, parts.port or ports.get(parts.scheme, 0)))
-    for address in settings.denied_addresses:
-        host, _, port = address.rpartition(":")
-        if not host or not port.isdigit():
-            raise ValueError(f"TRESTLE_DENIED_ADDRESSES: {address!r} is not host:port.")
-        closed.append((host, int(port)))
-    return closed
 
 
 async def serve(settings: Settings, registry: Registry, policy: Policy, *, quarantine: bool = False) -> int:

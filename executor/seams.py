@@ -33,8 +33,11 @@ class Reporter(Protocol):
 class Secrets(Protocol):
     """Where secrets come from, for one execution."""
 
-    async def get(self, node: str, credential_id: UUID) -> Secret:
-        """The credential that this node names. Raises `NodeError` where it may not have it, or it can't be had now."""
+    async def get(self, node: str, credential_id: UUID, refused: int | None = None) -> Secret:
+        """The credential that this node names; a newer one where the service refused that of the version `refused`.
+
+        Raises `NodeError` where it may not have it, or it can't be had now.
+        """
 
 
 class Desk(Protocol):

@@ -72,6 +72,7 @@ class RecordingContext:
 
     client: "OutboundClient | None" = None
     secrets: dict[UUID, Secret] = field(default_factory=dict)
+    renewed: dict[UUID, Secret] = field(default_factory=dict)
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
     names: Mapping[str, JsonValue] = field(default_factory=dict)
     node: str = "tested"
@@ -106,10 +107,14 @@ class RecordingContext:
             raise RuntimeError("This node calls out: give RecordingContext a client.")
         return self.client
 
-    async def secret(self, use: Use[S]) -> S:
-        """The secret of that id, as its type."""
+    async def secret(self, use: Use[S], *, refused: S | None = None) -> S:
+        """The secret of that id, as its type; its `renewed` one in the place of one that was refused."""
         if use.id not in self.secrets:
             raise CredentialRefused(f"There is no credential {use.id}.", hint="Put it into RecordingContext(secrets=…).")
+        if refused is not None:
+            if use.id not in self.renewed:
+                raise CredentialRefused("It can't be renewed.", hint="Put a newer one into RecordingContext(renewed=…).")
+            self.secrets[use.id] = self.renewed.pop(use.id)
         return use.open(self.secrets[use.id])
 
     async def turn(self, host: str, rate: RateLimit | None = None) -> None:

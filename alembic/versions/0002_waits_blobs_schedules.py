@@ -222,6 +222,34 @@ def upgrade() -> None:
     )
     op.add_column("snapshots", sa.Column("reads_vars", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.execute("update snapshots set reads_vars = true where position('vars' in graph::text) > 0")
+    op.create_table(
+        "oauth2_grants",
+        sa.Column("credential_id", sa.Uuid(), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=True),
+        sa.Column("key_id", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("account", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("renewing_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("doubtful", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.ForeignKeyConstraint(["credential_id"], ["credentials.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("credential_id"),
+    )
+    op.create_table(
+        "oauth2_states",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("credential_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["credential_id"], ["credentials.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    for column in ("credential_id", "user_id", "expires_at"):
+        op.create_index(op.f(f"ix_oauth2_states_{column}"), "oauth2_states", [column], unique=False)
     op.add_column("credentials", sa.Column("rate_limit", sa.JSON(none_as_null=True), nullable=True))
     op.add_column(
         "executions",
@@ -369,6 +397,8 @@ def downgrade() -> None:
     op.drop_column("executions", "input_refs")
     op.drop_column("executions", "task")
     op.drop_column("credentials", "rate_limit")
+    op.drop_table("oauth2_states")
+    op.drop_table("oauth2_grants")
     op.drop_column("snapshots", "reads_vars")
     op.drop_column("users", "two_factor")
     op.drop_table("recovery_codes")

@@ -86,6 +86,8 @@ _CALLS: Mapping[ApiScope, tuple[str, ...]] = {
         "POST /credentials/test",
         "POST /credentials/{credential_id}/test",
         "GET /credentials/{credential_id}/usage",
+        "GET /credentials/oauth2/authorize",
+        "POST /credentials/{credential_id}/disconnect",
     ),
     ApiScope.EVENTS_WRITE: ("POST /events",),
     ApiScope.ADMIN: (

@@ -1,11 +1,14 @@
 """Credentials: kept encrypted, shown without their secrets, revealed to nobody but a step that names one."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
+from backend.credentials.oauth2.client import is_rebound
+from backend.credentials.oauth2.tokens import forget, grants
 from backend.credentials.types import TYPES, VALIDATORS, secret_fields
 from backend.credentials.usage import uses
 from backend.credentials.vault import Sealed, Vault
@@ -43,7 +46,20 @@ async def create(session: AsyncSession, vault: Vault, user: User, body: wire.New
     session.add(row)
     await session.flush()
     record(session, Action.CREDENTIAL_CREATED, row.id, row.name, row.project_id, {"type": row.type})
-    return wire.Credential.model_validate(row)
+    return (await _shown(session, [row]))[0]
+
+
+async def _shown(session: AsyncSession, rows: Sequence[Credential]) -> list[wire.Credential]:
+    """Without their secrets, and with what is known of the connections of those that are connected to a provider."""
+    held = await grants(session, [row.id for row in rows if row.type == wire.OAUTH2])
+    shown = [wire.Credential.model_validate(row) for row in rows]
+    for one in shown:
+        if one.type == wire.OAUTH2:
+            grant = held.get(one.id)
+            one.connected = grant is not None and grant.ciphertext is not None and grant.problem is None
+            if grant is not None:
+                one.expires_at, one.account, one.problem = grant.expires_at, grant.account, grant.problem
+    return shown
 
 
 def _known(kind: str) -> None:
@@ -66,6 +82,7 @@ def _checked(kind: str, data: JsonObject) -> JsonObject:
             "required": "A field is missing. ",
             "additionalProperties": "There is a field too many. ",
             "oneOf": "These fields do not go together. ",
+            "pattern": f"“{error.schema.get('title', '')}” is not written as it should be. " if isinstance(error.schema, dict) else "",
         }
         fields = ", ".join(TYPES[kind].fields_schema["properties"])
         message = f"{names.get(str(error.validator), 'This value does not fit. ')}A {kind} credential has the fields {fields}."
@@ -96,12 +113,12 @@ async def listed(
     if type_ is not None:
         statement = statement.where(Credential.type == type_)
     rows, cursor = await page(session, statement, Credential.id, paging)
-    return [wire.Credential.model_validate(row[0]) for row in rows], cursor
+    return await _shown(session, [row[0] for row in rows]), cursor
 
 
 async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Credential:
     """One credential, without its secret."""
-    return wire.Credential.model_validate(await find(session, user, Credential, ident))
+    return (await _shown(session, [await find(session, user, Credential, ident)]))[0]
 
 
 async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, body: wire.CredentialChange) -> wire.Credential:
@@ -114,12 +131,15 @@ async def change(session: AsyncSession, vault: Vault, user: User, ident: UUID, b
     if "rate_limit" in body.model_fields_set:
         row.rate_limit = _kept(body.rate_limit)
     if body.data is not None:
+        before = row.fields
         _fill(vault, row, _merged(vault, row, body.data))
+        if row.type == wire.OAUTH2 and is_rebound(before, row.fields):
+            await forget(session, row.id)
     row.updated_at = func.now()
     await session.flush()
     await session.refresh(row, ["updated_at"])
     record(session, Action.CREDENTIAL_CHANGED, row.id, row.name, row.project_id, {"fields": sorted(body.model_fields_set)})
-    return wire.Credential.model_validate(row)
+    return (await _shown(session, [row]))[0]
 
 
 def _merged(vault: Vault, row: Credential, change: JsonObject) -> JsonObject:
@@ -176,7 +196,8 @@ async def usage(session: AsyncSession, user: User, ident: UUID) -> list[wire.Cre
 
 
 async def reveal(session: AsyncSession, vault: Vault, project_id: UUID, ident: UUID) -> Secret:
-    """The secret itself, for a step (or a webhook) of this project. Never for an answer to a person.
+    """What a credential holds, for a step (or a webhook) of this project. Never for an answer to a person. Of the type oauth2 it is
+    the client; a step gets the tokens that it has been given.
 
     Raises NotFound where the project has no such credential, Conflict where it can't be decrypted.
     """

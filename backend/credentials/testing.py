@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
 from backend.catalogue.service import LIVE_WITHIN_S
-from backend.credentials.service import tried
+from backend.credentials.oauth2.client import Client
+from backend.credentials.oauth2.tokens import Place
+from backend.credentials.service import reveal, reveal_tried, tried
 from backend.db import encode_json
 from backend.errors import Unavailable
 from backend.executions.doorbell import Change
@@ -20,7 +22,7 @@ from backend.models import Credential, User
 from backend.ownership import find
 from backend.services import Services
 from trestle.contracts.audit import Action
-from trestle.contracts.credentials import CredentialTested, CredentialTrial
+from trestle.contracts.credentials import OAUTH2, CredentialTested, CredentialTrial
 from trestle.contracts.graph import WorkflowSettings
 from trestle.contracts.jobs import CheckTask, Verdict
 from trestle.contracts.states import ExecutionStatus
@@ -61,7 +63,10 @@ async def test(parts: Services, session: AsyncSession, user: User, ident: UUID) 
     task = CheckTask(credential_id=ident, credential_type=credential.type)
     project_id = credential.project_id
     record(session, Action.CREDENTIAL_TESTED, ident, credential.name, project_id)
+    client = await reveal(session, parts.vault, project_id, ident) if credential.type == OAUTH2 else None
     await session.commit()  # nothing of it is needed while this waits
+    if client is not None:  # no node's code is needed: what renews it can tell
+        return await parts.lender.check(Place(project_id, ident), Client.model_validate(client.data))
     return await _asked(parts, project_id, task)
 
 
@@ -69,6 +74,8 @@ async def trial(parts: Services, session: AsyncSession, user: User, body: Creden
     """The same with a credential that is not kept, or not as it is in `body`. Raises Unprocessable as well."""
     project_id, task = await tried(session, parts.vault, user, body)
     await session.commit()
+    if task.credential_type == OAUTH2:
+        return await parts.lender.trial(Client.model_validate(reveal_tried(parts.vault, project_id, task).data))
     return await _asked(parts, project_id, task)
 
 

@@ -7,9 +7,11 @@ from jsonschema import Draft202012Validator
 
 from backend.triggers.tokens import SHARED, SIGNED
 from trestle.contracts.base import JsonObject
-from trestle.contracts.credentials import CredentialType
+from trestle.contracts.credentials import OAUTH2, CredentialType
 
 _MAX = 65_536
+_SAFE_URL = r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$))[^\s#]*$"
+"""Tokens never travel unencrypted, but on one machine."""
 
 
 def _kind(
@@ -99,6 +101,57 @@ TYPES = {
                 "title": "Previous secret",
                 "writeOnly": True,
                 "description": "Stays valid as well, while the sender is changed over",
+            },
+        ),
+        _kind(
+            OAUTH2,
+            "OAuth2",
+            "Signs in at a provider such as Google, Microsoft or GitHub, and renews its tokens by itself. "
+            "Sent as `Authorization: Bearer …`.",
+            optional=("grant", "authorization_url", "client_secret", "scopes", "audience", "extra", "client_auth"),
+            rules={
+                "if": {"properties": {"grant": {"const": "client_credentials"}}, "required": ["grant"]},
+                "then": {"required": ["client_secret"]},
+                "else": {"required": ["authorization_url"]},
+            },
+            grant={
+                "title": "Who signs in",
+                "enum": ["authorization_code", "client_credentials"],
+                "default": "authorization_code",
+                "description": "authorization_code: a person, with Connect. client_credentials: this client itself, nobody has to connect",
+            },
+            authorization_url={
+                "title": "Authorization URL",
+                "pattern": _SAFE_URL,
+                "examples": ["https://accounts.google.com/o/oauth2/v2/auth"],
+                "description": "Where people agree, with https. Only for authorization_code",
+            },
+            token_url={
+                "title": "Token URL",
+                "pattern": _SAFE_URL,
+                "examples": ["https://oauth2.googleapis.com/token"],
+                "description": "Where Trestle gets the tokens, with https",
+            },
+            client_id={"title": "Client ID"},
+            client_secret={"title": "Client secret", "writeOnly": True, "description": "Left out only where the provider gives none"},
+            scopes={
+                "title": "Scopes",
+                "pattern": r"^[\x21\x23-\x5b\x5d-\x7e ]*$",
+                "examples": ["openid email https://www.googleapis.com/auth/spreadsheets"],
+                "description": "What the tokens may do, separated by spaces",
+            },
+            audience={"title": "Audience", "description": "The API that the tokens are for, where the provider asks for one"},
+            extra={
+                "title": "More parameters",
+                "pattern": r"^[^?#\s]*$",
+                "examples": ["access_type=offline&prompt=consent"],
+                "description": "Of the authorization URL, as in an address. Google: access_type=offline&prompt=consent",
+            },
+            client_auth={
+                "title": "Client signs in by",
+                "enum": ["basic", "body"],
+                "default": "basic",
+                "description": "basic: in a header, as the standard wants it. body: among the form's fields",
             },
         ),
     )

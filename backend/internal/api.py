@@ -54,8 +54,8 @@ _CHUNKS = PREFIX + "blobs/"
 HEARTBEAT_S = 10.0
 
 M = TypeVar("M", bound=BaseModel)
-Reveal = Callable[[UUID, UUID], Awaitable[Secret]]
-"""(project, credential) → what it holds. Raises NotFound."""
+Reveal = Callable[[UUID, UUID, int | None], Awaitable[Secret]]
+"""(project, credential, version that a service refused) → what it holds. Raises NotFound, Conflict, FailedDependency."""
 RevealTried = Callable[[UUID, CheckTask], Secret]
 """The same of one that is not kept, but tried out by a task in this project."""
 
@@ -169,7 +169,9 @@ class Internal:
         project_id, tried = await secrets.project_that_lends(
             self._pool, executor_id, asked.execution_id, asked.epoch, asked.node, asked.credential_id
         )
-        return _dump(self._reveal_tried(project_id, tried) if tried else await self._reveal(project_id, asked.credential_id))
+        if tried:
+            return _dump(self._reveal_tried(project_id, tried))
+        return _dump(await self._reveal(project_id, asked.credential_id, asked.refused))
 
     async def _start(self, executor_id: UUID, body: bytes) -> bytes:
         asked = _read(StartRequest, body)

@@ -3,7 +3,7 @@
 from backend.models.administration import ApiKey, AuditEntry, Variable
 from backend.models.base import Base
 from backend.models.blobs import Blob, BlobChunk, BlobUse
-from backend.models.credentials import Credential
+from backend.models.credentials import Credential, OAuth2Grant, OAuth2State
 from backend.models.executions import Execution, IdempotencyKey, LogLine, Resolution, Step, WebhookAnswer
 from backend.models.executors import Executor
 from backend.models.memories import Memory
@@ -32,6 +32,8 @@ __all__ = [
     "Memory",
     "Node",
     "Notification",
+    "OAuth2Grant",
+    "OAuth2State",
     "Operation",
     "Project",
     "RecoveryCode",

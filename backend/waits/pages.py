@@ -1,4 +1,4 @@
-"""The pages that people see who follow a link to an approval. One file of HTML each: no scripts, nothing loaded."""
+"""The pages that people see who follow a link to an approval. One file of HTML each: nothing loaded."""
 
 import base64
 import hashlib
@@ -37,12 +37,7 @@ button:focus-visible, input:focus-visible, textarea:focus-visible { outline: 3px
 @media (max-width: 26rem) { main { padding: 1.4rem 1.15rem; } h1 { font-size: 1.3rem; } }
 """
 
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Robots-Tag": "noindex",
-}
+_POLICY = "default-src 'none'; style-src {style}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def asking(question: Question, preferred: str | None) -> HTMLResponse:
@@ -58,7 +53,7 @@ def asking(question: Question, preferred: str | None) -> HTMLResponse:
 <label>Your name (optional)<input name="name" maxlength="200" autocomplete="name"></label>
 <div class="choice">{"".join(buttons)}</div>
 </form>"""
-    return _page(question.title, _head(question) + until + form, HTTPStatus.OK)
+    return page(question.title, _head(question) + until + form, HTTPStatus.OK)
 
 
 def decided(question: Question, status: HTTPStatus = HTTPStatus.OK) -> HTMLResponse:
@@ -72,12 +67,12 @@ def decided(question: Question, status: HTTPStatus = HTTPStatus.OK) -> HTMLRespo
         mark = f'<p class="mark {decision}">{decision.title()}</p>'
         told = f"<p>{escape(sentence(question.decided))}</p>"
         told += f'<p class="comment">“{escape(str(comment))}”</p>' if comment else ""
-    return _page(question.title, mark + _head(question) + told, status)
+    return page(question.title, mark + _head(question) + told, status)
 
 
 def said(title: str, detail: str, status: int) -> HTMLResponse:
     """Something that went wrong, in words."""
-    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(detail)}</p>", status)
+    return page(title, f"<h1>{escape(title)}</h1><p>{escape(detail)}</p>", status)
 
 
 def _head(question: Question) -> str:
@@ -86,10 +81,16 @@ def _head(question: Question) -> str:
     return f"{workflow}<h1>{escape(question.title)}</h1>{message}"
 
 
-def _page(title: str, body: str, status: int) -> HTMLResponse:
+def page(title: str, body: str, status: int, script: str = "") -> HTMLResponse:
+    """A page of this look. `body` is HTML; `script` is the only one that runs."""
+    policy = _POLICY.format(style=_hash(_STYLE)) + (f"; script-src {_hash(script)}" if script else "")
     html = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)} · Trestle</title><style>{_STYLE}</style></head>
-<body><main>{body}</main></body></html>
+<body><main>{body}</main>{f"<script>{script}</script>" if script else ""}</body></html>
 """
-    return HTMLResponse(html, status, _HEADERS)
+    return HTMLResponse(html, status, {"Content-Security-Policy": policy, "X-Robots-Tag": "noindex"})
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -156,7 +156,7 @@ class FakeSecrets:
 
     secret: Secret = field(default_factory=lambda: Secret(type="bearer", data={"token": "s3cr3t-t0k3n/+é"}))
 
-    async def get(self, node: str, credential_id: UUID) -> Secret:
+    async def get(self, node: str, credential_id: UUID, refused: int | None = None) -> Secret:
         return self.secret
 
 

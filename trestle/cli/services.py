@@ -61,6 +61,7 @@ class Services:
             "TRESTLE_SECRET_KEY": self._keys.secret,
             "TRESTLE_ENCRYPTION_KEYS": self._keys.encryption,
             "TRESTLE_EXECUTOR_KEY": self._keys.executor,
+            "TRESTLE_DENIED_ADDRESSES": ",".join(self._own_addresses()),
         }
         return self._service("backend", secrets, ready_url=f"{self._settings.backend_url}/healthz", stop_rank=1, stop_timeout_s=15)
 
@@ -84,7 +85,7 @@ class Services:
         )
 
     def _own_addresses(self) -> list[str]:
-        """host:port of this installation's servers: nodes may never call them, whatever ranges the operator opens."""
+        """host:port of this installation's servers: no call to the outside may reach them, whatever the operator opens."""
         given = [address for address in self._shared.get("TRESTLE_DENIED_ADDRESSES", "").split(",") if address]
         servers = [(urlsplit(self._database_url), 5432), (urlsplit(self._redis_url), 6379)]
         known = [f"{parts.hostname}:{parts.port or default}" for parts, default in servers if parts.hostname]

@@ -35,6 +35,8 @@ class Action(StrEnum):
     CREDENTIAL_CREATED = "credential.created"
     CREDENTIAL_CHANGED = "credential.changed"
     CREDENTIAL_TESTED = "credential.tested"
+    CREDENTIAL_CONNECTED = "credential.connected"
+    CREDENTIAL_DISCONNECTED = "credential.disconnected"
     CREDENTIAL_DELETED = "credential.deleted"
     API_KEY_CREATED = "api_key.created"
     API_KEY_DELETED = "api_key.deleted"

@@ -8,6 +8,12 @@ from pydantic import BaseModel, Field
 
 from trestle.contracts.base import JsonObject, Model, Request
 
+OAUTH2 = "oauth2"
+"""The type of credential whose secret a provider gives, and Trestle renews."""
+
+OAUTH2_CALLBACK = "/api/v1/credentials/oauth2/callback"
+"""Where providers send people back to, below the instance's public address."""
+
 Host = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$", max_length=253)]
 """A bare host name; `*.example.com` stands for every name below it."""
 
@@ -49,7 +55,11 @@ class CredentialChange(Request):
 
 
 class Credential(Model):
-    """A credential without its secret. `fields` are the values of fields that aren't secret, `set_fields` the names of those set."""
+    """A credential without its secret. `fields` are the values of fields that aren't secret, `set_fields` the names of those set.
+
+    Of the type oauth2 also: whether it is `connected`, as which `account`, until when its access token is good (null: for ever;
+    it is renewed by itself), and what the `problem` is where it must be connected again. Null for every other type.
+    """
 
     id: UUID
     project_id: UUID
@@ -61,6 +71,18 @@ class Credential(Model):
     rate_limit: RateLimit | None = None
     created_at: datetime
     updated_at: datetime
+    connected: bool | None = None
+    expires_at: datetime | None = None
+    account: str | None = None
+    problem: str | None = None
+
+
+class Authorization(BaseModel):
+    """Where a browser goes to connect a credential, once, before `expires_at`; the provider sends it back to `redirect_url`."""
+
+    url: str
+    redirect_url: str
+    expires_at: datetime
 
 
 class CredentialTrial(Request):

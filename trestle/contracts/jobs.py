@@ -317,6 +317,7 @@ class SecretRequest(BaseModel):
     epoch: int
     node: str
     credential_id: UUID
+    refused: int | None = Field(None, description="The service refuses the secret of this version: a newer one is wanted")
 
 
 class Secret(BaseModel):
@@ -326,6 +327,7 @@ class Secret(BaseModel):
     data: JsonObject
     allowed_hosts: list[str] = Field(default_factory=list, description="Empty: any host")
     rate_limit: RateLimit | None = None
+    version: int | None = Field(None, description="Of a secret that the backend can renew")
 
 
 class OnBehalf(BaseModel):

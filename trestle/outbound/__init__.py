@@ -17,7 +17,7 @@ from trestle.outbound.errors import (
     TooLarge,
     TooManyRedirects,
 )
-from trestle.outbound.guard import Lookup, Policy, judge, resolve, system_lookup
+from trestle.outbound.guard import Lookup, Policy, judge, own_servers, resolve, system_lookup
 from trestle.outbound.requests import Part, Stream
 from trestle.outbound.response import Response
 
@@ -40,6 +40,7 @@ __all__ = [
     "TooLarge",
     "TooManyRedirects",
     "judge",
+    "own_servers",
     "resolve",
     "system_lookup",
 ]

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final
+from urllib.parse import urlsplit
 
 from trestle.outbound.addresses import Address, Network, is_public, literal, never_a_target, unwrapped
 from trestle.outbound.errors import BlockedAddress, ConnectionFailed, InvalidRequest
@@ -19,6 +20,7 @@ Lookup = Callable[[str, int], Awaitable[list[str]]]
 """Asks the name service: (host, port) → addresses. Raises OSError. The one seam for tests."""
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?")
+_PORTS: Final = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379, "postgres": 5432, "postgresql": 5432}
 _HOW_TO_OPEN: Final = "An operator can open a range of addresses with TRESTLE_ALLOW_CIDRS."
 
 
@@ -53,6 +55,26 @@ class Policy:
             is_public(one) or any(one.version == network.version and one in network for network in self.allow_cidrs)
             for one in unwrapped(address)
         )
+
+
+def own_servers(urls: Iterable[str], addresses: Iterable[str]) -> list[tuple[str, int]]:
+    """(host, port) of Trestle's own servers: those of `urls`, and `addresses` as settings give them.
+
+    Raises ValueError that names the address that is none.
+    """
+    closed = []
+    for url in urls:
+        scheme, netloc = urlsplit(url)[:2]
+        for place in netloc.rpartition("@")[2].split(","):  # a database's address may name several
+            parts = urlsplit(f"//{place}")
+            if parts.hostname is not None:
+                closed.append((parts.hostname, parts.port or _PORTS.get(scheme, 0)))
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError(f"TRESTLE_DENIED_ADDRESSES: {address!r} is not host:port.")
+        closed.append((host, int(port)))
+    return closed
 
 
 async def system_lookup(host: str, port: int) -> list[str]:

@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from executor.http import HttpAnswer, HttpCall, call, host_of, is_binary, retry_after_s, shown
-from executor.node import Basic, Bearer, Context, Effect, Header, JsonObject, JsonValue, Node, NodeError, RateLimit, Reference, Static, Use
+from executor.node import (
+    Basic,
+    Bearer,
+    Context,
+    CredentialRefused,
+    Effect,
+    Header,
+    JsonObject,
+    JsonValue,
+    Node,
+    NodeError,
+    OAuth2,
+    RateLimit,
+    Reference,
+    SecretData,
+    Static,
+    Use,
+)
 from executor.node import Config as Base
 from trestle.contracts.jobs import BLOB_BYTES
 
@@ -19,7 +36,11 @@ Pattern = Annotated[str, Field(pattern=r"^[1-5](\d\d|xx)$")]
 MAX_HELD = 10 * 1024 * 1024
 """An answer that is larger (bytes) is a file, even where it is text or JSON; only `json` and `text` insist, and fail."""
 TOO_MANY = 429
+UNAUTHORISED = 401
 RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
+REFUSED_AGAIN = (
+    "The service refused a new token too. Check that the credential is for this service and its scopes suffice, then connect it again."
+)
 
 
 class Config(Base):
@@ -31,7 +52,9 @@ class Config(Base):
         default_factory=dict, title="Query", description="Added to the URL. A list repeats its name, null leaves it out"
     )
     headers: dict[str, str | int | float | bool | None] = Field(default_factory=dict, title="Headers")
-    credential: Use[Bearer | Basic | Header] | None = Field(None, title="Credential", description="Sent as the request's authorisation")
+    credential: Use[Bearer | Basic | Header | OAuth2] | None = Field(
+        None, title="Credential", description="Sent as the request's authorisation"
+    )
     body: JsonValue = Field(None, title="Body", examples=[{"name": "{{ payload.name }}"}])
     body_format: Static[Literal["json", "form", "multipart", "raw"]] = Field(
         "json",
@@ -78,8 +101,10 @@ class HttpRequest(Node[Config]):
         headers = {name: _text(value) for name, value in config.headers.items() if value is not None}
         if not any(name.lower() == "idempotency-key" for name in headers):
             headers["Idempotency-Key"] = ctx.idempotency_key
-        if config.credential is not None:
-            _authorise(headers, await ctx.secret(config.credential), config.url)
+        credential, secret = config.credential, None
+        if credential is not None:
+            secret = await ctx.secret(credential)
+            _authorise(headers, secret, config.url)
         download = _Download(config, ctx)
         request = HttpCall(
             config.method,
@@ -94,10 +119,18 @@ class HttpRequest(Node[Config]):
         host = host_of(config.url)
         await ctx.turn(host, config.rate)
         answer = await call(ctx.http, request)
+        hint = ""
+        if answer.status == UNAUTHORISED and credential is not None and _is_renewable(secret) and not _is_success(config, UNAUTHORISED):
+            try:  # once: a second refusal is not about the token's age
+                _authorise(headers, await ctx.secret(credential, refused=secret), config.url)
+            except CredentialRefused as refused:
+                hint = f"{refused.message} {refused.hint}"
+            else:
+                answer, hint = await call(ctx.http, request), REFUSED_AGAIN
         if answer.status == TOO_MANY and (pause_s := retry_after_s(answer.headers.get("retry-after"), ctx.now)):
             await ctx.slow_down(host, pause_s)
-        if not any(_matches(answer.status, pattern) for pattern in config.success):
-            raise _failure(config, answer, ctx)
+        if not _is_success(config, answer.status):
+            raise _failure(config, answer, ctx, hint if answer.status == UNAUTHORISED else "")
         body = download.stored if config.response == "blob" or download.stored is not None else answer.read(config.response)
         return {"status": answer.status, "headers": answer.headers, "body": body}
 
@@ -112,7 +145,7 @@ class _Download:
 
     async def receive(self, head: "Response", pieces: AsyncIterator[bytes]) -> bytes:
         """The body, or nothing where it is `stored`. Of an answer that fails the step anyway only the beginning is read."""
-        good = any(_matches(head.status, pattern) for pattern in self._config.success)
+        good = _is_success(self._config, head.status)
         beginning = bytearray()
         async for piece in pieces:
             beginning += piece
@@ -135,7 +168,7 @@ class _Download:
         return b""
 
 
-def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header, url: str) -> None:
+def _authorise(headers: dict[str, str], secret: Bearer | Basic | Header | OAuth2, url: str) -> None:
     secret.check_host(host_of(url))
     name, value = secret.header()
     for given in [given for given in headers if given.lower() == name.lower()]:
@@ -205,16 +238,24 @@ def _text(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _is_renewable(secret: SecretData | None) -> bool:
+    return secret is not None and secret.version is not None
+
+
+def _is_success(config: Config, status: int) -> bool:
+    return any(_matches(status, pattern) for pattern in config.success)
+
+
 def _matches(status: int, pattern: str) -> bool:
     return str(status) == pattern or (pattern.endswith("xx") and str(status)[0] == pattern[0])
 
 
-def _failure(config: Config, answer: HttpAnswer, ctx: Context) -> NodeError:
+def _failure(config: Config, answer: HttpAnswer, ctx: Context, hint: str) -> NodeError:
     wait = retry_after_s(answer.headers.get("retry-after"), ctx.now)
     piece = answer.piece()
     return NodeError(
         f"{config.method} {shown(config.url)} answered {answer.title}" + (f": {piece}" if piece else "."),
-        hint=_hint(answer.status),
+        hint=hint or _hint(answer.status),
         retryable=answer.status in RETRYABLE,
         retry_after_s=wait if answer.status in RETRYABLE else None,
         type=f"HTTP {answer.status}",
