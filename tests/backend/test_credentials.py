@@ -82,6 +82,7 @@ async def test_types_say_which_fields_are_secret(ada: Person) -> None:
         "header": ["value"],
         "jwt": ["secret"],
         "hmac": ["secret", "previous_secret"],
+        "oauth2": ["client_secret"],
     }
     await ada.post("/credentials", expect=422, json={"name": "C", "type": "nonsense", "data": {}})
     bearer = {"name": "C", "type": "bearer", "data": {"token": "x"}}

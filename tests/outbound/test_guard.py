@@ -4,7 +4,17 @@ from ipaddress import ip_address
 
 import pytest
 
-from trestle.outbound import BlockedAddress, ConnectionFailed, InvalidRequest, OutboundClient, OutboundError, Policy, judge, resolve
+from trestle.outbound import (
+    BlockedAddress,
+    ConnectionFailed,
+    InvalidRequest,
+    OutboundClient,
+    OutboundError,
+    Policy,
+    judge,
+    own_servers,
+    resolve,
+)
 
 BYPASSES = [
     "http://127.0.0.1/", "http://127.0.0.1:80/", "http://127.1/", "http://127.0.1/", "http://127.255.255.254/", "http://2130706433/",
@@ -144,3 +154,10 @@ async def test_a_name_that_answers_differently_the_second_time() -> None:
         with pytest.raises(OutboundError):
             await client.request("GET", "http://rebind.example/", timeout_s=2)
     assert asked == 2
+
+
+def test_own_servers_come_from_settings() -> None:
+    urls = ["postgresql://u:p@db-1:6000,db-2/x?ssl=1", "redis://cache/0", "http://[::1]:8000", "unix:///run/redis.sock"]
+    assert own_servers(urls, ["web:3000"]) == [("db-1", 6000), ("db-2", 5432), ("cache", 6379), ("::1", 8000), ("web", 3000)]
+    with pytest.raises(ValueError, match="TRESTLE_DENIED_ADDRESSES"):
+        own_servers([], ["web"])
