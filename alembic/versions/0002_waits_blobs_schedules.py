@@ -261,6 +261,7 @@ def upgrade() -> None:
     op.add_column("executions", sa.Column("parent_item", sa.Integer(), nullable=True))
     op.add_column("executions", sa.Column("parent_waits", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("executions", sa.Column("calls", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("executions", sa.Column("paused_with_caller", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("executions", sa.Column("depth", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("executions", sa.Column("bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     # What ended before there was settling has nothing left to bring about: no error workflow shall start for it now.
@@ -389,6 +390,7 @@ def downgrade() -> None:
     op.drop_column("executions", "settled")
     op.drop_column("executions", "bytes")
     op.drop_column("executions", "depth")
+    op.drop_column("executions", "paused_with_caller")
     op.drop_column("executions", "calls")
     op.drop_column("executions", "parent_waits")
     op.drop_column("executions", "parent_item")

@@ -1,7 +1,7 @@
 """Executions that a running step starts: another workflow's published version, at its workflow trigger."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -10,7 +10,10 @@ import orjson
 from backend.blobs.service import encoded_refs
 from backend.db import readable
 from backend.errors import NotFound, Unprocessable
+from backend.executions import pausing
 from backend.executions.births import Birth, Born, Family, insert
+from backend.executions.cancelling import CANCEL
+from backend.executions.doorbell import Change
 from backend.executions.resolutions import Connection
 from trestle.contracts.jobs import StartRequest
 from trestle.contracts.states import ExecutionStatus
@@ -44,16 +47,29 @@ update executions set parent_id = $2, parent_node = $3, parent_item = $4, parent
 where id = $1
 """
 
-# An attempt at the same step before this one had a child of its own. That one no longer speaks for the step.
+# An attempt at the same step before this one had a child of its own. That one no longer speaks for the step, and where it still runs,
+# nobody waits for it. Only older ones (ids are in order of time): an earlier attempt's call may arrive late, or twice.
 _DISOWN = """
 update executions set parent_waits = false
-where parent_id = $2 and parent_node = $3 and parent_item is not distinct from $4 and id <> $1 and parent_waits
+where parent_id = $2 and parent_node = $3 and parent_item is not distinct from $4 and id < $1 and parent_waits
+returning id
 """
+_CANCEL = CANCEL.replace("{which}", "e.id = any($1::uuid[])")
+_PAUSE, _RESUME = (statement.replace("{id}", "$1") for statement in (pausing.PAUSE_CHILD, pausing.RESUME_CHILD))
 _FORGET = """
 delete from resolutions r
 where r.execution_id = $2 and r.node = $3 and r.item is not distinct from $4 and r.kind = 'child'
-    and {answer} ->> 'execution_id' <> $1::text
+    and ({answer} ->> 'execution_id')::uuid < $1
 """.replace("{answer}", readable("r.answer"))
+
+
+class Called(NamedTuple):
+    """What came of a call, to be announced after its commit: the child, whether it is to be pushed, and the children of earlier
+    attempts that were cancelled."""
+
+    child: Born
+    queued: bool
+    cancelled: list[Change]
 
 
 async def note(connection: Connection, executor_id: UUID, asked: StartRequest) -> None:
@@ -62,9 +78,9 @@ async def note(connection: Connection, executor_id: UUID, asked: StartRequest) -
         await connection.execute(_CALLS, asked.execution_id, asked.epoch, executor_id)
 
 
-async def start(connection: Connection, parent: asyncpg.Record, asked: StartRequest) -> Born:
+async def start(connection: Connection, parent: asyncpg.Record, asked: StartRequest) -> Called:
     """The child, new or the one that the same key has started before. In the caller's transaction, which holds the `parent`
-    (internal.owned) and announces a fresh one after its commit.
+    (internal.owned).
 
     Raises:
         NotFound: there is no such workflow in the parent's project.
@@ -78,11 +94,23 @@ async def start(connection: Connection, parent: asyncpg.Record, asked: StartRequ
     born = await _insert(connection, birth)
     if not born.fresh:
         born = await _take_up(connection, birth, family, born)
-    if asked.wait:
-        place = parent["id"], asked.node, asked.item
-        await connection.execute(_DISOWN, born.execution_id, *place)
-        await connection.execute(_FORGET, str(born.execution_id), *place)
-    return born
+    if not asked.wait:
+        return Called(born, born.fresh, [])
+    place = parent["id"], asked.node, asked.item
+    disowned = [row["id"] for row in await connection.fetch(_DISOWN, born.execution_id, *place)]
+    await connection.execute(_FORGET, born.execution_id, *place)
+    cancelled = await connection.fetch(_CANCEL, disowned) if disowned else []
+    queued = await _keeps_pace(connection, parent, born)
+    return Called(born, queued, [Change(row["id"], row["workflow_id"], row["event_seq"]) for row in cancelled])
+
+
+async def _keeps_pace(connection: Connection, parent: asyncpg.Record, born: Born) -> bool:
+    """Whether the child is queued now. That of a paused caller, whose running step was allowed to finish, is paused until the caller is
+    resumed; one that was paused with a caller whose retry takes it over goes on."""
+    if parent["status"] == ExecutionStatus.PAUSED:
+        await connection.execute(_PAUSE, born.execution_id)
+        return False
+    return born.fresh or await connection.fetchrow(_RESUME, born.execution_id) is not None
 
 
 async def _birth(connection: Connection, parent: asyncpg.Record, asked: StartRequest, family: Family) -> Birth:

@@ -165,14 +165,14 @@ async def cancel(parts: ServicesDep, session: Session, user: CurrentUser, execut
 
 @router.post("/executions/{execution_id}/pause", status_code=202)
 async def pause(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID) -> wire.Execution:
-    """Let its running steps finish, and start no other."""
+    """Let its running steps finish, and start no other: neither here nor in the executions whose end a step waits for."""
     await controlling.pause(parts, session, user, execution_id)
     return await reading.read(session, user, execution_id)
 
 
 @router.post("/executions/{execution_id}/resume", status_code=202)
 async def resume(parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID) -> wire.Execution:
-    """Let a paused one go on."""
+    """Let a paused one go on, and the executions that were paused with it."""
     await controlling.resume(parts, session, user, execution_id)
     return await reading.read(session, user, execution_id)
 

@@ -16,6 +16,7 @@ import structlog
 from backend.background import for_ever, stop
 from backend.db import is_away, readable
 from backend.executions import error_workflows
+from backend.executions.cancelling import CANCEL
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.executions.resolutions import ANSWERED_STEP, Connection
@@ -66,19 +67,7 @@ where e.id = $1 and {e may wake} and exists ({step})
 returning e.id, e.workflow_id, e.event_seq
 """).replace("{step}", ANSWERED_STEP)
 
-_CANCEL_CHILDREN = guarded("""
-with ended as (
-    update executions e set status = {to cancel}, finished_at = now(), wake_at = null, lease_until = null, reason = null,
-        event_seq = e.event_seq + 1, running_since = null,
-        running_ms = e.running_ms + coalesce(extract(epoch from now() - e.running_since) * 1000, 0)
-    where e.parent_id = any($1::uuid[]) and e.parent_waits and {e may cancel}
-    returning e.id, e.workflow_id, e.event_seq
-), stopped as (
-    update steps s set status = 'cancelled', finished_at = now(), event_seq = ended.event_seq
-    from ended where s.execution_id = ended.id and s.status in ('pending', 'running', 'waiting')
-)
-select id, workflow_id, event_seq from ended
-""")
+_CANCEL_CHILDREN = CANCEL.replace("{which}", "e.parent_id = any($1::uuid[]) and e.parent_waits")
 
 _SETTLED = "update executions set settled = true where id = any($1::uuid[])"
 
@@ -186,4 +175,4 @@ async def settle(connection: Connection, ended: Sequence[UUID], parent_id: UUID 
     cancelled = await connection.fetch(_CANCEL_CHILDREN, parents) if parents else []
     started = await error_workflows.start(connection, failed) if failed else []
     await connection.execute(_SETTLED, ids)
-    return Brought([Change(*row) for row in woken], [Change(*row) for row in cancelled], started)
+    return Brought([Change(*row) for row in woken], [Change(row["id"], row["workflow_id"], row["event_seq"]) for row in cancelled], started)

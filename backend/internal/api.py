@@ -47,6 +47,7 @@ from trestle.contracts.jobs import (
     SecretRequest,
     StartedChild,
     StartRequest,
+    Verdict,
 )
 
 PREFIX = "/internal/v1/"
@@ -178,12 +179,15 @@ class Internal:
         async with self._pool.acquire() as connection, connection.transaction():
             await children.note(connection, executor_id, asked)
             parent = await owned(connection, executor_id, asked.execution_id, asked.epoch, hold=True)
-            child = await children.start(connection, parent, asked)
-        if child.fresh:
+            called = await children.start(connection, parent, asked)
+        child = called.child
+        if called.queued:
             self._queue.push([child.execution_id])
-            self._doorbell.ring([Change(child.execution_id, child.workflow_id, 1)])
-        else:
-            self._settler.soon([child.execution_id])  # it may have ended, and a retry of its parent asks for it
+        for change in called.cancelled:
+            self._queue.tell(change.execution_id, Verdict.CANCEL)
+        self._doorbell.ring([Change(child.execution_id, child.workflow_id, 1), *called.cancelled])
+        # One that is not new may have ended, and a retry of its parent asks for it.
+        self._settler.soon([*([] if child.fresh else [child.execution_id]), *(change.execution_id for change in called.cancelled)])
         return _dump(StartedChild(execution_id=child.execution_id))
 
     async def _died(self, _: UUID, body: bytes) -> bytes:

@@ -11,7 +11,7 @@ Database: TypeAlias = "asyncpg.Pool[asyncpg.Record] | asyncpg.pool.PoolConnectio
 
 # Paused as well: its running steps finish under the same epoch.
 _OWNED = """
-select e.id, e.project_id, e.workflow_id, e.snapshot_id, e.kind, e.task, e.depth, e.seed
+select e.id, e.status, e.project_id, e.workflow_id, e.snapshot_id, e.kind, e.task, e.depth, e.seed
 from executions e where e.id = $1 and e.epoch = $2 and e.executor_id = $3
     and e.status in ('running', 'paused') and e.lease_until is not null
 """
@@ -19,7 +19,7 @@ _HELD = _OWNED + "for share"
 
 
 async def owned(database: Database, executor_id: UUID, execution_id: UUID, epoch: int, *, hold: bool = False) -> asyncpg.Record:
-    """id, project_id, workflow_id (None: a check), snapshot_id, kind, task (JSON text), depth and seed of the execution.
+    """id, status, project_id, workflow_id (None: a check), snapshot_id, kind, task (JSON text), depth and seed of the execution.
 
     `hold`: it stays so until the end of the caller's transaction; nobody can end or take it meanwhile.
 

@@ -29,7 +29,7 @@ class Execution(Base):
     `slot` is what it counts against where its workflow limits how many run at once; `blocked_on` the slot that it waits for.
     `input_refs`, `output_refs` and a step's `refs` say which parts of a value lie in blobs: `{JSON pointer: blob reference}`.
     `parent_waits`: the step (`parent_id`, `parent_node`, `parent_item`) waits for this one's end. `calls`: a step of it has started a
-    child to wait for. `settled`: what its end had to
+    child to wait for. `paused_with_caller`: it was paused since the execution that waits for it was. `settled`: what its end had to
     bring about (its parent told, its children cancelled, error workflows started) has been done; looked at only for those that
     have such consequences. `interruptions` counts executors that died under it without progress; `bytes` is what it has stored.
     """
@@ -94,6 +94,7 @@ class Execution(Base):
     parent_item: Mapped[int | None]
     parent_waits: Mapped[bool] = mapped_column(server_default=text("false"))
     calls: Mapped[bool] = mapped_column(server_default=text("false"))
+    paused_with_caller: Mapped[bool] = mapped_column(server_default=text("false"))
     depth: Mapped[int] = mapped_column(server_default=text("0"))
     retry_of: Mapped[UUID | None]
     created_at: Mapped[datetime] = made_now()

@@ -76,7 +76,7 @@ class Execution(ExecutionSummary):
     input_refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `input`")
     output: JsonValue = None
     output_refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `output`")
-    reason: str | None = Field(None, description="Why it stays queued")
+    reason: str | None = Field(None, description="Why it stays queued, or is paused")
     metrics: Metrics = Field(default_factory=Metrics)
 
 

@@ -1,10 +1,14 @@
 """Pause and resume: no new step starts, running steps finish and are recorded, nothing becomes unknown."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_resolutions import wait
+from tests.backend.executions.test_settling import callable_by, start
 from tests.backend.executions.test_sweeps import empty, queued, until_queued
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
 
@@ -169,3 +173,83 @@ async def test_the_queue_is_left_alone_by_a_pause(ada: Ada, backend: Backend) ->
     await pause(ada, execution_id)
     await asyncio.sleep(1.5)
     assert await queued(backend.settings) == [], "the sweep does not push it"
+
+
+async def statuses(world: World, *jobs: dict[str, Any] | str) -> list[str]:
+    """Where these executions are."""
+    return [(await world.execution(job if isinstance(job, str) else job["execution_id"]))["status"] for job in jobs]
+
+
+async def test_children_are_paused_and_resumed_with_their_caller(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    """Those that a step waits for, and theirs; but who was paused before stays so, and who was resumed meanwhile goes on."""
+    mine = await callable_by(ada, world)
+    job = await executor.take(await ada.execute())
+    child = await executor.take(await start(executor, job, mine))
+    grandchild = await start(executor, child, mine, key="g")
+    held = await executor.take(await start(executor, job, mine, node="held", key="held"))
+    under_held = await start(executor, held, mine, key="under")
+    loose = await start(executor, job, mine, node="loose", key="loose", wait=False)
+    done = await executor.take(await start(executor, job, mine, node="done", key="done"))
+    await executor.report(report(done, 1, ending=DONE))
+    await pause(ada, held["execution_id"])
+    await pause(ada, job["execution_id"])
+    everybody = (job, child, grandchild, held, under_held, loose, done)
+    assert await statuses(world, *everybody) == ["paused"] * 5 + ["queued", "succeeded"]
+    assert set((await executor.beat(job, child, held)).values()) == {"pause"}, "each owner hears of it"
+    assert "Paused with" in (await ada.call("GET", f"/executions/{grandchild}"))["reason"]
+    assert "paused already" in await pause(ada, grandchild, 409)
+
+    await resume(ada, job["execution_id"])
+    assert await statuses(world, *everybody) == ["running", "running", "queued", "paused", "paused", "queued", "succeeded"]
+    assert (await world.execution(grandchild))["reason"] is None
+    await resume(ada, held["execution_id"])
+    assert await statuses(world, held, under_held) == ["running", "queued"]
+
+    await pause(ada, job["execution_id"])
+    await resume(ada, child["execution_id"])
+    assert await statuses(world, *everybody[:5]) == ["paused", "running", "queued", "paused", "paused"]
+    await pause(ada, child["execution_id"])
+    await resume(ada, job["execution_id"])
+    assert await statuses(world, *everybody[:5]) == ["running", "paused", "paused", "running", "queued"], "it was paused by itself by then"
+
+
+async def test_a_child_of_a_paused_caller_is_born_asleep(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    """The step that calls it was running, and may finish; the same call again wakes nobody."""
+    mine = await callable_by(ada, world)
+    job = await executor.take(await ada.execute())
+    await pause(ada, job["execution_id"])
+    for _ in range(2):
+        child = await start(executor, job, mine)
+        loose = await start(executor, job, mine, node="loose", key="loose", wait=False)
+        assert await statuses(world, child, loose) == ["paused", "queued"]
+    assert (await executor.claim(child))["jobs"] == []
+    await resume(ada, job["execution_id"])
+    assert (await executor.take(child))["epoch"] == 1
+
+
+async def test_a_pause_and_a_call_at_the_same_moment(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    """Whichever comes first, the child is paused."""
+    mine = await callable_by(ada, world)
+    for place in range(10):
+        job = await executor.take(await ada.execute())
+        child, _ = await asyncio.gather(start(executor, job, mine, key=f"k{place}"), pause(ada, job["execution_id"]))
+        assert await statuses(world, child) == ["paused"]
+
+
+@pytest.mark.parametrize("how", ["cancel", "retry"])
+async def test_what_was_paused_with_a_caller_that_is_gone(ada: Ada, world: World, executor: FakeExecutor, how: str) -> None:
+    """It ends with it; or a retry, which comes before that, takes it over and lets it go on."""
+    mine = await callable_by(ada, world)
+    job = await executor.take(await ada.execute())
+    child = await start(executor, job, mine)
+    await pause(ada, job["execution_id"])
+    if how == "cancel":
+        await ada.call("POST", f"/executions/{job['execution_id']}/cancel", 202)
+        await world.until(child, "cancelled")
+        return
+    await world.pool.execute(
+        "update executions set status = 'cancelled', finished_at = now(), settled = true where id = $1", job["execution_id"]
+    )
+    again = await executor.take((await ada.call("POST", f"/executions/{job['execution_id']}/retry", 202))["execution_id"])
+    assert await start(executor, again, mine) == child
+    assert await statuses(world, child) == ["queued"]

@@ -71,6 +71,14 @@ async def called(world: World, executor: FakeExecutor) -> World:
     return await another(world, "workflow")
 
 
+async def callable_by(ada: Ada, world: World) -> World:
+    """A workflow that Ada's workflow can call."""
+    project = await world.pool.fetchval("select project_id from workflows where id = $1", UUID(ada.workflow_id))
+    mine = await World.workflow(world.pool, project, "mine", ["trigger.webhook", "set"])
+    await add_trigger(mine, "workflow")
+    return mine
+
+
 async def waiting(executor: FakeExecutor, job: dict[str, Any], seq: int = 1) -> None:
     """The parent's step waits for its child."""
     call = {**wait("call"), "token": "child"}
@@ -96,7 +104,7 @@ async def test_the_same_key_starts_the_same_child(backend: Backend, world: World
     job = await executor.take(await backend.post())
     first = await asyncio.gather(*(start(executor, job, called) for _ in range(5)))
     assert len({*first}) == 1
-    assert await start(executor, job, called, key="k2") != first[0]
+    assert await start(executor, job, called, node="other", key="k2") != first[0]
     await executor.report(report(await executor.take(first[0]), 1, ending=DONE))
     assert await start(executor, job, called) == first[0], "also when it has ended"
     assert len(await of(called)) == 2
@@ -121,8 +129,28 @@ async def test_a_new_attempt_hears_of_its_own_child(backend: Backend, world: Wor
     await executor.report(report(old, 1, ending=FAILED))
     newest = await start(executor, job, called, key="k3")
     await executor.report(report(slow, 1, ending=DONE), report(await executor.take(newest), 1, ending=DONE))
+    await resolutions(world, job["execution_id"])
+    await start(executor, job, called)  # of the first attempt, come late
     [answered] = await resolutions(world, job["execution_id"])
     assert answered["answer"]["execution_id"] == newest
+
+
+async def test_a_child_that_nobody_waits_for_any_more_is_cancelled(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    """A new attempt at the step has another one. With it go those that it called in its turn; not what nobody waited for."""
+    mine = await callable_by(ada, world)
+    job = await executor.take(await ada.execute())
+    old = await executor.take(await start(executor, job, mine))
+    under = await executor.take(await start(executor, old, mine, key="under"))
+    beside = await start(executor, job, mine, node="beside", key="beside")
+    loose = await start(executor, job, mine, key="loose", wait=False)
+    newest = await start(executor, job, mine, key="k2")
+    assert await start(executor, job, mine) == old["execution_id"], "a call of the first attempt, come late"
+    for ended in (old, under):
+        await world.until(ended["execution_id"], "cancelled", within_s=2)
+    assert await executor.beat(old, under) == {old["execution_id"]: "cancel", under["execution_id"]: "cancel"}
+    assert [(await world.execution(ident))["status"] for ident in (beside, loose, newest)] == ["queued"] * 3
+    assert await start(executor, job, mine, key="k2") == newest
+    assert (await world.execution(newest))["status"] == "queued"
 
 
 async def test_the_answer_of_a_failed_attempt_is_used_up(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
@@ -158,9 +186,7 @@ async def test_who_may_be_called(backend: Backend, world: World, executor: FakeE
 
 async def test_cancel_travels_down(ada: Ada, world: World, executor: FakeExecutor) -> None:
     """To children of children, and to nobody who is not waited for."""
-    project = await world.pool.fetchval("select project_id from workflows where id = $1", UUID(ada.workflow_id))
-    mine = await World.workflow(world.pool, project, "mine", ["trigger.webhook", "set"])
-    await add_trigger(mine, "workflow")
+    mine = await callable_by(ada, world)
     job = await executor.take(await ada.execute())
     child = await executor.take(await start(executor, job, mine))
     grandchild = await executor.take(await start(executor, child, mine, key="g"))
@@ -225,9 +251,7 @@ async def test_no_child_of_a_parent_that_is_just_being_cancelled(
 
 async def test_a_retry_takes_its_children_over(ada: Ada, world: World, executor: FakeExecutor) -> None:
     """What they did is not done again; one that failed is started anew."""
-    project = await world.pool.fetchval("select project_id from workflows where id = $1", UUID(ada.workflow_id))
-    mine = await World.workflow(world.pool, project, "mine", ["trigger.webhook", "set"])
-    await add_trigger(mine, "workflow")
+    mine = await callable_by(ada, world)
     job = await executor.take(await ada.execute())
     done, failed, loose = [await start(executor, job, mine, key=key, node=key, wait=key != "loose") for key in ("done", "bad", "loose")]
     await executor.report(report(await executor.take(done), 1, ending=DONE), report(await executor.take(failed), 1, ending=FAILED))
