@@ -48,7 +48,6 @@ async def reset_another(page: Page, house: Stack, ada: Api) -> None:
             await bob.log_in("bob@example.com")
         await page.goto(f"{house.web_url}/members")
         await expect(page.get_by_text("two-factor").locator("visible=true")).to_have_count(2)
-        await both(page, "two-factor-members")
         await page.get_by_label("More for bob@example.com").click()
         await page.get_by_role("menuitem", name="Reset two-factor sign-in").click()
         await page.get_by_role("alertdialog").get_by_role("button", name="Reset").click()
@@ -91,11 +90,10 @@ async def test_from_setting_it_up_to_switching_it_off(house: Stack) -> None:
         assert (await (await download.value).path()).read_text().split() == recovery
         await page.keyboard.press("Escape")
         await expect(dialog.get_by_role("button", name="Done")).to_be_disabled()
-        await dialog.get_by_label("I have kept them").check()
+        await dialog.get_by_label("I have kept them").click()
         await dialog.get_by_role("button", name="Done").click()
         await expect(page.get_by_text("10 recovery codes are left")).to_be_visible()
         await expect(dialog).to_have_count(0)
-        await both(page, "two-factor-on")
 
         await page.get_by_label("Current password").fill(FIRST)
         await page.get_by_label("New password").fill(SECOND)
@@ -125,7 +123,6 @@ async def test_from_setting_it_up_to_switching_it_off(house: Stack) -> None:
         await give_password(page, SECOND)
         await page.get_by_role("button", name="Use a recovery code").click()
         await expect(page.get_by_label("Recovery code")).to_be_focused()
-        await both(page, "sign-in-recovery")
         await page.get_by_label("Recovery code").fill(recovery[0])
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/workflows")
