@@ -44,7 +44,7 @@ from backend.notifications import routes as notifications_routes
 from backend.projects import routes as projects_routes
 from backend.queue import Queue, connect
 from backend.retention.policies import Caps
-from backend.retention.pruning import Pruner
+from backend.retention.pruning import Pruner, Records
 from backend.routing import check_permissions
 from backend.schedules import routes as schedules_routes
 from backend.schedules.scheduler import Scheduler
@@ -153,7 +153,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         tidier = Tidier(database.hot, store)
         tidier.start()
         closing.push_async_callback(tidier.aclose)
-        pruner = Pruner(database.hot, Caps(settings.keep_days, settings.keep_count, settings.keep_bytes), settings.keep_audit_days)
+        records = Records(settings.keep_audit_days, settings.keep_notification_days, settings.keep_notifications)
+        pruner = Pruner(database.hot, Caps(settings.keep_days, settings.keep_count, settings.keep_bytes), records)
         pruner.start()
         closing.push_async_callback(pruner.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())

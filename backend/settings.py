@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     keep_count: int | None = Field(None, validation_alias="TRESTLE_KEEP_COUNT", ge=1)
     keep_bytes: int | None = Field(None, validation_alias="TRESTLE_KEEP_BYTES", ge=1)
     keep_audit_days: int = Field(400, validation_alias="TRESTLE_KEEP_AUDIT_DAYS", ge=1)
+    keep_notification_days: int = Field(90, validation_alias="TRESTLE_KEEP_NOTIFICATION_DAYS", ge=1)
+    keep_notifications: int = Field(1000, validation_alias="TRESTLE_KEEP_NOTIFICATIONS", ge=1)
     access_token_s: int = Field(900, validation_alias="TRESTLE_ACCESS_TOKEN_S", gt=0)
     refresh_token_s: int = Field(30 * 86_400, validation_alias="TRESTLE_REFRESH_TOKEN_S", gt=0)
     bcrypt_rounds: int = Field(12, validation_alias="TRESTLE_BCRYPT_ROUNDS", ge=4, le=16)

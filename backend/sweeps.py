@@ -106,12 +106,24 @@ delete from executors old where stopped_at < now() - make_interval(secs => $1)
     and exists (select from executors newer where newer.seen_at > old.seen_at)
 """
 
-_OLD_KEYS = "delete from idempotency_keys where created_at < now() - interval '48 hours'"
+_OLD_KEYS = """
+delete from idempotency_keys where (scope, key) in (
+    select scope, key from idempotency_keys where created_at < now() - interval '48 hours' order by created_at limit $1
+)
+"""
 
-# A workflow deleted in the moment in which a call came in for it.
+# A workflow deleted in the moment in which a call came in for it. Each part reads an index of such rows only: what deleted workflows have
+# left behind may be most of the history.
 _ORPHANS = guarded("""
+with orphans as (
+    (select id from executions where status = 'queued' and blocked_on is null and workflow_id is null and kind <> 'check' limit $1)
+    union all
+    (select id from executions where status = 'queued' and blocked_on is not null and workflow_id is null and kind = 'run' limit $1)
+    union all (select id from executions where status = 'waiting' and workflow_id is null and kind = 'run' limit $1)
+    union all (select id from executions where status = 'paused' and workflow_id is null and kind = 'run' limit $1)
+)
 update executions e set status = {to cancel}, finished_at = now(), event_seq = e.event_seq + 1
-where e.status in ('queued', 'waiting', 'paused') and {e may cancel} and e.workflow_id is null and e.kind <> 'check'
+from orphans where e.id = orphans.id and {e may cancel}
 """)
 
 
@@ -180,5 +192,5 @@ class Sweeper:
 async def _tidy(connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
     await connection.execute(_DEAD, _DEAD_AFTER_S)
     await connection.execute(_FORGET, _FORGOTTEN_AFTER_S)
-    await connection.execute(_OLD_KEYS)
-    await connection.execute(_ORPHANS)
+    await connection.execute(_OLD_KEYS, _MAX)
+    await connection.execute(_ORPHANS, _MAX)

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import structlog
 
 from backend.background import for_ever, stop
 from backend.db import is_away
+from backend.ids import earliest_id
 from backend.retention import policies
 from backend.retention.policies import DONE, FAILED, Caps, Horizon
 from backend.retention.removal import BATCH, YOUNG, removing
@@ -60,16 +62,39 @@ delete from snapshots s using unused where s.id = unused.id returning s.id
 _AUDIT = """
 delete from audit where id in (select id from audit where at < now() - make_interval(days => $1) limit {batch}) returning id
 """.replace("{batch}", str(BATCH))
-KEEP_AUDIT_DAYS = 400
+
+# Ids tell the time; read and unread ones go alike: who has not read one for so long no longer will.
+_NOTIFICATIONS_OLD = """
+delete from notifications where id in (select id from notifications where id < $1 order by id limit {batch}) returning id
+""".replace("{batch}", str(BATCH))
+
+# Of each person the newest so many stay: one look into an index for each finds the first that is too many.
+_NOTIFICATIONS_MANY = """
+delete from notifications where id in (
+    select old.id from users u
+    cross join lateral (select n.id from notifications n where n.user_id = u.id order by n.id desc offset $1 limit 1) first
+    cross join lateral (select n.id from notifications n where n.user_id = u.id and n.id <= first.id limit {batch}) old
+    limit {batch}
+) returning id
+""".replace("{batch}", str(BATCH))
+
+
+@dataclass(frozen=True)
+class Records:
+    """How long what is no execution is kept: the audit and notifications in days, and how many notifications of each person."""
+
+    audit_days: int = 400
+    notification_days: int = 90
+    notifications: int = 1000
 
 
 class Pruner:
     """Prunes every half minute for as long as it runs."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", caps: Caps, audit_days: int = KEEP_AUDIT_DAYS) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", caps: Caps, records: Records | None = None) -> None:
         self._pool = pool
         self._caps = caps
-        self._audit_days = audit_days
+        self._records = records or Records()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -93,7 +118,10 @@ class Pruner:
                 gone += await self._batches(_UP_TO, ident)
         if snapshots:
             await self._batch(_SNAPSHOTS_UNUSED)
-            await self._batches(_AUDIT, self._audit_days)
+            await self._batches(_AUDIT, self._records.audit_days)
+            oldest = datetime.now(UTC) - timedelta(days=self._records.notification_days)
+            await self._batches(_NOTIFICATIONS_OLD, earliest_id(oldest))
+            await self._batches(_NOTIFICATIONS_MANY, self._records.notifications)
         return gone
 
     async def _remove(self, horizon: Horizon) -> int:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from backend.retention.policies import Caps
-from backend.retention.pruning import Pruner
+from backend.retention.pruning import Pruner, Records
 from backend.services import Services
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK
@@ -154,5 +154,5 @@ async def test_it_is_kept_for_so_long(owner: Person, services: Services) -> None
     await hot.execute("update audit set at = now() - interval '401 days' where action = 'session.signed_in' and user_id = $1", owner.id)
     await Pruner(hot, Caps()).prune()
     assert await actions(owner) == ["user.registered"]
-    await Pruner(hot, Caps(), 30).prune()
+    await Pruner(hot, Caps(), Records(audit_days=30)).prune()
     assert await actions(owner) == []

@@ -7,6 +7,8 @@ import pytest
 
 from backend.errors import NotFound, Unprocessable
 from backend.notifications.telling import tell
+from backend.retention.policies import Caps
+from backend.retention.pruning import Pruner, Records
 from backend.services import Services
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK, node, wires
@@ -114,3 +116,20 @@ async def test_who_may_not_sign_in_any_more_is_not_told(ada: Person, bob: Person
     assert [await told.tell(to_role="viewer"), await told.tell(to_user=bob.id)] == [0, 0]
     await services.database.hot.execute(change, bob.id, True)
     assert await told.tell(to_role="viewer") == 1
+
+
+async def test_old_notifications_go_and_of_each_person_those_beyond_the_number_kept(ada: Person, bob: Person, services: Services) -> None:
+    told = await running(services, ada, None)
+    hot = services.database.hot
+    for n in range(6):
+        await told.tell(f"message {n}", to_role="owner")
+    await hot.execute(
+        "insert into notifications (id, user_id, key, message) select uuidv7(-make_interval(days => d)), $1, d::text, d || ' days ago'"
+        " from unnest(array[89, 91, 400]) d",
+        bob.id,
+    )
+    await Pruner(hot, Caps()).prune()
+    assert [n["message"] for n in (await bob.get("/notifications"))["items"]] == ["89 days ago"]
+    await Pruner(hot, Caps(), Records(notifications=4)).prune()
+    assert [n["message"] for n in (await ada.get("/notifications"))["items"]] == [f"message {n}" for n in (5, 4, 3, 2)]
+    assert len((await bob.get("/notifications"))["items"]) == 1

@@ -51,7 +51,7 @@ async def measure(stack: Stack, path: str, workflow_id: str, *, callers: int, se
 
     try:
         await asyncio.gather(watch(), *(push() for _ in range(callers)))
-        while await database.unfinished(connection, workflow_id):
+        while await database.under_way(connection, workflow_id):
             await asyncio.sleep(0.1)
         ended = await connection.fetchval("select count(*) from executions where workflow_id = $1 and status = 'succeeded'", workflow_id)
         found.missing = found.answers[202] - ended

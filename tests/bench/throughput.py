@@ -54,7 +54,7 @@ async def closed(stack: Stack, path: str, workflow_id: str, *, connections: int,
         await database.start_counting(connection)
         before, own_before, start = _cpu(stack), time.process_time(), time.perf_counter()
         load = await closed_loop(f"{stack.backend_url}/webhooks/{path}", connections=connections, requests=requests)
-        while await database.unfinished(connection, workflow_id):
+        while await database.under_way(connection, workflow_id):
             await asyncio.sleep(0.02)
             assert time.perf_counter() - start < 300, "executions are still under way after five minutes"
         after, own_after = _cpu(stack), time.process_time()

@@ -7,6 +7,7 @@ import redis.asyncio as redis
 
 from backend.queue import QUEUE
 from backend.settings import Settings
+from tests.backend.executions.test_retention import made
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, serving, step
 
 
@@ -156,3 +157,15 @@ async def test_a_finished_one_is_left_alone(backend: Backend, world: World, exec
     await world.pool.execute("update executions set lease_until = now() - interval '1 day', wake_at = now(), running_ms = 1e9")
     await asyncio.sleep(1.3)
     assert (await world.execution(job["execution_id"]))["status"] == "succeeded"
+
+
+async def test_what_a_deleted_workflow_left_under_way_is_cancelled(settings: Settings, world: World) -> None:
+    alone = {"workflow_id": None}
+    left = [await made(world, status, **alone) for status in ("queued", "waiting", "paused")]
+    left.append(await made(world, "queued", blocked_on="slot", **alone))
+    others = [await made(world, "paused"), await made(world, "queued", kind="check", **alone), await made(world, **alone)]
+    async with serving(settings):
+        for ident in left:
+            await world.until(str(ident), "cancelled")
+    states = [row["status"] for row in await world.pool.fetch("select status from executions where id = any($1) order by id", others)]
+    assert states == ["paused", "queued", "succeeded"]
