@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import redis.asyncio as redis
 
@@ -160,7 +161,7 @@ async def test_a_finished_one_is_left_alone(backend: Backend, world: World, exec
 
 
 async def test_what_a_deleted_workflow_left_under_way_is_cancelled(settings: Settings, world: World) -> None:
-    alone = {"workflow_id": None}
+    alone: dict[str, Any] = {"workflow_id": None}
     left = [await made(world, status, **alone) for status in ("queued", "waiting", "paused")]
     left.append(await made(world, "queued", blocked_on="slot", **alone))
     others = [await made(world, "paused"), await made(world, "queued", kind="check", **alone), await made(world, **alone)]
