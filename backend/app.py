@@ -39,6 +39,8 @@ from backend.inputs import routes as inputs_routes
 from backend.internal.api import Internal
 from backend.internal.executors import Executors
 from backend.lanes import Lanes
+from backend.metrics import routes as metrics_routes
+from backend.metrics.service import Monitor
 from backend.nodes import routes as nodes_routes
 from backend.notifications import routes as notifications_routes
 from backend.projects import routes as projects_routes
@@ -74,7 +76,7 @@ from trestle.outbound import OutboundClient
 
 API = "/api/v1"
 
-ROOT = [health_routes.router, waits_routes.router]
+ROOT = [health_routes.router, metrics_routes.router, waits_routes.router]
 """At the root."""
 
 PUBLIC_API = [
@@ -205,4 +207,5 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             checks=Checks(),
             vault=vault,
             lender=lender,
+            monitor=Monitor(database.hot, queue),
         )

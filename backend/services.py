@@ -14,6 +14,7 @@ from backend.executions.accept import Acceptor
 from backend.executions.doorbell import Doorbell
 from backend.executions.settling import Settler
 from backend.internal.api import Internal
+from backend.metrics.service import Monitor
 from backend.queue import Queue
 from backend.security import Tokens
 from backend.settings import Settings
@@ -46,3 +47,4 @@ class Services:
     checks: Checks
     vault: Vault
     lender: Lender
+    monitor: Monitor

@@ -14,6 +14,7 @@ import asyncpg
 from backend.batching import Batches
 from backend.errors import TooManyRequests
 from backend.executions.doorbell import Change, Doorbell
+from backend.metrics import counters
 from backend.queue import Queue
 
 _BATCH = 200
@@ -93,6 +94,7 @@ class Acceptor:
 
     def announce(self, accepted: Sequence[tuple[UUID, UUID | None]]) -> None:
         """Push and ring for `(execution id, workflow id)` pairs. Call after their commit."""
+        counters.ACCEPTED.inc(len(accepted))
         self._queue.push(execution_id for execution_id, _ in accepted)
         self._doorbell.ring(Change(execution_id, workflow_id, 1) for execution_id, workflow_id in accepted)
 

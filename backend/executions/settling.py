@@ -20,6 +20,7 @@ from backend.executions.cancelling import CANCEL
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.executions.resolutions import ANSWERED_STEP, Connection
+from backend.metrics import counters
 from backend.queue import Queue
 from trestle.contracts.jobs import Verdict
 
@@ -78,6 +79,8 @@ class Brought(NamedTuple):
     woken: list[Change]
     cancelled: list[Change]
     started: list[Change]
+    failed: list[str]
+    """The statuses of those that ended otherwise than `succeeded`."""
 
 
 class Settler:
@@ -144,6 +147,7 @@ class Settler:
             else:
                 log.error("settling_failed", execution_id=str(children[0]), error=f"{type(error).__name__}: {error}")
             return
+        counters.failed(brought.failed)
         self._queue.push([change.execution_id for change in brought.woken], first=True)
         self._queue.push([change.execution_id for change in brought.started])
         for change in brought.cancelled:
@@ -164,15 +168,16 @@ async def settle(connection: Connection, ended: Sequence[UUID], parent_id: UUID 
     rows = await connection.fetch(_LOCK, ended)
     ids = [row["id"] for row in rows]
     if not ids:
-        return Brought([], [], [])
+        return Brought([], [], [], [])
     woken: list[asyncpg.Record] = []
     if parent_id is not None:
         await connection.execute(_ANSWER_PARENT, ids)
         await connection.execute(_SHARE_BLOBS, ids, parent_id)
         woken = await connection.fetch(_WAKE_PARENT, parent_id)
-    failed = [row["id"] for row in rows if row["status"] != "succeeded"]
+    failed = {row["id"]: row["status"] for row in rows if row["status"] != "succeeded"}
     parents = [row["id"] for row in rows if row["calls"]]  # also those that succeeded: a stop does not wait for what still runs
     cancelled = await connection.fetch(_CANCEL_CHILDREN, parents) if parents else []
-    started = await error_workflows.start(connection, failed) if failed else []
+    started = await error_workflows.start(connection, list(failed)) if failed else []
     await connection.execute(_SETTLED, ids)
-    return Brought([Change(*row) for row in woken], [Change(row["id"], row["workflow_id"], row["event_seq"]) for row in cancelled], started)
+    stopped = [Change(row["id"], row["workflow_id"], row["event_seq"]) for row in cancelled]
+    return Brought([Change(*row) for row in woken], stopped, started, list(failed.values()))

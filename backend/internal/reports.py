@@ -13,6 +13,7 @@ from backend.executions.guards import guarded
 from backend.executions.settling import Settler
 from backend.internal import consequences, limits
 from backend.internal.applying import apply
+from backend.metrics import counters
 from backend.queue import Queue
 from trestle.contracts.executions import ExecutionError
 from trestle.contracts.jobs import Report, Verdict
@@ -125,6 +126,7 @@ class Recorder:
             for row in rows
             if row["status"] in TERMINAL and (row["parent_waits"] or row["calls"] or row["status"] != ExecutionStatus.SUCCEEDED)
         )
+        counters.SUCCEEDED.inc(sum(row["status"] == ExecutionStatus.SUCCEEDED for row in rows))
         slots = {row["slot"] for row in rows if row["slot"] and row["id"] in ended}
         if slots:
             self._queue.push(await limits.free(self._pool, list(slots)))
