@@ -19,6 +19,8 @@ from backend.queue import Queue
 
 _BATCH = 200
 _COUNT_AGAIN_S = 0.25
+_LOOK_AGAIN_S = 5.0
+_BLOCKED = 10
 
 # The join is the truth about the trigger: it exists, belongs to the live version, and its workflow is enabled. Whoever
 # deliver to it may have looked it up a while ago.
@@ -35,8 +37,9 @@ with incoming as materialized (
 select i.place::int, a.id, a.workflow_id from accepted a join incoming i using (id)
 """
 
-# Reads the partial index of queued rows only, and no further than the cap.
+# These read the partial indexes of queued rows only, and no further than the caps.
 _COUNT = "select count(*) from (select from executions where status = 'queued' and blocked_on is null limit $1) q"
+_COUNT_BLOCKED = "select count(*) from (select from executions where status = 'queued' and blocked_on is not null limit $1) q"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +52,40 @@ class Arrival:
 
 
 class Backlog:
-    """How many executions are queued: counted now and then, and in between guessed too high, never too low."""
+    """How many executions are queued: counted now and then, and in between guessed too high, never too low.
+
+    The last tenth is for webhooks: whoever calls by the API may come again, while many senders of webhooks don't. Those that wait for
+    a place of their workflow's concurrency limit are in nobody's way, and are counted apart: ten times as many may be there.
+    """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", cap: int) -> None:
         self._pool = pool
         self._cap = cap
         self._guess = 0
+        self._blocked = 0
         self._counted_at = 0.0
+        self._looked_at = float("-inf")
         self._counting = asyncio.Lock()
 
-    async def admit(self, more: int = 1) -> None:
+    async def admit(self, more: int = 1, *, webhook: bool = False) -> None:
         """Let so many more in, or none. Raises TooManyRequests when the cap is reached."""
-        if self._guess + more > self._cap:
+        cap = self._cap if webhook else self._cap - self._cap // 10
+        if self._guess + more > cap or self._blocked >= self._cap * _BLOCKED:
             await self._count()
-        if self._guess + more > self._cap:
-            raise TooManyRequests(f"{self._cap:,} executions are queued already. Send again a little later.", retry_after_s=2)
+            if self._blocked >= self._cap * _BLOCKED:
+                what = f"{self._blocked:,} executions wait for a place of their workflows' concurrency limits already."
+                raise TooManyRequests(f"{what} Send again later.", retry_after_s=10)
+        if self._guess + more > cap:
+            raise TooManyRequests(f"{cap:,} executions are queued already. Send again a little later.", retry_after_s=2)
         self._guess += more
 
     async def _count(self) -> None:
         async with self._counting:
             if time.monotonic() - self._counted_at >= _COUNT_AGAIN_S:
                 self._guess = await self._pool.fetchval(_COUNT, self._cap)
+                if time.monotonic() - self._looked_at >= _LOOK_AGAIN_S:
+                    self._blocked = await self._pool.fetchval(_COUNT_BLOCKED, self._cap * _BLOCKED)
+                    self._looked_at = time.monotonic()
                 self._counted_at = time.monotonic()
 
 
@@ -89,7 +105,7 @@ class Acceptor:
         Raises:
             TooManyRequests: too many executions are queued.
         """
-        await self.backlog.admit()
+        await self.backlog.admit(webhook=True)
         return await self._batches.submit(arrival)
 
     def announce(self, accepted: Sequence[tuple[UUID, UUID | None]]) -> None:

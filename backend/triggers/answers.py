@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -42,13 +43,24 @@ class Answers:
         self._blobs = blobs
         self._waiting = 0
 
-    def check_room(self, hook: Webhook) -> None:
-        """Raises TooManyRequests where too many wait already. Asked before a call that would wait is accepted."""
-        if _waits(hook) and self._waiting >= _MAX_WAITING:
+    @contextmanager
+    def place(self, hook: Webhook) -> Iterator[None]:
+        """Keeps a place for a call that waits, from before it is accepted until it is answered. Raises TooManyRequests where there is
+        none."""
+        if not _waits(hook):
+            yield
+            return
+        if self._waiting >= _MAX_WAITING:
             raise TooManyRequests(f"{_MAX_WAITING} callers wait for an answer already. Call again a little later.", retry_after_s=1)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     async def reply(self, hook: Webhook, execution_id: UUID, receive: Receive) -> Reply:
-        """What the caller gets for the execution that was started, once it is time to. Raises ClientDisconnect where it hung up.
+        """What the caller, who has a `place`, gets for the execution that was started, once it is time to. Raises ClientDisconnect where
+        it hung up.
 
         At once: 202. At the end: 200 and the output; 500 where it failed. By a respond node: what that gave; 200 where the
         workflow ended without it, 500 where it failed before. 202 where that takes longer than the webhook's `response_timeout_s`.
@@ -73,19 +85,15 @@ class Answers:
     async def _outcome(self, execution_id: UUID, timeout_s: float, *, by_node: bool) -> asyncpg.Record | None:
         """The execution with its answer, once there is one or the other is over; None where that takes too long."""
         until = time.monotonic() + timeout_s
-        self._waiting += 1
-        try:
-            with self._doorbell.listen(execution_id) as bell:
-                while not self._doorbell.closing:
-                    row = await self._pool.fetchrow(_OUTCOME, execution_id, by_node)
-                    if row is not None:
-                        return row
-                    left_s = until - time.monotonic()
-                    if left_s <= 0:
-                        return None
-                    await bell.wait(min(left_s, _LOOK_ANYWAY_S))
-        finally:
-            self._waiting -= 1
+        with self._doorbell.listen(execution_id) as bell:
+            while not self._doorbell.closing:
+                row = await self._pool.fetchrow(_OUTCOME, execution_id, by_node)
+                if row is not None:
+                    return row
+                left_s = until - time.monotonic()
+                if left_s <= 0:
+                    return None
+                await bell.wait(min(left_s, _LOOK_ANYWAY_S))
         return None
 
 

@@ -32,7 +32,7 @@ async def accept(
         Unprocessable: the key was used for another request.
         TooManyRequests: too many executions are queued.
     """
-    await acceptor.backlog.admit()
+    await acceptor.backlog.admit(webhook=True)
     async with pool.acquire() as connection, connection.transaction():
         if key:
             first = await repeats.reserve(connection, scope, key, asked)

@@ -71,13 +71,13 @@ class Trials:
         hook = await self._listener(path, method)
         hidden = await self._gate.check(hook, headers, body)
         content = await read(headers, body, self._max_body)
-        self._answers.check_room(hook)
-        await self._acceptor.backlog.admit()
-        value, refs = await stored(self._blobs, hook.project_id, content)
-        trigger = circumstances(hook.node, method, path, scope["query_string"], headers, hidden=hidden, test=True)
-        execution_id = await self._start(hook, path, trigger, value, orjson.loads(refs) if refs else None)
-        self._acceptor.announce([(execution_id, hook.workflow_id)])
-        return await self._answers.reply(hook, execution_id, receive)
+        with self._answers.place(hook):
+            await self._acceptor.backlog.admit(webhook=True)
+            value, refs = await stored(self._blobs, hook.project_id, content)
+            trigger = circumstances(hook.node, method, path, scope["query_string"], headers, hidden=hidden, test=True)
+            execution_id = await self._start(hook, path, trigger, value, orjson.loads(refs) if refs else None)
+            self._acceptor.announce([(execution_id, hook.workflow_id)])
+            return await self._answers.reply(hook, execution_id, receive)
 
     async def _listener(self, path: str, method: str) -> Webhook:
         rows = await self._database.hot.fetch(_LISTENING, path) if "\0" not in path else []

@@ -91,14 +91,15 @@ class Webhooks:
                 content = await read(headers, body, self._max_body)
             trigger = circumstances(hook.node, method, path, scope["query_string"], headers, hidden=hidden)
             key = header(headers, b"idempotency-key")
-            if hook.plain and not key and not content.attachments and len(content.input) <= BLOB_BYTES:
-                execution_id = await self._acceptor.accept(Arrival(hook.trigger_id, trigger, content.input))
-            else:
-                asked = request_hash(scope["query_string"], body) if key else b""
-                execution_id = await self._accept_carefully(hook, trigger, content, headers, f"webhook:{method}:{path}", key, asked)
-            if execution_id is not None:
-                self._calls.note(hook.trigger_id)
-                return await self._answers.reply(hook, execution_id, receive)
+            with self._answers.place(hook):
+                if hook.plain and not key and not content.attachments and len(content.input) <= BLOB_BYTES:
+                    execution_id = await self._acceptor.accept(Arrival(hook.trigger_id, trigger, content.input))
+                else:
+                    asked = request_hash(scope["query_string"], body) if key else b""
+                    execution_id = await self._accept_carefully(hook, trigger, content, headers, f"webhook:{method}:{path}", key, asked)
+                if execution_id is not None:
+                    self._calls.note(hook.trigger_id)
+                    return await self._answers.reply(hook, execution_id, receive)
             if fresh:
                 raise _nothing_here(path)
             hook, fresh = await self._look_up(path, method), True
@@ -106,7 +107,6 @@ class Webhooks:
     async def _accept_carefully(
         self, hook: Webhook, trigger: EncodedJson, content: Received, headers: Headers, scope: str, key: str, asked: bytes
     ) -> UUID | None:
-        self._answers.check_room(hook)
         try:
             dedupe = once.dedupe_key(hook, trigger, content.input, headers)
         except CantTell as error:

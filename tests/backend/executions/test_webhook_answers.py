@@ -186,3 +186,12 @@ async def test_only_so_many_wait(backend: Backend, world: World, monkeypatch: py
         assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
     assert await world.pool.fetchval("select count(*) from executions") == 1
     first.cancel()
+
+
+async def test_only_so_many_wait_that_come_at_once(backend: Backend, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.triggers.answers._MAX_WAITING", 2)
+    await configured(world, respond="when_finished", response_timeout_s=1)
+    calls = await asyncio.gather(*(backend.call("POST", "/webhooks/go", json={"n": n}) for n in range(12)))
+    accepted = [status for status, _ in calls if status == 202]
+    assert (len(accepted), {status for status, _ in calls}) == (2, {202, 429})
+    assert await world.pool.fetchval("select count(*) from executions") == 2

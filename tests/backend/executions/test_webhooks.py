@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from backend.errors import TooManyRequests
+from backend.executions.accept import Backlog
 from backend.settings import Settings
 from tests.backend.executions.world import Backend, World, serving
 
@@ -150,6 +152,34 @@ async def test_above_the_cap_callers_are_told_to_come_back(settings: Settings, w
         await world.pool.execute("delete from executions")
         await asyncio.sleep(0.3)
         await backend.post()
+
+
+async def test_webhooks_keep_a_share_of_the_queue(settings: Settings, world: World) -> None:
+    """What the API starts may be tried again by whoever asked; many senders of webhooks never do."""
+    async with serving(settings.model_copy(update={"max_queued": 10})) as backend:
+        backlog = backend.app.state.services.acceptor.backlog
+        for _ in range(9):
+            await backend.post()
+        with pytest.raises(TooManyRequests, match="9 executions"):
+            await backlog.admit()
+        await backend.post()
+        assert (await backend.call("POST", "/webhooks/go", json={}))[0] == 429
+
+
+async def test_what_waits_for_its_turn_is_bounded_as_well(backend: Backend, world: World) -> None:
+    """It is in nobody's way, so that there may be more of it."""
+    backlog = Backlog(world.pool, 2)
+    ids = [await backend.post() for _ in range(20)]
+    await world.pool.execute("update executions set blocked_on = 'x', slot = 'x' where id <> $1", ids[0])
+    await backlog.admit(2)
+    await backlog.admit()
+    await world.pool.execute("update executions set blocked_on = 'x', slot = 'x'")
+    backlog = Backlog(world.pool, 2)
+    await backlog.admit(2)
+    for _ in range(2):
+        with pytest.raises(TooManyRequests, match="concurrency limits"):
+            await backlog.admit(webhook=True)
+    assert await world.pool.fetchval("select count(*) from executions") == 20
 
 
 async def test_a_path_takes_so_many_calls_a_second(settings: Settings, world: World) -> None:
