@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from web.components.copying import copy_button
 from web.components.feedback import problem
 
 
@@ -64,13 +65,7 @@ def shown_once(title: Any, text: Any, secret: Any, *, is_open: Any, on_open_chan
             rx.dialog.description(text),
             rx.el.div(
                 rx.el.code(secret, custom_attrs={"data-testid": "shown-once"}),
-                rx.icon_button(
-                    rx.icon("copy", size=16),
-                    variant="soft",
-                    on_click=[rx.set_clipboard(secret), rx.toast.success("It is copied")],
-                    title="Copy",
-                    custom_attrs={"aria-label": "Copy"},
-                ),
+                copy_button(secret, variant="soft"),
                 class_name="t-once",
             ),
             rx.el.div(rx.dialog.close(rx.button("Done")), class_name="t-actions"),

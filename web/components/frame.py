@@ -7,6 +7,7 @@ import reflex as rx
 from web.access import Viewer
 from web.components.bell import bell
 from web.components.brand import wordmark
+from web.components.commands import commands, finding
 from web.theme import ICON_SIZE
 
 LINKS = (
@@ -82,6 +83,7 @@ def frame(*content: rx.Component, current: str = "", full: bool = False) -> rx.C
     return rx.el.div(
         rx.el.nav(
             wordmark(),
+            finding(),
             rx.el.div(*[_link(*link, current) for link in LINKS], class_name="t-nav"),
             bell(current == "Notifications"),
             _me(current),
@@ -89,6 +91,7 @@ def frame(*content: rx.Component, current: str = "", full: bool = False) -> rx.C
             custom_attrs={"aria-label": "Pages"},
         ),
         rx.el.main(*content, class_name="t-main"),
+        commands(),
         class_name="t-frame",
         custom_attrs={"data-full": "true"} if full else {},
     )

@@ -20,7 +20,7 @@ def table(heads: Sequence[str | tuple[str, str]], rows: Any, label: str) -> rx.C
 
 def _head(text: str, kind: str = "") -> rx.Component:
     if not text:
-        return rx.el.td()
+        return rx.el.td(class_name=kind)
     return rx.el.th(text, scope="col", class_name=kind, custom_attrs={"role": "columnheader"})
 
 

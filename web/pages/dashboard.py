@@ -11,12 +11,15 @@ from web.access import signed_in
 from web.components.browser import pulse
 from web.components.feedback import empty_state, waiting_rows
 from web.components.frame import page as framed
+from web.components.listing import Listing, listing
 from web.components.table import cell, row, table
 from web.pages.executions import duration_text
 
 REFRESH_S = 15
 PERIODS = (("24", "24 hours"), ("168", "7 days"), ("720", "30 days"))
 """Hours and their words."""
+SPAN = {"24": "day", "168": "week"}
+"""The same periods as the executions page calls them."""
 CHART_HEIGHT = 220
 
 
@@ -28,6 +31,8 @@ class Figure:
     value: str
     note: str = ""
     tone: str = ""
+    href: str = ""
+    """Where its note leads; empty where nowhere."""
 
 
 @dataclass
@@ -42,40 +47,51 @@ class NodeRow:
     href: str
 
 
-def figures(stats: Stats) -> list[Figure]:
-    """The numbers at the top."""
+def figures(stats: Stats, since: str = "") -> list[Figure]:
+    """The numbers at the top. `since`: the executions page's span of time that is the same period, or empty."""
     counts = {str(status): number for status, number in stats.executions.items()}
     failed = counts.get("failed", 0) + counts.get("quarantined", 0)
     under_way = sum(counts.get(status, 0) for status in ("queued", "running", "waiting", "paused"))
     rate = f"{stats.success_rate * 100:.1f} %" if stats.success_rate is not None else "–"
     tone = "" if stats.success_rate is None else "good" if stats.success_rate >= 0.99 else "bad" if stats.success_rate < 0.9 else ""
+    failures = "/executions?status=failed" + (f"&since={since}" if since else "")
     durations = [duration_text(value) if value is not None else "–" for value in (stats.p50_ms, stats.p95_ms)]
     return [
         Figure("Executions", f"{sum(counts.values()):,}", f"{under_way:,} under way"),
         Figure("Success rate", rate, "of those that ended", tone),
-        Figure("Failed", f"{failed:,}", "", "bad" if failed else ""),
+        Figure("Failed", f"{failed:,}", "Show them" if failed else "", "bad" if failed else "", failures if failed else ""),
         Figure("Typical duration", durations[0], f"95 % within {durations[1]}" if stats.p95_ms is not None else ""),
         Figure("Workflows enabled", f"{stats.enabled_workflows:,}", f"of {stats.workflows:,}"),
     ]
 
 
 def points(series: Sequence[Interval]) -> list[dict[str, Any]]:
-    """The series as charts take it: times as milliseconds since the epoch, durations in seconds, null where nothing ended."""
+    """The series as charts take it: times as milliseconds since the epoch, durations in milliseconds, null where nothing ended."""
     return [
         {
             "at": interval.at.timestamp() * 1000,
             "Succeeded": interval.succeeded,
             "Failed": interval.failed,
             "Others": interval.others,
-            "Median": _seconds(interval.p50_ms),
-            "95 %": _seconds(interval.p95_ms),
+            "Median": interval.p50_ms,
+            "95 %": interval.p95_ms,
         }
         for interval in series
     ]
 
 
-def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else round(milliseconds / 1000, 3)
+def told(stats: Stats, words: str) -> tuple[str, str]:
+    """Both charts in words, for those who hear the page. `words`: the period."""
+    series = stats.series
+    good, bad, rest = (
+        (sum(counts) for counts in zip(*((one.succeeded, one.failed, one.others) for one in series), strict=True)) if series else (0, 0, 0)
+    )
+    slowest = max((one.p95_ms for one in series if one.p95_ms is not None), default=None)
+    runs = f"Executions in the last {words}: {good:,} succeeded, {bad:,} failed, {rest:,} others."
+    if stats.p50_ms is None or stats.p95_ms is None or slowest is None:
+        return runs, f"No execution has ended in the last {words}."
+    took = f"Half of the executions took up to {duration_text(stats.p50_ms)}, 95 % up to {duration_text(stats.p95_ms)}."
+    return runs, f"{took} At the slowest time, 95 % took up to {duration_text(slowest)}."
 
 
 def slow(found: SlowNode) -> NodeRow:
@@ -91,24 +107,28 @@ def failing(found: FailingNode) -> NodeRow:
     return NodeRow(str(found.workflow_id), found.workflow_name, found.node, f"{found.failures:,}", "Show the last one", href)
 
 
-class Dashboard(rx.State):
+class Dashboard(Listing, rx.State):
     """The numbers of a period."""
 
     hours: str = "24"
-    loaded: bool = False
     nothing: bool = False
     figures: list[Figure] = []
     series: list[dict[str, Any]] = []
+    runs_told: str = ""
+    durations_told: str = ""
     slow: list[NodeRow] = []
     failing: list[NodeRow] = []
 
     @rx.event
     async def load(self) -> None:
         """Fetch the numbers."""
-        stats = await signed_in(self).stats(int(self.hours))
-        self.figures, self.series = figures(stats), points(stats.series)
-        self.slow, self.failing = [slow(node) for node in stats.slowest_nodes], [failing(node) for node in stats.failing_nodes]
-        self.nothing, self.loaded = not stats.executions, True
+        api = signed_in(self)
+        with self._fetching():
+            stats = await api.stats(int(self.hours))
+            self.figures, self.series = figures(stats, SPAN.get(self.hours, "")), points(stats.series)
+            self.runs_told, self.durations_told = told(stats, dict(PERIODS)[self.hours])
+            self.slow, self.failing = [slow(node) for node in stats.slowest_nodes], [failing(node) for node in stats.failing_nodes]
+            self.nothing = not stats.executions
 
     @rx.event
     async def choose(self, hours: str | list[str]) -> None:
@@ -123,13 +143,23 @@ def _figure(figure: Figure) -> rx.Component:
     return rx.el.div(
         rx.el.dt(figure.label),
         rx.el.dd(figure.value, custom_attrs={"data-tone": figure.tone}),
-        rx.el.dd(figure.note, class_name="t-small"),
+        rx.el.dd(
+            rx.cond(figure.href != "", rx.link(figure.note, href=figure.href, size="1"), figure.note),
+            class_name="t-small",
+        ),
         class_name="t-figure",
         key=figure.label,
     )
 
 
-def _axes(*, whole: bool = True) -> list[rx.Component]:
+# As `duration_text` says them, for the axis and the tooltip.
+_TOOK: rx.Var[Any] = rx.Var(
+    "(ms) => ms < 1000 ? `${Math.round(ms)} ms` : ms < 60000 ? `${+(ms / 1000).toFixed(1)} s`"
+    " : ms < 3600000 ? `${+(ms / 60000).toFixed(1)} min` : `${+(ms / 3600000).toFixed(1)} h`"
+)
+
+
+def _axes(*, durations: bool = False) -> list[rx.Component]:
     # The browser knows the person's zone: times become words there.
     short = rx.cond(
         Dashboard.hours == "24",
@@ -137,13 +167,14 @@ def _axes(*, whole: bool = True) -> list[rx.Component]:
         rx.Var("(at) => new Date(at).toLocaleDateString(undefined, {day: 'numeric', month: 'short'})"),
     )
     exact: rx.Var[Any] = rx.Var("(at) => new Date(at).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'})")
+    words = {"tickFormatter": _TOOK} if durations else {}
     ink = {"fontSize": 12, "fill": "var(--gray-11)"}
     return [
         rx.recharts.cartesian_grid(vertical=False, stroke="var(--gray-a4)", stroke_dasharray="0"),
         rx.recharts.x_axis(
             data_key="at", custom_attrs={"tickFormatter": short, "tick": ink}, tick_line=False, axis_line=False, min_tick_gap=48
         ),
-        rx.recharts.y_axis(allow_decimals=not whole, width=48, tick_line=False, axis_line=False, custom_attrs={"tick": ink}),
+        rx.recharts.y_axis(allow_decimals=durations, width=56, tick_line=False, axis_line=False, custom_attrs={"tick": ink, **words}),
         rx.recharts.graphing_tooltip(
             separator=": ",
             content_style={
@@ -152,15 +183,17 @@ def _axes(*, whole: bool = True) -> list[rx.Component]:
                 "borderRadius": "6px",
                 "fontSize": "12px",
             },
-            custom_attrs={"labelFormatter": exact},
+            custom_attrs={"labelFormatter": exact, **({"formatter": _TOOK} if durations else {})},
         ),
         rx.recharts.legend(icon_type="circle", icon_size=8, height=28, vertical_align="top", align="right"),
     ]
 
 
-def _chart(title: str, chart: rx.Component) -> rx.Component:
+def _chart(title: str, in_words: Any, chart: rx.Component) -> rx.Component:
+    """A chart, which is a picture for those who hear the page."""
+    drawn = rx.el.div(chart, role="img", custom_attrs={"aria-label": in_words})
     return rx.el.section(
-        rx.heading(title, size="3", as_="h2", weight="medium"), chart, class_name="t-chart", custom_attrs={"aria-label": title}
+        rx.heading(title, size="3", as_="h2", weight="medium"), drawn, class_name="t-chart", custom_attrs={"aria-label": title}
     )
 
 
@@ -175,10 +208,16 @@ def _charts() -> rx.Component:
         )
         for name, color in (("Median", "accent"), ("95 %", "amber"))
     ]
-    common = {"data": Dashboard.series, "width": "100%", "height": CHART_HEIGHT, "margin": {"left": 0, "right": 8, "top": 4, "bottom": 0}}
+    common = {
+        "data": Dashboard.series,
+        "width": "100%",
+        "height": CHART_HEIGHT,
+        "margin": {"left": 0, "right": 8, "top": 4, "bottom": 0},
+        "custom_attrs": {"accessibilityLayer": False},
+    }
     return rx.el.div(
-        _chart("Executions", rx.recharts.bar_chart(*bars, *_axes(), bar_category_gap="20%", **common)),
-        _chart("Duration (s)", rx.recharts.line_chart(*lines, *_axes(whole=False), **common)),
+        _chart("Executions", Dashboard.runs_told, rx.recharts.bar_chart(*bars, *_axes(), bar_category_gap="20%", **common)),
+        _chart("Duration", Dashboard.durations_told, rx.recharts.line_chart(*lines, *_axes(durations=True), **common)),
         class_name="t-charts",
     )
 
@@ -228,7 +267,7 @@ def page() -> rx.Component:
     numbers = rx.fragment(rx.el.dl(rx.foreach(Dashboard.figures, _figure), class_name="t-figures"), _charts(), _nodes())
     return framed(
         "Dashboard",
-        rx.cond(~Dashboard.loaded, waiting_rows(6), rx.cond(Dashboard.nothing, nothing_yet, numbers)),
+        listing(Dashboard, numbers, none=Dashboard.nothing, empty=nothing_yet, waiting=waiting_rows(6)),
         pulse(REFRESH_S, Dashboard.load),
         actions=(period,),
     )

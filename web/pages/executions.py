@@ -12,11 +12,13 @@ import reflex as rx
 from trestle.contracts.executions import ExecutionSummary
 from trestle.contracts.states import ExecutionStatus
 from web.access import signed_in
+from web.api import Api
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
 from web.components.dialog import confirm_dialog
-from web.components.feedback import empty_state, problem, waiting_rows
+from web.components.feedback import empty_state, waiting_rows
 from web.components.frame import page as framed
+from web.components.listing import Listing, listing
 from web.components.status import status_chip
 from web.components.table import actions_cell, cell, row, table
 from web.editor.watching import STEERED
@@ -62,9 +64,9 @@ class Option:
 
 
 def duration_text(milliseconds: float) -> str:
-    """A duration with the two units that matter: `340 ms`, `1.2 s`, `2 min 5 s`, `3 h 20 min`."""
-    if 0 < milliseconds < 0.5:
-        return "<1 ms"
+    """A duration with the two units that matter: `< 1 ms`, `340 ms`, `1.2 s`, `2 min 5 s`, `3 h 20 min`."""
+    if milliseconds < 0.5:
+        return "< 1 ms"
     if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 59_950:
@@ -93,7 +95,22 @@ def shown(execution: ExecutionSummary, now: datetime) -> Row:
     )
 
 
-class Executions(rx.State):
+async def _options(api: Api, wanted: str) -> list[Option]:
+    """Workflows to choose from, the newest first; `wanted`, which the address named, is among them however old it is."""
+    found = [Option(str(workflow.id), workflow.name) for workflow in (await api.workflows(limit=200)).items]
+    if not wanted or any(option.value == wanted for option in found):
+        return found
+    try:
+        return [*found, Option(wanted, (await api.workflow(UUID(wanted))).name)]
+    except ValueError:
+        return found  # no id at all
+    except ApiError as error:
+        if error.status == 404:
+            return found
+        raise
+
+
+class Executions(Listing, rx.State):
     """The table and its filters."""
 
     rows: list[Row] = []
@@ -103,9 +120,7 @@ class Executions(rx.State):
     trigger: str = ANY
     since: str = ANY
     asked: str = ""  # the execution that is to be deleted, once somebody has said yes
-    loaded: bool = False
     more: bool = False
-    trouble: str = ""
     _cursor: str | None = None
     _far: bool = False  # nothing found yet, and beyond the newest
 
@@ -116,11 +131,11 @@ class Executions(rx.State):
         asked = self.router.url.query_parameters
         statuses = {status.value for status in ExecutionStatus}
         self.status = asked["status"] if asked.get("status") in statuses else ANY
-        known = (await api.workflows(limit=200)).items
-        self.workflows = [Option(str(workflow.id), workflow.name) for workflow in known]
+        wanted = asked.get("workflow", "")
+        with self._fetching():
+            self.workflows = await _options(api, wanted)
         self.trigger = asked["trigger"] if asked.get("trigger") in TRIGGERS else ANY
         self.since = asked["since"] if asked.get("since") in SPANS else ANY
-        wanted = asked.get("workflow", "")
         self.workflow_id = wanted if any(option.value == wanted for option in self.workflows) else ANY
         self._far = False
         await self._load(PAGE)
@@ -223,15 +238,12 @@ class Executions(rx.State):
     async def _load(self, limit: int) -> None:
         if len(self.rows) > 200 or self._far:
             return  # somebody reads far down, or looks far back: what they read stays where it is
-        try:
-            found = await signed_in(self).executions(**self._filters(), limit=limit)
-        except ApiError as error:
-            self.trouble = str(error)  # said on the page, not as a toast: this is tried again by itself
-            return
-        now = datetime.now(UTC)
-        self.rows = [shown(execution, now) for execution in found.items]
-        self._cursor, self.more, self.loaded = found.next_cursor, found.next_cursor is not None, True
-        self.trouble = ""
+        api = signed_in(self)
+        with self._fetching():
+            found = await api.executions(**self._filters(), limit=limit)
+            now = datetime.now(UTC)
+            self.rows = [shown(execution, now) for execution in found.items]
+            self._cursor, self.more = found.next_cursor, found.next_cursor is not None
 
 
 def _trigger(kind: rx.Var[str] | str) -> rx.Component:
@@ -324,26 +336,17 @@ def _list() -> rx.Component:
         "Run a workflow by hand, or enable one and call its webhook: every execution is kept here, with each step's input and output.",
         rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
     )
-    return rx.cond(
-        ~Executions.loaded,
-        waiting_rows(8),
+    chosen = (Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY) | (Executions.since != ANY)
+    return listing(
+        Executions,
+        table(["Workflow", "Status", "Started by", "When", ("Took", "t-end"), ""], rx.foreach(Executions.rows, _row), "Executions"),
         rx.cond(
-            Executions.rows.length() == 0,
-            rx.cond(
-                (Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY) | (Executions.since != ANY),
-                rx.cond(Executions.more, none_so_far, none_found),
-                nothing_yet,
-            ),
-            rx.fragment(
-                table(["Workflow", "Status", "Started by", "When", ("Took", "t-end"), ""], rx.foreach(Executions.rows, _row), "Executions"),
-                rx.cond(
-                    Executions.more,
-                    rx.center(
-                        rx.button("Show more", variant="soft", color_scheme="gray", on_click=Executions.load_more), padding_top="24px"
-                    ),
-                ),
-            ),
+            Executions.more,
+            rx.center(rx.button("Show more", variant="soft", color_scheme="gray", on_click=Executions.load_more), padding_top="24px"),
         ),
+        none=Executions.rows.length() == 0,
+        empty=rx.cond(chosen, rx.cond(Executions.more, none_so_far, none_found), nothing_yet),
+        waiting=waiting_rows(8),
     )
 
 
@@ -357,4 +360,4 @@ def page() -> rx.Component:
         on_open_change=Executions.close,
         on_confirm=Executions.delete,
     )
-    return framed("Executions", _filters(), problem(Executions.trouble), _list(), question, pulse(REFRESH_S, Executions.refresh))
+    return framed("Executions", _filters(), _list(), question, pulse(REFRESH_S, Executions.refresh))

@@ -7,10 +7,12 @@ import reflex as rx
 from trestle.contracts.base import JsonObject
 from web.access import signed_in
 from web.components.browser import local_time, pulse, relative_time
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state
 from web.components.frame import page as framed
+from web.components.listing import Listing, listing
 from web.components.status import status_chip
 from web.components.table import cell, row, table
+from web.editor.rule import rule
 
 REFRESH_S = 15
 
@@ -22,7 +24,9 @@ class Row:
     id: str
     workflow_id: str
     workflow: str
-    rule: str
+    cron: str
+    every_s: float
+    timezone: str
     next_at: str
     later: list[str] = field(default_factory=list)
     last_at: str = ""
@@ -30,25 +34,17 @@ class Row:
     last_execution: str = ""
 
 
-def every(seconds: float) -> str:
-    """`every 5 minutes`, in the largest unit that gives a whole number."""
-    for name, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size and seconds % size == 0:
-            count = int(seconds // size)
-            return f"every {name}" if count == 1 else f"every {count} {name}s"
-    return "every second" if seconds == 1 else f"every {seconds:g} seconds"
-
-
 def shown(schedule: JsonObject) -> Row:
     """A schedule of GET /schedules as a row."""
-    rule = schedule.get("cron") or every(float(schedule.get("every_s") or 0))
     coming: list[str] = schedule["next"]
     last: JsonObject = schedule.get("last") or {}
     return Row(
         id=schedule["trigger_id"],
         workflow_id=schedule["workflow_id"],
         workflow=schedule.get("workflow_name") or schedule["node"],
-        rule=f"{rule} · {schedule['timezone']}",
+        cron=schedule.get("cron") or "",
+        every_s=float(schedule.get("every_s") or 0),
+        timezone=schedule["timezone"],
         next_at=coming[0] if coming else "",
         later=coming[1:],
         last_at=last.get("fire_at") or "",
@@ -57,27 +53,29 @@ def shown(schedule: JsonObject) -> Row:
     )
 
 
-class Schedules(rx.State):
+class Schedules(Listing, rx.State):
     """The table."""
 
     rows: list[Row] = []
-    loaded: bool = False
 
     @rx.event
     async def load(self) -> None:
         """Fetch all of them."""
-        self.rows = [shown(schedule) for schedule in await signed_in(self).schedules()]
-        self.loaded = True
+        api = signed_in(self)
+        with self._fetching():
+            self.rows = [shown(schedule) for schedule in await api.schedules()]
 
 
 def _next(schedule: Row) -> rx.Component:
     """The next time; the nine after it on a click."""
     return rx.cond(
         schedule.next_at == "",
-        rx.el.span("Off: its workflow isn't enabled"),
+        rx.el.span("Off: its workflow isn't enabled", class_name="t-muted"),
         rx.popover.root(
             rx.popover.trigger(
-                rx.el.button(local_time(schedule.next_at), type="button", class_name="t-row-link t-above", title="The times after that")
+                rx.el.button(
+                    local_time(schedule.next_at), rx.icon("chevron-down", size=14), type="button", class_name="t-times-open t-above"
+                )
             ),
             rx.popover.content(
                 rx.text("After that", size="1", color_scheme="gray"),
@@ -92,19 +90,24 @@ def _row(schedule: Row) -> rx.Component:
     return row(
         cell(
             rx.link(schedule.workflow, href=f"/workflows/{schedule.workflow_id}", class_name="t-row-link", underline="none"),
-            rx.el.span(schedule.rule, class_name="t-small"),
+            rx.el.span(rule(schedule.cron, schedule.every_s, schedule.timezone), class_name="t-small"),
             kind="t-name",
         ),
         cell(_next(schedule), kind="t-fit t-below"),
         cell(
             rx.cond(
                 schedule.last_status != "",
-                rx.link(status_chip(schedule.last_status), href=f"/executions/{schedule.last_execution}", class_name="t-above"),
-                rx.el.span("Not yet", class_name="t-muted"),
+                rx.link(
+                    status_chip(schedule.last_status, relative_time(schedule.last_at, class_name="t-small t-wide-only")),
+                    href=f"/executions/{schedule.last_execution}",
+                    class_name="t-above",
+                    underline="none",
+                    color="inherit",
+                ),
+                rx.el.span("Not run yet", class_name="t-muted"),
             ),
             kind="t-fit",
         ),
-        cell(relative_time(schedule.last_at, class_name="t-muted"), kind="t-end t-wide-only"),
         key=schedule.id,
     )
 
@@ -119,14 +122,11 @@ def page() -> rx.Component:
     )
     return framed(
         "Schedules",
-        rx.cond(
-            ~Schedules.loaded,
-            waiting_rows(),
-            rx.cond(
-                Schedules.rows.length() == 0,
-                nothing_yet,
-                table(["Workflow", "Next", "Last", ("Fired", "t-end")], rx.foreach(Schedules.rows, _row), "Schedules"),
-            ),
+        listing(
+            Schedules,
+            table(["Workflow", "Next", "Last execution"], rx.foreach(Schedules.rows, _row), "Schedules"),
+            none=Schedules.rows.length() == 0,
+            empty=nothing_yet,
         ),
         pulse(REFRESH_S, Schedules.load),
     )

@@ -9,8 +9,9 @@ import reflex as rx
 from trestle.contracts.templates import Template
 from web.access import signed_in
 from web.backend import ApiError
-from web.components.feedback import empty_state, problem, waiting_rows
+from web.components.feedback import empty_state
 from web.components.frame import page as framed
+from web.components.listing import Listing, listing
 from web.components.picture import Picture, drawn, picture
 
 ALL = "All"
@@ -73,30 +74,26 @@ def _literal(sample: Any) -> str:
     return orjson.dumps(orjson.dumps(sample, option=orjson.OPT_INDENT_2).decode()).decode()
 
 
-class Templates(rx.State):
+class Templates(Listing, rx.State):
     """The cards, the search, and the one that is looked at."""
 
     cards: list[Card] = []
     groups: list[str] = [ALL]
     search: str = ""
     group: str = ALL
-    loaded: bool = False
     open: bool = False
     card: Card = Card()
     using: str = ""
-    trouble: str = ""
     _all: list[Card] = []
 
     @rx.event
     async def load(self) -> None:
         """Fetch all of them."""
-        try:
-            self._all = [shown(template) for template in await signed_in(self).templates()]
-        except ApiError as error:
-            self.trouble = str(error)
-            return
-        self.groups = [ALL, *dict.fromkeys(card.group for card in self._all)]
-        self.cards, self.loaded, self.trouble, self.open, self.using = found(self._all, self.search, self.group), True, "", False, ""
+        api = signed_in(self)
+        with self._fetching():
+            self._all = [shown(template) for template in await api.templates()]
+            self.groups = [ALL, *dict.fromkeys(card.group for card in self._all)]
+            self.cards, self.open, self.using = found(self._all, self.search, self.group), False, ""
 
     @rx.event
     def find(self, text: str) -> None:
@@ -148,8 +145,8 @@ class Templates(rx.State):
         yield rx.call_script(opening(str(made.id), template.sample))
 
 
-def _use(name: Any, size: str = "1") -> rx.Component:
-    return rx.button("Use this template", size=size, loading=Templates.using == name, on_click=Templates.use(name))
+def _use(name: Any, **look: Any) -> rx.Component:
+    return rx.button("Use this template", **look, loading=Templates.using == name, on_click=Templates.use(name))
 
 
 def _card(card: Any) -> rx.Component:
@@ -164,7 +161,9 @@ def _card(card: Any) -> rx.Component:
         rx.el.div(
             rx.heading(card.title, size="3", as_="h2", weight="medium"),
             rx.el.p(card.description, class_name="t-template-text"),
-            rx.el.div(rx.el.span(card.effort, class_name="t-small"), _use(card.name), class_name="t-template-foot"),
+            rx.el.div(
+                rx.el.span(card.effort, class_name="t-small"), _use(card.name, size="1", variant="soft"), class_name="t-template-foot"
+            ),
             class_name="t-template-body",
         ),
         class_name="t-template",
@@ -190,9 +189,7 @@ def _closer() -> rx.Component:
                 ),
                 rx.text("There is nothing to fill in: press Run in the editor, and see what it does.", size="2"),
             ),
-            rx.el.div(
-                rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")), _use(card.name, "2"), class_name="t-actions"
-            ),
+            rx.el.div(rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")), _use(card.name), class_name="t-actions"),
             max_width="760px",
         ),
         open=Templates.open,
@@ -243,15 +240,11 @@ def page() -> rx.Component:
             margin_bottom="16px",
         ),
         _toolbar(),
-        problem(Templates.trouble),
-        rx.cond(
-            ~Templates.loaded,
-            waiting_rows(),
-            rx.cond(
-                Templates.cards.length() == 0,
-                empty_state("search-x", "Nothing found", "No template has these words. Try others, or look at all groups."),
-                rx.el.div(rx.foreach(Templates.cards, _card), class_name="t-templates"),
-            ),
+        listing(
+            Templates,
+            rx.el.div(rx.foreach(Templates.cards, _card), class_name="t-templates"),
+            none=Templates.cards.length() == 0,
+            empty=empty_state("search-x", "Nothing found", "No template has these words. Try others, or look at all groups."),
         ),
         _closer(),
         current="Workflows",

@@ -7,8 +7,10 @@ import reflex as rx
 from trestle.contracts.overview import Webhook
 from web.access import signed_in
 from web.components.browser import pulse, relative_time
-from web.components.feedback import empty_state, waiting_rows
+from web.components.copying import copied, copy_button
+from web.components.feedback import empty_state
 from web.components.frame import page as framed
+from web.components.listing import Listing, listing
 from web.components.table import actions_cell, cell, row, table
 
 REFRESH_S = 10
@@ -62,17 +64,17 @@ def shown(hook: Webhook) -> Row:
     )
 
 
-class Webhooks(rx.State):
+class Webhooks(Listing, rx.State):
     """The table."""
 
     rows: list[Row] = []
-    loaded: bool = False
 
     @rx.event
     async def load(self) -> None:
         """Fetch all of them."""
-        self.rows = [shown(hook) for hook in await signed_in(self).webhooks()]
-        self.loaded = True
+        api = signed_in(self)
+        with self._fetching():
+            self.rows = [shown(hook) for hook in await api.webhooks()]
 
 
 def _row(hook: Row) -> rx.Component:
@@ -87,15 +89,16 @@ def _row(hook: Row) -> rx.Component:
         cell(
             rx.cond(
                 hook.enabled,
-                rx.cond(hook.last_called_at != "", relative_time(hook.last_called_at, class_name="t-muted"), rx.el.span("Never called")),
+                rx.cond(hook.last_called_at != "", relative_time(hook.last_called_at), rx.el.span("Never called")),
                 rx.el.span("Off: its workflow isn't enabled"),
             ),
-            kind="t-fit t-below",
+            kind="t-fit t-below t-muted",
         ),
+        cell(rx.el.span(copy_button(hook.url, f"Copy the address of {hook.path}"), class_name="t-above"), kind="t-fit t-wide-only"),
         actions_cell(
             hook.path,
-            rx.menu.item("Copy the address", on_select=[rx.set_clipboard(hook.url), rx.toast.success("The address is copied")]),
-            rx.menu.item("Copy a curl call", on_select=[rx.set_clipboard(hook.curl), rx.toast.success("The call is copied")]),
+            rx.menu.item("Copy the address", on_select=copied(hook.url)),
+            rx.menu.item("Copy a curl call", on_select=copied(hook.curl)),
         ),
         key=hook.url,
     )
@@ -111,14 +114,11 @@ def page() -> rx.Component:
     )
     return framed(
         "Webhooks",
-        rx.cond(
-            ~Webhooks.loaded,
-            waiting_rows(),
-            rx.cond(
-                Webhooks.rows.length() == 0,
-                nothing_yet,
-                table(["Workflow", "Methods", "Callers", "Last call", ""], rx.foreach(Webhooks.rows, _row), "Webhooks"),
-            ),
+        listing(
+            Webhooks,
+            table(["Workflow", "Methods", "Callers", "Last call", ("", "t-wide-only"), ""], rx.foreach(Webhooks.rows, _row), "Webhooks"),
+            none=Webhooks.rows.length() == 0,
+            empty=nothing_yet,
         ),
         pulse(REFRESH_S, Webhooks.load),
     )

@@ -9,9 +9,10 @@ from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
 from web.components.dialog import confirm_dialog, form_dialog
-from web.components.feedback import empty_state, problem, waiting_rows
+from web.components.feedback import empty_state
 from web.components.field import field
 from web.components.frame import page as framed
+from web.components.listing import Listing, listing
 from web.components.table import actions_cell, cell, row, table
 from web.pages.new_workflow import NewWorkflow
 from web.pages.new_workflow import dialog as new_dialog
@@ -23,18 +24,16 @@ REFRESH_S = 10
 ALL = "all"
 
 
-class Workflows(rx.State):
+class Workflows(Listing, rx.State):
     """The table, what narrows it, and the dialogs about one workflow."""
 
     rows: list[Row] = []
-    loaded: bool = False
     search: str = ""
     tag: str = ALL
     folder: str = ALL
     tags: list[str] = []
     folders: list[str] = []
     more: bool = False
-    trouble: str = ""
 
     dialog: str = ""  # "rename", "sort", "delete", or none
     target_id: str = ""
@@ -71,15 +70,11 @@ class Workflows(rx.State):
     async def _load(self) -> None:
         api = signed_in(self)
         tag, folder = ("" if chosen == ALL else chosen for chosen in (self.tag, self.folder))
-        try:
+        with self._fetching():
             found, labels = await asyncio.gather(api.workflows(search=self.search.strip(), tag=tag, folder=folder), api.labels())
-        except ApiError as error:
-            self.trouble = str(error)  # said on the page, not as a toast: this is tried again by itself
-            return
-        self.rows = [shown(workflow) for workflow in found.items]
-        self.more = found.next_cursor is not None
-        self.tags, self.folders = labels.tags, labels.folders
-        self.loaded, self.trouble = True, ""
+            self.rows = [shown(workflow) for workflow in found.items]
+            self.more = found.next_cursor is not None
+            self.tags, self.folders = labels.tags, labels.folders
 
     @rx.event
     async def switch(self, workflow_id: str, enabled: bool) -> Any:
@@ -279,24 +274,16 @@ def _list() -> rx.Component:
         rx.button("Draw one yourself", variant="soft", on_click=NewWorkflow.ask("blank")),
         rx.button("Import one", variant="soft", color_scheme="gray", on_click=NewWorkflow.ask("import")),
     )
-    return rx.cond(
-        ~Workflows.loaded,
-        waiting_rows(),
-        rx.cond(
-            Workflows.rows.length() == 0,
-            rx.cond(Workflows.narrowed, none_found, nothing_yet),
-            rx.fragment(
-                table(
-                    ["Name", "Last execution", ("Last 14", "t-wide-only"), ("Changed", "t-wide-only"), "Enabled", ""],
-                    rx.foreach(Workflows.rows, _row),
-                    "Workflows",
-                ),
-                rx.cond(
-                    Workflows.more,
-                    rx.el.p("The newest 100 are shown. Search to find the others.", class_name="t-small"),
-                ),
-            ),
+    return listing(
+        Workflows,
+        table(
+            ["Name", "Last execution", ("Recent", "t-wide-only"), ("Changed", "t-wide-only"), "Enabled", ""],
+            rx.foreach(Workflows.rows, _row),
+            "Workflows",
         ),
+        rx.cond(Workflows.more, rx.el.p("The newest 100 are shown. Search to find the others.", class_name="t-small")),
+        none=Workflows.rows.length() == 0,
+        empty=rx.cond(Workflows.narrowed, none_found, nothing_yet),
     )
 
 
@@ -340,7 +327,6 @@ def page() -> rx.Component:
                 class_name="t-toolbar",
             ),
         ),
-        problem(Workflows.trouble),
         _list(),
         _dialogs(),
         pulse(REFRESH_S, Workflows.load),

@@ -5,7 +5,7 @@ import React, { useEffect, useMemo, useRef, useState } from "react";
 import { ReactFlowProvider } from "@xyflow/react";
 import { CircleAlert, CircleCheck, Info, LoaderCircle, TriangleAlert, X } from "lucide-react";
 import { Canvas } from "./canvas.jsx";
-import { CommandPalette } from "./commands.jsx";
+import { useCommands } from "./commands.jsx";
 import { Empty } from "./empty.jsx";
 import { Palette, QuickAdd } from "./palette.jsx";
 import { Panel } from "./panel.jsx";
@@ -13,7 +13,7 @@ import { ConflictDialog } from "./conflict.jsx";
 import { ComparisonBar } from "./compare_runs.jsx";
 import { CopiedRun } from "./pin.jsx";
 import { RunDialog } from "./runs.jsx";
-import { KeySheet, useShortcuts } from "./shortcuts.jsx";
+import { useShortcuts } from "./shortcuts.jsx";
 import { statuses, useRun } from "./status.js";
 import { Store, StoreContext, useEditor, useStore, useStoreOf } from "./store.js";
 import { startsText } from "./summary.js";
@@ -153,6 +153,7 @@ function useDark() {
 
 function Page({ missing }) {
   useShortcuts();
+  useCommands();
   useData();
   const mode = useStore((state) => (state.doc?.id === addressed() ? state.doc.mode : null));
   const [palette, setPalette] = useState(false);
@@ -176,8 +177,6 @@ function Page({ missing }) {
       </div>
       <QuickAdd />
       <RunDialog />
-      <KeySheet />
-      <CommandPalette />
       {mode === "edit" && <><CopiedRun /><ConflictDialog /></>}
     </>
   );

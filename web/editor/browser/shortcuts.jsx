@@ -1,7 +1,6 @@
 // Keys and the clipboard. They listen on the window; typing in a field is left alone.
 
-import React, { useEffect } from "react";
-import { Dialog, Kbd } from "@radix-ui/themes";
+import { useEffect } from "react";
 import { copied, nodeOf, parseCopied } from "./graph.js";
 import { fitted, tidied } from "./layout.js";
 import { NOTE, isNote } from "./notes.js";
@@ -66,11 +65,10 @@ const alone = {
   "/": addAny, n: addAny, S: addNote,
   F2: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0], { naming: true }),
   o: (store) => store.openPanel("outline"),
-  "?": (store) => store.set({ sheet: "keys" }),
   Enter: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0]),
   Escape: (store) => (store.state.quick ? store.set({ quick: null }) : store.state.wide ? store.set({ wide: false }) : store.closePanel()),
 };
-const LOOK = new Set(["f", "o", "?", "Escape", "Enter"]);
+const LOOK = new Set(["f", "o", "Escape", "Enter"]);
 const STEP = 10;
 const ARROWS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
@@ -91,11 +89,6 @@ export function useShortcuts() {
       pressed = Boolean(event.target.closest?.(".react-flow__pane"));
     };
     const onKey = (event) => {
-      const command = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
-      if (command && !document.querySelector("[role=dialog][data-state=open]")) {
-        event.preventDefault();
-        return void store.set({ sheet: store.state.sheet === "commands" ? null : "commands" });
-      }
       if (typing(event.target) || event.altKey || document.querySelector("[role=dialog][data-state=open]")) return;
       const mod = event.ctrlKey || event.metaKey;
       const atCanvas = pressed;
@@ -130,28 +123,9 @@ export function useShortcuts() {
   }, [store]);
 }
 
-const SHEET = [
-  ["Ctrl K", "Find anything: commands, nodes, pages"], ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+/** Keys and what they do, for the list of them. */
+export const KEYS = [
+  ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
   ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
-  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Tab", "From card to card"], ["?", "This list"],
+  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Tab", "From card to card"],
 ];
-
-export function KeySheet() {
-  const store = useEditor();
-  const open = useStore((state) => state.sheet === "keys");
-  return (
-    <Dialog.Root open={open} onOpenChange={(now) => !now && store.set({ sheet: null })}>
-      <Dialog.Content maxWidth="420px" aria-describedby={undefined}>
-        <Dialog.Title size="4">Keys</Dialog.Title>
-        <dl className="ed-keys">
-          {SHEET.map(([keys, does]) => (
-            <React.Fragment key={keys}>
-              <dt>{keys.split(" ").map((key) => <Kbd key={key}>{key}</Kbd>)}</dt>
-              <dd>{does}</dd>
-            </React.Fragment>
-          ))}
-        </dl>
-      </Dialog.Content>
-    </Dialog.Root>
-  );
-}

@@ -35,7 +35,9 @@ export function summary(type, node) {
     if (names.every((name) => plain(config[name]) || type.config_schema?.required?.includes(name) === false) && names.some((name) => plain(config[name]))) return shortUrl(text);
   }
   const required = type.config_schema?.required ?? [];
-  const first = [...required, ...Object.keys(node.config ?? {})].find((name) => plain(node.config?.[name]) && !type.config_schema?.properties?.[name]?.["x-credential"]);
+  const fields = type.config_schema?.properties ?? {};
+  const says = (name) => plain(node.config?.[name]) && !fields[name]?.["x-credential"] && !fields[name]?.enum; // one of a few words says nothing without its label
+  const first = [...required, ...Object.keys(node.config ?? {})].find(says);
   return first ? shortUrl(plain(node.config[first])) : (required.length ? "Not set up yet" : type.description.split(/(?<=\.)\s/)[0].replace(/\.$/, ""));
 }
 
@@ -52,7 +54,7 @@ export function startsText({ doc, graph, catalogue }) {
 /** Milliseconds as people say them: `3 ms`, `1.4 s`, `2 min 5 s`. */
 export function duration(ms) {
   if (ms === null || ms === undefined) return "";
-  if (ms < 1) return "<1 ms";
+  if (ms < 0.5) return "< 1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   const [minutes, seconds] = [Math.floor(ms / 60_000), Math.round((ms % 60_000) / 1000)];

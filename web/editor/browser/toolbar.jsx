@@ -2,6 +2,7 @@
 
 import React from "react";
 import { Keyboard, ListTree, Maximize, Minus, Plus, Redo2, Sparkles, Undo2 } from "lucide-react";
+import { show } from "../../components/commands/offers.js";
 import { fit, tidy } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 
@@ -24,7 +25,7 @@ export function Toolbar() {
       <Tool icon={Maximize} label="Fit into view (F)" onClick={() => fit(store)} data-testid="fit" />
       {edit && <Tool icon={Sparkles} label="Tidy up (T)" onClick={() => tidy(store)} data-testid="tidy" />}
       <Tool icon={ListTree} label="Outline (O)" onClick={() => store.openPanel("outline")} data-testid="outline-open" />
-      {edit && <Tool icon={Keyboard} label="Keys (?)" onClick={() => store.set({ sheet: "keys" })} />}
+      {edit && <Tool icon={Keyboard} label="Keys (?)" onClick={() => show("keys")} />}
     </div>
   );
 }
