@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from trestle.contracts.api_keys import ApiKey, ApiKeyMade
 from trestle.contracts.audit import AuditEntry
 from trestle.contracts.base import JsonObject, JsonValue, Page
-from trestle.contracts.credentials import Credential, CredentialType, CredentialUse
+from trestle.contracts.credentials import Credential, CredentialTested, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.overview import Stats, Webhook
@@ -254,14 +254,25 @@ class Api:
         """Every credential of the person's projects, without secrets."""
         return [Credential.model_validate(found) for found in await self._all("/credentials")]
 
-    async def create_credential(self, *, name: str, type: str, data: JsonObject, allowed_hosts: list[str]) -> Credential:
+    async def credential(self, credential_id: UUID | str) -> Credential:
+        """One of them."""
+        return Credential.model_validate(await self.call("GET", f"/credentials/{UUID(str(credential_id))}"))
+
+    async def create_credential(self, body: JsonObject) -> Credential:
         """Keep a secret."""
-        body = {"name": name, "type": type, "data": data, "allowed_hosts": allowed_hosts}
         return Credential.model_validate(await self.call("POST", "/credentials", json=body))
 
     async def change_credential(self, credential_id: UUID | str, change: JsonObject) -> Credential:
         """Change some of `name, data, allowed_hosts`. A field left out of `data` keeps its value."""
         return Credential.model_validate(await self.call("PATCH", f"/credentials/{credential_id}", json=change))
+
+    async def test_credential(self, credential_id: UUID | str) -> CredentialTested:
+        """What the service says to one that is kept."""
+        return CredentialTested.model_validate(await self.call("POST", f"/credentials/{credential_id}/test"))
+
+    async def try_credential(self, body: JsonObject) -> CredentialTested:
+        """The same before it is kept, or before its changes are."""
+        return CredentialTested.model_validate(await self.call("POST", "/credentials/test", json=body))
 
     async def credential_usage(self, credential_id: UUID | str) -> list[CredentialUse]:
         """The nodes that name this credential."""

@@ -77,7 +77,7 @@ app.add_page(
     execution.page, route="/executions/[execution_id]", title="Execution · Trestle", on_load=[Viewer.arrive, execution.PastExecution.load]
 )
 app.add_page(executions.page, route="/executions", title="Executions · Trestle", on_load=[Viewer.arrive, executions.Executions.arrive])
-app.add_page(credentials.page, route="/credentials", title="Credentials · Trestle", on_load=[Viewer.arrive, credentials.Credentials.load])
+app.add_page(credentials.page, route="/credentials", title="Credentials · Trestle", on_load=[Viewer.arrive, credentials.Credentials.arrive])
 app.add_page(dashboard.page, route="/dashboard", title="Dashboard · Trestle", on_load=[Viewer.arrive, dashboard.Dashboard.load])
 app.add_page(webhooks.page, route="/webhooks", title="Webhooks · Trestle", on_load=[Viewer.arrive, webhooks.Webhooks.load])
 app.add_page(schedules.page, route="/schedules", title="Schedules · Trestle", on_load=[Viewer.arrive, schedules.Schedules.load])

@@ -1,6 +1,7 @@
 """The form of a credential: drawn from its type's JSON Schema, and read back into the API's `data`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -8,15 +9,24 @@ from pydantic import TypeAdapter, ValidationError
 from trestle.contracts.base import JsonObject
 from trestle.contracts.credentials import Host
 
-DATA = "data."
-"""Prefix of the form's names for the fields of the type, beside the credential's own."""
+DATA, DROP = "data.", "drop."
+"""Prefixes of the form's names: of the type's fields, and of the boxes that take a kept secret away."""
 
 _HOST: TypeAdapter[str] = TypeAdapter(Host)
 
 
 @dataclass
+class Option:
+    """One of a field's values."""
+
+    value: str
+    label: str
+
+
+@dataclass
 class Blank:
-    """One field of the form. `input` is the HTML input's type; `value` is empty for secrets, always."""
+    """One field of the form. `input` is the HTML input's type, or "choice" (of `options`), or "lines". A secret's value is never in it:
+    `is_kept` says that there is one, `may_drop` that it may be taken away."""
 
     name: str
     label: str
@@ -25,38 +35,88 @@ class Blank:
     required: bool
     value: str
     placeholder: str
+    options: list[Option] = field(default_factory=list)
+    is_kept: bool = False
+    may_drop: str = ""
 
 
-def blanks(schema: JsonObject, fields: JsonObject, set_fields: list[str]) -> list[Blank]:
-    """The form of a type's JSON Schema. `fields` are the known values; `set_fields` names what already has one, secret or not."""
-    required = schema.get("required", [])
+def chosen(schema: JsonObject, fields: Mapping[str, Any]) -> dict[str, str]:
+    """What is chosen in the fields that have a list of values, by the fields' names."""
+    properties = schema.get("properties", {}).items()
+    return {name: str(fields.get(name, of.get("default", of["enum"][0]))) for name, of in properties if "enum" in of}
+
+
+def blanks(schema: JsonObject, fields: JsonObject, set_fields: Sequence[str], choices: Mapping[str, str]) -> list[Blank]:
+    """The form of a type's JSON Schema. `fields` are the known values; `set_fields` names what already has one, secret or not.
+
+    Where the schema has alternatives (`oneOf`), those fields are left out that don't go with `choices`.
+    """
+    required, left_out = _required(schema, choices), _left_out(schema, choices)
     made = []
     for name, of in schema.get("properties", {}).items():
+        if name in left_out:
+            continue
         secret, is_set = bool(of.get("writeOnly")), name in set_fields
+        needed = name in required
         made.append(
             Blank(
                 name=DATA + name,
                 label=str(of.get("title", name)),
                 help=str(of.get("description", "")),
-                input="password" if secret else "number" if of.get("type") in ("integer", "number") else "text",
-                required=name in required and not is_set,
-                value="" if secret else str(fields.get(name, of.get("default", ""))),
-                placeholder="Set. Leave empty to keep it" if secret and is_set else "",
+                input=_input(of),
+                required=needed and not (secret and is_set),
+                value="" if secret else choices.get(name) or str(fields.get(name, of.get("default", ""))),
+                placeholder="Set. Type to replace it" if secret and is_set else next(map(str, of.get("examples", [])), ""),
+                options=[Option(str(value), str(value)) for value in of.get("enum", [])],
+                is_kept=secret and is_set,
+                may_drop=DROP + name if secret and is_set and not needed else "",
             )
         )
     return made
 
 
-def filled(schema: JsonObject, form: dict[str, Any]) -> JsonObject:
-    """The `data` of a submitted form: what was left empty is left out, numbers are numbers."""
+def filled(schema: JsonObject, form: Mapping[str, Any], set_fields: Sequence[str], choices: Mapping[str, str]) -> JsonObject:
+    """The `data` of a submitted form, numbers as numbers.
+
+    What was left empty is left out, so that it stays as it is. Null, which takes a value away, stands for what is kept and no longer
+    wanted: a plain field that was emptied, a secret whose box says so, and fields that don't go with `choices`.
+    """
+    left_out = _left_out(schema, choices)
     data: JsonObject = {}
     for name, of in schema.get("properties", {}).items():
-        text = str(form.get(DATA + name, ""))
-        if not text:
-            continue
-        kind = of.get("type")
-        data[name] = int(text) if kind == "integer" else float(text) if kind == "number" else text
+        text = "" if name in left_out else choices.get(name) or str(form.get(DATA + name, ""))
+        kind, dropped = of.get("type"), bool(form.get(DROP + name))
+        if text:
+            data[name] = int(text) if kind == "integer" else float(text) if kind == "number" else text
+        elif name in set_fields and (name in left_out or dropped or not of.get("writeOnly")):
+            data[name] = None
     return data
+
+
+def _input(of: JsonObject) -> str:
+    if "enum" in of:
+        return "choice"
+    if of.get("x-multiline"):
+        return "lines"
+    return "password" if of.get("writeOnly") else "number" if of.get("type") in ("integer", "number") else "text"
+
+
+def _alternative(schema: JsonObject, choices: Mapping[str, str]) -> JsonObject:
+    """The one of the schema's alternatives that the choices belong to."""
+    for one in schema.get("oneOf", []):
+        if all(choices.get(name, of["enum"][0]) in of["enum"] for name, of in one.get("properties", {}).items() if "enum" in of):
+            return dict(one)
+    return {}
+
+
+def _required(schema: JsonObject, choices: Mapping[str, str]) -> set[str]:
+    return {*schema.get("required", []), *_alternative(schema, choices).get("required", [])}
+
+
+def _left_out(schema: JsonObject, choices: Mapping[str, str]) -> set[str]:
+    """What other alternatives ask for and this one doesn't."""
+    asked = {name for one in schema.get("oneOf", []) for name in one.get("required", [])}
+    return asked - _required(schema, choices)
 
 
 def hosts_of(text: str) -> list[str]:

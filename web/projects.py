@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from trestle.contracts.users import Project
+from trestle.contracts.users import Project, ProjectRole
 
 
 @dataclass
@@ -15,6 +15,11 @@ class Choice:
 
     value: str
     label: str
+
+
+def edits(project: Project) -> bool:
+    """Whether the person may change what is in it."""
+    return project.role in (ProjectRole.ADMIN, ProjectRole.EDITOR)
 
 
 def project_choices(found: Iterable[Project]) -> list[Choice]:

@@ -87,6 +87,7 @@ TYPES = {
             public_key={
                 "title": "Public key",
                 "pattern": "-----BEGIN [A-Z ]*PUBLIC KEY-----",
+                "x-multiline": True,
                 "examples": ["-----BEGIN PUBLIC KEY-----"],
                 "description": "In PEM, for all other algorithms",
             },

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 import reflex as rx
 
+from backend.credentials.types import TYPES
 from trestle.contracts.executions import ExecutionError, ExecutionSummary
 from trestle.contracts.states import ExecutionStatus
 from trestle.contracts.templates import Template
@@ -18,7 +19,7 @@ from trestle.contracts.workflows import RecentRun, WorkflowSummary
 from web import app as application
 from web.access import safe_path
 from web.api import SignedOut
-from web.credential_form import Blank, blanks, filled, hosts_of, wrong_host
+from web.credential_form import Blank, blanks, chosen, filled, hosts_of, wrong_host
 from web.pages import executions, templates, workflow_rows
 from web.pages.sign_in import Door
 from web.theme import STATUS_COLOR, STATUS_ICON
@@ -91,15 +92,35 @@ def test_a_workflow_without_a_description_says_how_large_it_is() -> None:
 
 
 def test_a_secret_is_asked_for_and_never_shown() -> None:
-    name, value, port = blanks(SCHEMA, {"name": "X-Api-Key"}, ["name", "value"])
-    assert name == Blank("data.name", "Header", "For example X-Api-Key", "text", False, "X-Api-Key", "")
-    assert (value.input, value.value, value.required, value.placeholder) == ("password", "", False, "Set. Leave empty to keep it")
-    assert (port.input, port.value) == ("number", "25")
-    assert [blank.required for blank in blanks(SCHEMA, {}, [])] == [True, True, False]
+    name, value, port = blanks(SCHEMA, {"name": "X-Api-Key"}, ["name", "value"], {})
+    assert name == Blank("data.name", "Header", "For example X-Api-Key", "text", True, "X-Api-Key", "")
+    assert (value.input, value.value, value.required, value.placeholder) == ("password", "", False, "Set. Type to replace it")
+    assert (value.is_kept, value.may_drop, port.input, port.value) == (True, "", "number", "25")
+    assert [blank.required for blank in blanks(SCHEMA, {}, [], {})] == [True, True, False]
+    optional = blanks({"properties": {"old": {"title": "Old", "writeOnly": True}}}, {}, ["old"], {})
+    assert optional[0].may_drop == "drop.old"
 
 
 def test_what_is_left_empty_is_left_as_it_was() -> None:
-    assert filled(SCHEMA, {"data.name": "X-Key", "data.value": "", "data.port": "587", "data.other": "x"}) == {"name": "X-Key", "port": 587}
+    form = {"data.name": "X-Key", "data.value": "", "data.port": "587", "data.other": "x"}
+    assert filled(SCHEMA, form, ["name", "value"], {}) == {"name": "X-Key", "port": 587}
+    assert filled(SCHEMA, {"data.name": "X-Key", "data.port": ""}, ["name", "value", "port"], {}) == {"name": "X-Key", "port": None}
+    assert filled(SCHEMA, {"data.name": "X-Key", "drop.value": "on"}, ["name", "value"], {}) == {"name": "X-Key", "value": None}
+
+
+def test_a_web_token_is_verified_by_a_secret_or_by_a_public_key() -> None:
+    schema = TYPES["jwt"].fields_schema
+    shared = chosen(schema, {})
+    assert shared == {"algorithm": "HS256"}
+    assert [(one.name, one.input, one.required) for one in blanks(schema, {}, [], shared)] == [
+        ("data.algorithm", "choice", True),
+        ("data.secret", "password", True),
+    ]
+    signed = {"algorithm": "RS256"}
+    assert [(one.name, one.input) for one in blanks(schema, {}, ["algorithm", "secret"], signed)][1:] == [("data.public_key", "lines")]
+    form = {"data.algorithm": "RS256", "data.public_key": "-----BEGIN PUBLIC KEY-----\nx"}
+    switched = {"algorithm": "RS256", "public_key": "-----BEGIN PUBLIC KEY-----\nx", "secret": None}
+    assert filled(schema, form, ["algorithm", "secret"], signed) == switched
 
 
 def test_hosts_are_read_however_they_are_separated() -> None:

@@ -9,9 +9,22 @@ from web.components.feedback import problem
 
 
 def form_dialog(
-    *fields: rx.Component, title: Any, submit: Any, is_open: Any, on_open_change: Any, on_submit: Any, error: Any, busy: Any
+    *fields: rx.Component,
+    title: Any,
+    submit: Any,
+    is_open: Any,
+    on_open_change: Any,
+    on_submit: Any,
+    error: Any,
+    busy: Any,
+    beside: rx.Component | None = None,
+    on_meant: Any = None,
 ) -> rx.Component:
-    """A form in a dialog. `submit` is the word on its button; `error` is shown above that; `busy` locks it while it works."""
+    """A form in a dialog. `submit` is the word on its button; `error` is shown above that; `busy` locks it while it works.
+
+    `beside` is a second button that submits; `on_meant` then says, when the first is pressed, that it was that one.
+    """
+    pressed = {} if on_meant is None else {"on_click": on_meant}
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title(title),
@@ -21,7 +34,8 @@ def form_dialog(
                     problem(error),
                     rx.el.div(
                         rx.dialog.close(rx.button("Cancel", type="button", variant="soft", color_scheme="gray")),
-                        rx.button(submit, type="submit", loading=busy),
+                        rx.button(submit, type="submit", loading=busy, **pressed),
+                        *([] if beside is None else [beside]),
                         class_name="t-actions",
                     ),
                     class_name="t-form",
@@ -37,19 +51,43 @@ def form_dialog(
 
 
 def confirm_dialog(
-    title: Any, text: Any, *, confirm: str, is_open: Any, on_open_change: Any, on_confirm: Any, error: Any = "", busy: Any = False
+    title: Any,
+    text: Any,
+    *more: rx.Component,
+    confirm: str,
+    is_open: Any,
+    on_open_change: Any,
+    on_confirm: Any,
+    error: Any = "",
+    busy: Any = False,
 ) -> rx.Component:
     """The question before something is destroyed. The safe answer has the focus."""
     return rx.alert_dialog.root(
         rx.alert_dialog.content(
             rx.alert_dialog.title(title),
             rx.alert_dialog.description(text),
+            *more,
             rx.el.div(problem(error), margin_top="16px"),
             rx.el.div(
                 rx.alert_dialog.cancel(rx.button("Cancel", variant="soft", color_scheme="gray")),
                 rx.button(confirm, color_scheme="red", on_click=on_confirm, loading=busy),
                 class_name="t-actions",
             ),
+            max_width="440px",
+        ),
+        open=is_open,
+        on_open_change=on_open_change,
+    )
+
+
+def told_dialog(title: Any, text: Any, *content: rx.Component, is_open: Any, on_open_change: Any) -> rx.Component:
+    """Something to read."""
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.dialog.title(title),
+            rx.dialog.description(text),
+            *content,
+            rx.el.div(rx.dialog.close(rx.button("Done", variant="soft", color_scheme="gray")), class_name="t-actions"),
             max_width="440px",
         ),
         open=is_open,

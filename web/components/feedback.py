@@ -41,6 +41,22 @@ def problem(message: Any) -> rx.Component:
     )
 
 
+def outcome(message: Any, went: Any) -> rx.Component:
+    """How something that was tried went: "well", "badly", or neither (nothing could be tried)."""
+    icon = rx.match(went, ("well", rx.icon("circle-check", size=16)), ("badly", rx.icon("circle-x", size=16)), rx.icon("info", size=16))
+    return rx.cond(
+        message != "",
+        rx.callout.root(
+            rx.callout.icon(icon),
+            rx.callout.text(message, class_name="t-problem"),
+            color_scheme=rx.match(went, ("well", "green"), ("badly", "red"), "gray"),
+            size="1",
+            width="100%",
+            role="status",
+        ),
+    )
+
+
 def notice(message: Any) -> rx.Component:
     """Something to know, not an error; nothing where the message is empty."""
     return rx.cond(

@@ -2,122 +2,122 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import reflex as rx
 
-from trestle.contracts.credentials import Credential, CredentialType
+from trestle.contracts.credentials import Credential, CredentialUse
+from trestle.contracts.users import Project
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.browser import relative_time
-from web.components.dialog import confirm_dialog, form_dialog
-from web.components.feedback import empty_state, waiting_rows
-from web.components.field import choice, field
+from web.components.dialog import confirm_dialog, told_dialog
+from web.components.feedback import empty_state
 from web.components.frame import page as framed
+from web.components.loading import fetched, fetching
 from web.components.table import actions_cell, cell, row, table
-from web.credential_form import Blank, blanks, filled, hosts_of, wrong_host
+from web.pages.credential_editor import CredentialEditor, credential_dialog
+from web.projects import edits
+
+_HOSTS_SHOWN = 3
 
 
 @dataclass
 class Row:
-    """A credential as the table shows it."""
+    """A credential as the table shows it. `about`: whose it is, where there are several projects, and where it may go."""
 
     id: str
     name: str
     type: str
-    hosts: str
+    about: str
     updated_at: str
+    may_edit: bool
 
 
 @dataclass
-class Kind:
-    """A type of credential, as a choice."""
+class Place:
+    """A node that uses a credential, and where to see it."""
 
-    value: str
-    label: str
-    description: str
+    workflow: str
+    node: str
+    link: str
+
+
+def shown(found: Credential, titles: dict[str, str], projects: dict[str, Project]) -> Row:
+    """A credential as a row."""
+    project = projects.get(str(found.project_id))
+    more = len(found.allowed_hosts) - _HOSTS_SHOWN
+    hosts = ", ".join(found.allowed_hosts[:_HOSTS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    whose = "" if project is None or len(projects) < 2 else "Personal" if project.personal else project.name
+    return Row(
+        str(found.id),
+        found.name,
+        titles.get(found.type, found.type),
+        " · ".join(filter(None, (whose, hosts or "Any host"))),
+        found.updated_at.isoformat(),
+        project is not None and edits(project),
+    )
+
+
+def place(use: CredentialUse) -> Place:
+    """A use, with the address that opens its node in the editor."""
+    return Place(use.workflow_name, use.node, f"/workflows/{use.workflow_id}?node={quote(use.node, safe='')}")
 
 
 class Credentials(rx.State):
-    """The table and its dialogs. The types' schemas stay on the server."""
+    """The table, and what is asked about one of its rows."""
 
     rows: list[Row] = []
-    kinds: list[Kind] = []
+    search: str = ""
     loaded: bool = False
-
-    dialog: str = ""  # "edit" (also for a new one), "delete", or none
+    trouble: str = ""
+    dialog: str = ""  # "delete", "uses", or none
     target_id: str = ""
     target_name: str = ""
-    target_hosts: str = ""
-    kind: str = ""
-    kind_description: str = ""
-    blanks: list[Blank] = []
-    used_by: str = ""
+    places: list[Place] = []
     error: str = ""
     busy: bool = False
-    _types: dict[str, CredentialType] = {}
-    _known: dict[str, Credential] = {}
+
+    @rx.var
+    def found(self) -> list[Row]:
+        """The rows that the search leaves."""
+        words = self.search.casefold().split()
+        return [one for one in self.rows if all(word in f"{one.name} {one.type} {one.about}".casefold() for word in words)]
+
+    @rx.event
+    async def arrive(self) -> Any:
+        """Fetch them; the editor leads here with the type of a new one (`?type=`)."""
+        api = signed_in(self)
+        self.dialog, self.search = "", ""
+        await self._load(api)
+        kind = self.router.url.query_parameters.get("type", "")
+        return CredentialEditor.open_new(kind) if kind and self.loaded else None
 
     @rx.event
     async def load(self) -> None:
-        """Fetch types and credentials."""
-        api = signed_in(self)
-        self._types = {kind.name: kind for kind in await api.credential_types()}
-        self.kinds = [Kind(kind.name, kind.title, kind.description) for kind in self._types.values()]
-        await self._load(api)
+        """Fetch them again."""
+        await self._load(signed_in(self))
 
     async def _load(self, api: Api) -> None:
-        self._known = {str(found.id): found for found in await api.credentials()}
-        titles = {name: kind.title for name, kind in self._types.items()}
-        self.rows = [
-            Row(
-                identity,
-                found.name,
-                titles.get(found.type, found.type),
-                ", ".join(found.allowed_hosts) or "Any host",
-                found.updated_at.isoformat(),
-            )
-            for identity, found in self._known.items()
-        ]
-        self.loaded = True
+        with fetching(self):
+            titles = {kind.name: kind.title for kind in await api.credential_types()}
+            projects = {str(one.id): one for one in await api.projects()}
+            self.rows = [shown(one, titles, projects) for one in await api.credentials()]
 
     @rx.event
-    def new(self) -> None:
-        """Open the form for a new one."""
+    def find(self, text: str) -> None:
+        """Only what has these words."""
         signed_in(self)
-        self.dialog, self.target_id, self.target_name, self.target_hosts, self.error = "edit", "", "", "", ""
-        self._choose(next(iter(self._types), ""))
+        self.search = text
 
     @rx.event
-    def edit(self, credential_id: str) -> None:
-        """Open the form of one. Its secrets are not in it."""
-        signed_in(self)
-        found = self._known[credential_id]
-        self.dialog, self.target_id, self.target_name, self.error = "edit", credential_id, found.name, ""
-        self.target_hosts = ", ".join(found.allowed_hosts)
-        self._choose(found.type, found)
-
-    @rx.event
-    def choose(self, kind: str) -> None:
-        """Another type for a new one: other fields."""
-        signed_in(self)
-        self._choose(kind)
-
-    def _choose(self, kind: str, found: Credential | None = None) -> None:
-        known = self._types.get(kind)
-        self.kind, self.busy = kind, False
-        self.kind_description = known.description.replace("`", "") if known else ""
-        self.blanks = blanks(known.fields_schema, found.fields if found else {}, found.set_fields if found else []) if known else []
-
-    @rx.event
-    async def ask_delete(self, credential_id: str) -> None:
-        """Ask before deleting, naming what would miss it."""
+    async def ask(self, dialog: str, credential_id: str) -> None:
+        """Where one is used: to see, or before it is deleted."""
         api = signed_in(self)
-        found = self._known[credential_id]
-        uses = await api.credential_usage(credential_id)
-        places = [f"{use.workflow_name} ({use.node})" for use in uses]
-        self.used_by = ", ".join(places[:5]) + (f" and {len(places) - 5} more" if len(places) > 5 else "")
-        self.dialog, self.target_id, self.target_name, self.error, self.busy = "delete", credential_id, found.name, "", False
+        self.places = [place(use) for use in await api.credential_usage(credential_id)]
+        self.target_name = next((one.name for one in self.rows if one.id == credential_id), "")
+        self.dialog, self.target_id, self.error, self.busy = dialog, credential_id, "", False
 
     @rx.event
     def close(self, is_open: bool) -> None:
@@ -127,27 +127,13 @@ class Credentials(rx.State):
             self.dialog = ""
 
     @rx.event
-    async def save(self, form: dict[str, Any]) -> Any:
-        """Keep a new one, or change one."""
+    async def test(self, credential_id: str) -> Any:
+        """Try one out and say what came of it."""
         api = signed_in(self)
-        name, hosts = str(form.get("name", "")).strip(), hosts_of(str(form.get("allowed_hosts", "")))
-        self.error = wrong_host(hosts)
-        if self.error:
-            return
-        self.busy = True
-        yield
-        try:
-            data = filled(self._types[self.kind].fields_schema, form)
-            if self.target_id:
-                await api.change_credential(self.target_id, {"name": name, "allowed_hosts": hosts, **({"data": data} if data else {})})
-            else:
-                await api.create_credential(name=name, type=self.kind, data=data, allowed_hosts=hosts)
-        except ApiError as error:
-            self.error, self.busy = str(error), False
-            return
-        self.dialog, self.busy = "", False
-        await self._load(api)
-        yield rx.toast.success(f"“{name}” is saved")
+        yield rx.toast.info("Asking the service …", duration=3000)
+        found = await api.test_credential(credential_id)
+        say = {True: rx.toast.success, False: rx.toast.error, None: rx.toast.info}[found.ok]
+        yield say(found.message)
 
     @rx.event
     async def delete(self) -> Any:
@@ -164,79 +150,69 @@ class Credentials(rx.State):
 
 
 def _row(credential: Row) -> rx.Component:
+    edit = CredentialEditor.open_kept(credential.id)
     return row(
         cell(
-            rx.el.button(credential.name, type="button", class_name="t-row-link", on_click=Credentials.edit(credential.id)),
-            rx.el.span(credential.hosts, class_name="t-small"),
+            rx.cond(
+                credential.may_edit,
+                rx.el.button(credential.name, type="button", class_name="t-row-link", on_click=edit),
+                rx.el.span(credential.name, class_name="t-strong"),
+            ),
+            rx.el.span(credential.about, class_name="t-small"),
             kind="t-name",
         ),
-        cell(rx.el.span(credential.type, class_name="t-muted"), kind="t-fit"),
+        cell(rx.el.span(credential.type, class_name="t-muted"), kind="t-fit t-below"),
         cell(relative_time(credential.updated_at, class_name="t-muted"), kind="t-fit t-wide-only"),
         actions_cell(
             credential.name,
-            rx.menu.item("Edit", on_select=Credentials.edit(credential.id)),
-            rx.menu.separator(),
-            rx.menu.item("Delete", color_scheme="red", on_select=Credentials.ask_delete(credential.id)),
+            rx.cond(
+                credential.may_edit,
+                rx.fragment(
+                    rx.menu.item("Edit", on_select=edit),
+                    rx.menu.item("Test", on_select=Credentials.test(credential.id)),
+                ),
+            ),
+            rx.menu.item("Where it is used", on_select=Credentials.ask("uses", credential.id)),
+            rx.cond(
+                credential.may_edit,
+                rx.fragment(
+                    rx.menu.separator(),
+                    rx.menu.item("Delete", color_scheme="red", on_select=Credentials.ask("delete", credential.id)),
+                ),
+            ),
         ),
         key=credential.id,
     )
 
 
-def _blank(blank: Blank) -> rx.Component:
-    return field(
-        blank.label,
-        blank.name,
-        type=blank.input,
-        required=blank.required,
-        default_value=blank.value,
-        placeholder=blank.placeholder,
-        help_text=blank.help,
-        # The browser must not offer its own saved passwords for other sites' secrets, nor save these.
-        auto_complete="off",
-        key=Credentials.kind + Credentials.target_id + blank.name,
+def _places() -> rx.Component:
+    return rx.el.ul(
+        rx.foreach(
+            Credentials.places,
+            lambda one: rx.el.li(rx.link(one.workflow, " · ", one.node, href=one.link, size="2"), key=one.link),
+        ),
+        class_name="t-places",
     )
 
 
 def _dialogs() -> rx.Component:
-    is_new = Credentials.target_id == ""
+    used = Credentials.places.length() > 0
     return rx.fragment(
-        form_dialog(
-            rx.cond(
-                is_new,
-                choice(
-                    "Type",
-                    "kind",
-                    Credentials.kinds,
-                    value=Credentials.kind,
-                    on_change=Credentials.choose,
-                    help_text=Credentials.kind_description,
-                ),
-            ),
-            field("Name", "name", default_value=Credentials.target_name, required=True, max_length=200, key=Credentials.target_id + "name"),
-            rx.foreach(Credentials.blanks, _blank),
-            field(
-                "Allowed hosts",
-                "allowed_hosts",
-                default_value=Credentials.target_hosts,
-                placeholder="api.example.com, *.example.org",
-                help_text="The secret is sent to these hosts only. Empty: to any.",
-                key=Credentials.target_id + "hosts",
-            ),
-            title=rx.cond(is_new, "New credential", f"Edit “{Credentials.target_name}”"),
-            submit=rx.cond(is_new, "Create", "Save"),
-            is_open=Credentials.dialog == "edit",
+        told_dialog(
+            f"Where “{Credentials.target_name}” is used",
+            rx.cond(used, "By these steps of workflows, in their drafts or in what is published:", "No workflow uses it."),
+            _places(),
+            is_open=Credentials.dialog == "uses",
             on_open_change=Credentials.close,
-            on_submit=Credentials.save,
-            error=Credentials.error,
-            busy=Credentials.busy,
         ),
         confirm_dialog(
             f"Delete “{Credentials.target_name}”?",
             rx.cond(
-                Credentials.used_by != "",
-                f"It is used by {Credentials.used_by}. Those steps will fail until they are given another one.",
+                used,
+                "These steps use it. They will fail until they are given another one. Its secret can't be brought back.",
                 "No workflow uses it. Its secret can't be brought back.",
             ),
+            _places(),
             confirm="Delete credential",
             is_open=Credentials.dialog == "delete",
             on_open_change=Credentials.close,
@@ -247,7 +223,7 @@ def _dialogs() -> rx.Component:
 
 
 def _new(label: str = "New credential") -> rx.Component:
-    return rx.button(rx.icon("plus", size=16), label, on_click=Credentials.new)
+    return rx.button(rx.icon("plus", size=16), label, on_click=CredentialEditor.open_new(""))
 
 
 def page() -> rx.Component:
@@ -258,17 +234,28 @@ def page() -> rx.Component:
         "Tokens and passwords that steps need to call other services. They are encrypted, and no one can read them here again.",
         _new("Add a credential"),
     )
+    search = rx.input(
+        rx.input.slot(rx.icon("search", size=16)),
+        placeholder="Search credentials",
+        on_change=Credentials.find.debounce(150),
+        default_value=Credentials.search,
+        type="search",
+        width=["100%", "100%", "280px"],
+        custom_attrs={"aria-label": "Search credentials"},
+    )
+    heads: list[str | tuple[str, str]] = ["Name", "Type", ("Changed", "t-wide-only"), ""]
+    everything = rx.fragment(
+        rx.el.div(search, class_name="t-toolbar"),
+        rx.cond(
+            Credentials.found.length() == 0,
+            empty_state("search", "No credential has these words", "Search for its name, its type or a host."),
+            table(heads, rx.foreach(Credentials.found, _row), "Credentials"),
+        ),
+    )
     return framed(
         "Credentials",
-        rx.cond(
-            ~Credentials.loaded,
-            waiting_rows(),
-            rx.cond(
-                Credentials.rows.length() == 0,
-                nothing_yet,
-                table(["Name", "Type", "Changed", ""], rx.foreach(Credentials.rows, _row), "Credentials"),
-            ),
-        ),
+        fetched(Credentials, Credentials.load, rx.cond(Credentials.rows.length() == 0, nothing_yet, everything)),
+        credential_dialog(Credentials.load),
         _dialogs(),
         actions=(_new(),),
     )

@@ -224,7 +224,7 @@ def _project_actions() -> rx.Component:
 
 def _dialogs() -> rx.Component:
     key = Members.form.to_string()
-    shared = {"on_open_change": Members.close, "error": Members.error, "busy": Members.busy}
+    shared: dict[str, Any] = {"on_open_change": Members.close, "error": Members.error, "busy": Members.busy}
     is_new, adds = Members.dialog == "create", Members.dialog == "add"
     return rx.fragment(
         form_dialog(

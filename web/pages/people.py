@@ -188,7 +188,7 @@ def people() -> rx.Component:
 
 def people_dialogs() -> rx.Component:
     """Its dialogs."""
-    shared = {"on_open_change": People.close, "error": People.error, "busy": People.busy}
+    shared: dict[str, Any] = {"on_open_change": People.close, "error": People.error, "busy": People.busy}
     roles = choice("Role", "instance_role", People.roles, value=People.role, on_change=People.set_role)
     return rx.fragment(
         form_dialog(

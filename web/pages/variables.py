@@ -7,7 +7,6 @@ from typing import Any
 import reflex as rx
 
 from trestle.contracts.base import JsonValue
-from trestle.contracts.users import ProjectRole
 from trestle.contracts.variables import Variable
 from web.access import signed_in
 from web.api import Api
@@ -18,7 +17,7 @@ from web.components.feedback import empty_state, waiting_rows
 from web.components.field import area, choice, field
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
-from web.projects import Choice, project_choice, project_choices
+from web.projects import Choice, edits, project_choice, project_choices
 
 TEXT, JSON = "text", "json"
 KINDS = [Choice(TEXT, "Text"), Choice(JSON, "JSON: a number, a list, an object …")]
@@ -86,7 +85,7 @@ class Variables(rx.State):
         api = signed_in(self)
         found = await api.projects()
         self.projects = project_choices(found)
-        self._editable = {str(one.id) for one in found if one.role in (ProjectRole.ADMIN, ProjectRole.EDITOR)}
+        self._editable = {str(one.id) for one in found if edits(one)}
         if self.project_id not in {one.value for one in self.projects}:
             self.project_id = self.projects[0].value
         await self._load(api)

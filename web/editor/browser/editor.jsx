@@ -11,6 +11,7 @@ import { Palette, QuickAdd } from "./palette.jsx";
 import { Panel } from "./panel.jsx";
 import { ConflictDialog } from "./conflict.jsx";
 import { ComparisonBar } from "./compare_runs.jsx";
+import { nodeOf } from "./graph.js";
 import { CopiedRun } from "./pin.jsx";
 import { RunDialog } from "./runs.jsx";
 import { useShortcuts } from "./shortcuts.jsx";
@@ -46,6 +47,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     if (!load) return;
     statuses.clear();
     store.load(doc);
+    revealNamed(store);
   }, [store, load]);
   useEffect(() => void (saved?.batch && store.saved(saved)), [store, saved]);
   useEffect(() => void statuses.receive(live), [live]);
@@ -73,6 +75,15 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     if (listening && asked) store.set({ listening: { ...listening, before: statuses.run?.execution_id } });
     if (said && asked) store.notify(meta.registered ? `${said}\n${startsText(store.state)}` : said, kind);
   }, [store, meta]);
+}
+
+/** Opens the node that the address names (`?node=`), once. */
+function revealNamed(store) {
+  const key = new URLSearchParams(location.search).get("node");
+  if (!key) return;
+  history.replaceState(history.state, "", location.pathname);
+  if (nodeOf(store.state.graph, key)) store.reveal(key);
+  else store.notify("That node is no longer in the draft.", "info");
 }
 
 /** Asks before the tab is closed over changes that are not stored yet; sends them where another page of the site is opened. */
