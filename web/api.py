@@ -294,9 +294,10 @@ class Api:
         """Every schedule of the person's projects, with its next times and its last result."""
         return await self._all("/schedules")
 
-    async def notifications(self, *, limit: int = 50, cursor: str | None = None) -> JsonObject:
-        """A page of what the person was told, newest first: `{items, next_cursor, unread}`."""
-        answer: JsonObject = await self.call("GET", "/notifications", params={"limit": limit, "cursor": cursor})
+    async def notifications(self, *, limit: int = 50, cursor: str | None = None, unread: bool = False) -> JsonObject:
+        """A page of what the person was told, newest first: `{items, next_cursor, unread}`; only what is not read, if asked."""
+        params: Params = {"limit": limit, "cursor": cursor, "unread": "true" if unread else None}
+        answer: JsonObject = await self.call("GET", "/notifications", params=params)
         return answer
 
     async def unread(self) -> int:

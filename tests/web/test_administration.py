@@ -10,7 +10,7 @@ import segno
 
 from trestle.contracts.api_keys import ApiKey, ApiScope
 from trestle.contracts.audit import Action, AuditEntry
-from trestle.contracts.users import Member, Project, ProjectRole, User
+from trestle.contracts.users import Member, Project, ProjectRole, Role, User
 from trestle.contracts.variables import Variable
 from web.components import qr
 from web.pages import api_keys, audit, members, people, two_factor, variables
@@ -51,9 +51,10 @@ def test_a_key_says_how_long_it_is_good_and_what_it_may() -> None:
         expires_at=NOW,
         last_used_at=None,
     )
-    row = api_keys.shown(key, {str(ID): "Sales"}, NOW)
-    assert (row.ending, row.project, row.scopes, row.expired) == ("trk_…abcd", "Sales", "workflows:read, events:write", True)
-    assert not api_keys.shown(key.model_copy(update={"expires_at": None}), {}, NOW).expired
+    row = api_keys.shown(key, {str(ID): "Sales"}, {}, NOW)
+    assert (row.about, row.scopes, row.expired) == ("trk_…abcd · Sales", "workflows:read, events:write", True)
+    assert api_keys.shown(key, {}, {ID: "Eve"}, NOW).about == "trk_…abcd · made by Eve"
+    assert not api_keys.shown(key.model_copy(update={"expires_at": None}), {}, {}, NOW).expired
     form = {"name": " CI ", "scope.events:write": "on", "scope.workflows:read": True, "scope.admin": False}
     assert api_keys.wanted(form, "p", "30", NOW) == {
         "name": "CI",
@@ -107,7 +108,9 @@ def test_members_projects_and_people() -> None:
     team = project.model_copy(update={"personal": False, "name": "Team"})
     assert [choice.label for choice in project_choices([project, team])] == ["Personal", "Team"]
     user = User.model_validate({"id": ID, "email": "a@example.org", "name": "Ada", "role": "owner", "active": True, "created_at": NOW})
-    assert people.shown(user).role == "Owner"
+    admin = user.model_copy(update={"id": UUID(int=2), "role": Role.ADMIN})
+    assert [people.shown(one, by).may_change for one, by in ((user, user), (user, admin), (admin, user))] == [False, False, True]
+    assert people.shown(user, admin).role == "Owner"
 
 
 def test_a_key_as_a_code_to_scan_and_in_groups_to_type() -> None:

@@ -19,13 +19,13 @@ class Fetching(Protocol):
 
 @contextmanager
 def fetching(state: Fetching) -> Iterator[None]:
-    """Around the calls that fetch a page's rows: what the backend refuses is told in the page."""
+    """Around the calls that fetch a page's rows: what the backend refuses is told in the page. One may stand in another."""
+    state.trouble = ""
     try:
         yield
     except ApiError as error:
         state.trouble = str(error)
-    else:
-        state.loaded, state.trouble = True, ""
+    state.loaded = state.loaded or not state.trouble
 
 
 def fetched(state: Any, retry: Any, content: rx.Component) -> rx.Component:

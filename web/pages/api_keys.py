@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
 from trestle.contracts.api_keys import ApiKey, ApiScope
 from trestle.contracts.base import JsonObject
+from trestle.contracts.users import ProjectRole
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.browser import relative_time
 from web.components.dialog import confirm_dialog, form_dialog, shown_once
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state
 from web.components.field import choice, field
+from web.components.loading import fetched, fetching
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
 from web.projects import Choice, project_choices
@@ -39,21 +42,20 @@ class Row:
 
     id: str
     name: str
-    ending: str
-    project: str
+    about: str
     scopes: str
     expires_at: str
     expired: bool
     last_used_at: str
 
 
-def shown(found: ApiKey, projects: dict[str, str], now: datetime) -> Row:
-    """A key as a row."""
+def shown(found: ApiKey, projects: dict[str, str], others: dict[UUID, str], now: datetime) -> Row:
+    """A key as a row, with its project where there are several, and its maker where that is one of the `others`."""
+    maker = others.get(found.user_id, "")
     return Row(
         id=str(found.id),
         name=found.name,
-        ending=f"trk_…{found.ending}",
-        project=projects.get(str(found.project_id), ""),
+        about=" · ".join(filter(None, (f"trk_…{found.ending}", projects.get(str(found.project_id)), maker and f"made by {maker}"))),
         scopes=", ".join(found.scopes),
         expires_at=found.expires_at.isoformat() if found.expires_at else "",
         expired=found.expires_at is not None and found.expires_at <= now,
@@ -79,6 +81,9 @@ class ApiKeys(rx.State):
     lifetimes: list[Choice] = [Choice(one.value or _NEVER, one.label) for one in LASTS]
     lasts: str = "90"
     loaded: bool = False
+    trouble: str = ""
+    may_administer: bool = False
+    _administered: set[str] = set()
     dialog: str = ""  # "new", "made", "delete", or none
     made: str = ""
     target_id: str = ""
@@ -92,22 +97,31 @@ class ApiKeys(rx.State):
         await self._load(signed_in(self))
 
     async def _load(self, api: Api) -> None:
-        self.projects = project_choices(await api.projects())
-        names = {one.value: one.label for one in self.projects}
-        self.rows = [shown(found, names, datetime.now(UTC)) for found in await api.api_keys()]
-        self.loaded = True
+        with fetching(self):
+            projects = await api.projects()
+            self.projects = project_choices(projects)
+            self._administered = {str(one.id) for one in projects if one.role == ProjectRole.ADMIN}
+            places = {one.value: one.label for one in self.projects} if len(projects) > 1 else {}
+            keys = await api.api_keys()
+            others = {key.project_id for key in keys if key.user_id != api.session.user.id}
+            people = {member.user_id: member.name for found in others for member in (await api.project(found)).members}
+            self.rows = [shown(key, places, people, datetime.now(UTC)) for key in keys]
 
     @rx.event
     def new(self) -> None:
         """Open the form."""
         signed_in(self)
-        self.dialog, self.error, self.busy, self.lasts, self.project_id = "new", "", False, "90", self.projects[0].value
+        self.dialog, self.error, self.busy, self.lasts = "new", "", False, "90"
+        self._choose(self.projects[0].value)
 
     @rx.event
     def set_project(self, project_id: str) -> None:
         """For which project."""
         signed_in(self)
-        self.project_id = project_id
+        self._choose(project_id)
+
+    def _choose(self, project_id: str) -> None:
+        self.project_id, self.may_administer = project_id, project_id in self._administered
 
     @rx.event
     def set_lasts(self, lasts: str) -> None:
@@ -160,11 +174,10 @@ class ApiKeys(rx.State):
 
 
 def _row(key: Row) -> rx.Component:
-    several = ApiKeys.projects.length() > 1
     return row(
         cell(
             rx.el.span(key.name, class_name="t-strong"),
-            rx.el.code(key.ending + rx.cond(several & (key.project != ""), f" · {key.project}", ""), class_name="t-small t-address"),
+            rx.el.span(key.about, class_name="t-small"),
             kind="t-name",
         ),
         cell(rx.el.span(key.scopes, class_name="t-muted t-clip"), kind="t-below t-value"),
@@ -207,7 +220,9 @@ def _dialogs() -> rx.Component:
             ),
             rx.el.fieldset(
                 rx.el.legend("It may", class_name="t-field-label", padding="0 0 8px"),
-                *[_scope(scope, words) for scope, words in SCOPES.items()],
+                *[_scope(scope, words) for scope, words in SCOPES.items() if scope != ApiScope.ADMIN],
+                # A key is never given more than who makes it has.
+                rx.cond(ApiKeys.may_administer, _scope(ApiScope.ADMIN, SCOPES[ApiScope.ADMIN])),
                 class_name="t-checks",
             ),
             choice("It is good for", "lasts", ApiKeys.lifetimes, value=ApiKeys.lasts, on_change=ApiKeys.set_lasts),
@@ -254,9 +269,9 @@ def page() -> rx.Component:
     return settings_page(
         "API keys",
         about("A key acts for you in one project, never beyond your own role there."),
-        rx.cond(
-            ~ApiKeys.loaded,
-            waiting_rows(),
+        fetched(
+            ApiKeys,
+            ApiKeys.load,
             rx.cond(ApiKeys.rows.length() == 0, nothing_yet, table(heads, rx.foreach(ApiKeys.rows, _row), "API keys")),
         ),
         _dialogs(),

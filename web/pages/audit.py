@@ -9,9 +9,9 @@ from trestle.contracts.audit import Action, AuditEntry
 from trestle.contracts.base import JsonObject
 from web.access import signed_in
 from web.api import Api
-from web.backend import ApiError
 from web.components.browser import relative_time
-from web.components.feedback import empty_state, problem, waiting_rows
+from web.components.feedback import empty_state
+from web.components.loading import fetched, fetching
 from web.components.settings_tabs import about, settings_page
 from web.components.table import cell, row, table
 from web.projects import Choice
@@ -127,7 +127,7 @@ class Audit(rx.State):
     kinds: list[Choice] = KINDS
     person: str = _ALL
     kind: str = _ALL
-    error: str = ""
+    trouble: str = ""
     loaded: bool = False
     more: bool = False
     _cursor: str | None = None
@@ -136,19 +136,18 @@ class Audit(rx.State):
     async def load(self) -> None:
         """Fetch the newest, and whom to choose from."""
         api = signed_in(self)
-        self.error = ""
-        try:
+        self.rows, self.loaded = [], False
+        with fetching(self):
             self.people = [Choice(_ALL, "Everybody"), *(Choice(str(one.id), one.email) for one in await api.users())]
             await self._load(api)
-        except ApiError as error:
-            self.error, self.rows, self.more, self.loaded = str(error), [], False, True
 
     async def _load(self, api: Api, cursor: str | None = None) -> None:
         person, kind = (value if value != _ALL else "" for value in (self.person, self.kind))
-        found = await api.audit(user_id=person, action=kind, cursor=cursor)
-        rows = [shown(entry) for entry in found.items]
-        self.rows = [*self.rows, *rows] if cursor else rows
-        self._cursor, self.more, self.loaded = found.next_cursor, found.next_cursor is not None, True
+        with fetching(self):
+            found = await api.audit(user_id=person, action=kind, cursor=cursor)
+            rows = [shown(entry) for entry in found.items]
+            self.rows = [*self.rows, *rows] if cursor else rows
+            self._cursor, self.more = found.next_cursor, found.next_cursor is not None
 
     @rx.event
     async def choose_person(self, person: str) -> None:
@@ -220,16 +219,13 @@ def page() -> rx.Component:
     return settings_page(
         "Audit",
         about("Who did what, when and from where. Secrets are never in it."),
-        problem(Audit.error),
         rx.cond(
-            Audit.error == "",
-            rx.fragment(
-                rx.el.div(
-                    _filter("Who", Audit.people, Audit.person, Audit.choose_person),
-                    _filter("What", Audit.kinds, Audit.kind, Audit.choose_kind),
-                    class_name="t-toolbar",
-                ),
-                rx.cond(~Audit.loaded, waiting_rows(), rx.cond(Audit.rows.length() == 0, nothing, everything)),
+            Audit.loaded,
+            rx.el.div(
+                _filter("Who", Audit.people, Audit.person, Audit.choose_person),
+                _filter("What", Audit.kinds, Audit.kind, Audit.choose_kind),
+                class_name="t-toolbar",
             ),
         ),
+        fetched(Audit, Audit.load, rx.cond(Audit.rows.length() == 0, nothing, everything)),
     )

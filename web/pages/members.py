@@ -10,8 +10,9 @@ from web.access import Viewer, signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.dialog import confirm_dialog, form_dialog
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state
 from web.components.field import choice, field
+from web.components.loading import fetched, fetching
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
 from web.pages.people import people, people_dialogs
@@ -57,6 +58,7 @@ class Members(rx.State):
     rows: list[Row] = []
     roles: list[Choice] = ROLES
     loaded: bool = False
+    trouble: str = ""
     dialog: str = ""  # "create", "rename", "delete", "add", "edit", "remove", or none
     target_id: str = ""
     target_name: str = ""
@@ -70,7 +72,9 @@ class Members(rx.State):
     @rx.event
     async def load(self) -> None:
         """Fetch projects and members."""
-        await self._load(signed_in(self))
+        api = signed_in(self)
+        with fetching(self):
+            await self._load(api)
 
     async def _load(self, api: Api, project_id: str = "") -> None:
         found = await api.projects()
@@ -87,7 +91,7 @@ class Members(rx.State):
         self.project_id, self.project_name, self.personal = project_id, found.name, found.personal
         self.administers = found.role == ProjectRole.ADMIN and not found.personal
         self.rows = [shown(member) for member in found.members]
-        self.loaded, self.dialog = True, ""
+        self.dialog = ""
 
     @rx.event
     async def choose(self, project_id: str) -> None:
@@ -284,7 +288,7 @@ def page() -> rx.Component:
         "Members",
         about("Workflows, credentials and variables belong to projects. A member's role says what they may do there."),
         rx.el.div(project_choice(Members.projects, Members.project_id, Members.choose), _project_actions(), class_name="t-part-head"),
-        rx.cond(~Members.loaded, waiting_rows(), rx.cond(Members.personal, alone, members)),
+        fetched(Members, Members.load, rx.cond(Members.personal, alone, members)),
         people(),
         _dialogs(),
         people_dialogs(),

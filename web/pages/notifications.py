@@ -6,13 +6,16 @@ import reflex as rx
 
 from trestle.contracts.base import JsonObject
 from web.access import signed_in
+from web.api import Api
 from web.components.bell import Bell
 from web.components.browser import pulse, relative_time
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state
 from web.components.frame import page as framed
+from web.components.loading import fetched, fetching
 
 REFRESH_S = 10
 PAGE = 50
+ALL, UNREAD = "all", "unread"
 
 
 @dataclass
@@ -47,27 +50,39 @@ class Notifications(rx.State):
     """The list."""
 
     rows: list[Row] = []
+    which: str = ALL
     loaded: bool = False
+    trouble: str = ""
     more: bool = False
     _cursor: str | None = None
 
     @rx.event
     async def load(self) -> None:
         """Fetch the newest."""
+        api = signed_in(self)
         if len(self.rows) > PAGE:
             return  # somebody reads far down: what they read stays where it is
-        answer = await signed_in(self).notifications(limit=PAGE)
-        self.rows = [shown(found) for found in answer["items"]]
-        self._cursor, self.loaded = answer.get("next_cursor"), True
-        self.more = self._cursor is not None
+        await self._load(api)
 
     @rx.event
     async def load_more(self) -> None:
         """Append the next page."""
-        answer = await signed_in(self).notifications(limit=PAGE, cursor=self._cursor)
-        self.rows = [*self.rows, *(shown(found) for found in answer["items"])]
-        self._cursor = answer.get("next_cursor")
-        self.more = self._cursor is not None
+        await self._load(signed_in(self), self._cursor)
+
+    @rx.event
+    async def narrow(self, which: str | list[str]) -> None:
+        """All of them, or only those that are not read."""
+        api = signed_in(self)
+        self.which, self.loaded = str(which), False
+        await self._load(api)
+
+    async def _load(self, api: Api, cursor: str | None = None) -> None:
+        with fetching(self):
+            answer = await api.notifications(limit=PAGE, cursor=cursor, unread=self.which == UNREAD)
+            rows = [shown(found) for found in answer["items"]]
+            self.rows = [*self.rows, *rows] if cursor else rows
+            self._cursor = answer.get("next_cursor")
+            self.more = self._cursor is not None
 
     @rx.event
     async def read(self, ident: str) -> object:
@@ -129,6 +144,7 @@ def page() -> rx.Component:
     nothing_yet = empty_state(
         "bell", "Nothing to tell you", "Workflows write here with a Notify node, and when somebody has to decide something (Approval)."
     )
+    none_unread = empty_state("bell", "You have read everything", "What is new will be here, and its number beside the bell.")
     everything = rx.fragment(
         rx.el.ul(rx.foreach(Notifications.rows, _item), class_name="t-notes", custom_attrs={"aria-label": "Notifications"}),
         rx.cond(
@@ -138,7 +154,25 @@ def page() -> rx.Component:
     )
     return framed(
         "Notifications",
-        rx.cond(~Notifications.loaded, waiting_rows(), rx.cond(Notifications.rows.length() == 0, nothing_yet, everything)),
+        rx.cond(
+            (Notifications.rows.length() > 0) | (Notifications.which == UNREAD),
+            rx.el.div(
+                rx.segmented_control.root(
+                    rx.segmented_control.item("All", value=ALL),
+                    rx.segmented_control.item("Unread", value=UNREAD),
+                    value=Notifications.which,
+                    on_change=Notifications.narrow,
+                ),
+                class_name="t-toolbar",
+            ),
+        ),
+        fetched(
+            Notifications,
+            Notifications.load,
+            rx.cond(Notifications.rows.length() > 0, everything, rx.cond(Notifications.which == UNREAD, none_unread, nothing_yet)),
+        ),
         pulse(REFRESH_S, Notifications.load),
-        actions=(rx.button("Mark all as read", variant="soft", color_scheme="gray", on_click=Notifications.read_all),),
+        actions=(
+            rx.cond(Bell.unread > 0, rx.button("Mark all as read", variant="soft", color_scheme="gray", on_click=Notifications.read_all)),
+        ),
     )

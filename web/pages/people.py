@@ -34,12 +34,14 @@ class Row:
     active: bool
     two_factor: bool
     created_at: str
+    may_change: bool
 
 
-def shown(found: User) -> Row:
-    """An account as a row."""
+def shown(found: User, viewer: User) -> Row:
+    """An account as a row. Owners are changed by owners only, and nobody switches themselves off by mistake."""
+    may = found.id != viewer.id and (found.role != Role.OWNER or viewer.role == Role.OWNER)
     role = found.role.capitalize()
-    return Row(str(found.id), found.name, found.email, role, found.active, found.two_factor, found.created_at.isoformat())
+    return Row(str(found.id), found.name, found.email, role, found.active, found.two_factor, found.created_at.isoformat(), may)
 
 
 class People(rx.State):
@@ -65,7 +67,9 @@ class People(rx.State):
         await self._load(api)
 
     async def _load(self, api: Api) -> None:
-        self.rows = [shown(found) for found in await api.users()]
+        viewer = api.session.user
+        self.roles = [role for role in ROLES if role.value != Role.OWNER or viewer.role == Role.OWNER]
+        self.rows = [shown(found, viewer) for found in await api.users()]
         self.dialog = ""
 
     @rx.event
@@ -153,18 +157,19 @@ def _row(person: Row) -> rx.Component:
             kind="t-fit t-below",
         ),
         cell(rx.el.span(person.role, class_name="t-muted"), kind="t-fit"),
-        actions_cell(
-            person.email,
-            rx.menu.item("Change the role", on_select=People.ask("role", person.id)),
-            rx.cond(
-                person.two_factor & (person.email != Viewer.email),
-                rx.menu.item("Reset two-factor sign-in", on_select=People.ask("factor", person.id)),
+        rx.cond(
+            person.may_change,
+            actions_cell(
+                person.email,
+                rx.menu.item("Change the role", on_select=People.ask("role", person.id)),
+                rx.cond(person.two_factor, rx.menu.item("Reset two-factor sign-in", on_select=People.ask("factor", person.id))),
+                rx.cond(
+                    person.active,
+                    rx.menu.item("Switch off", color_scheme="red", on_select=People.ask("off", person.id)),
+                    rx.menu.item("Switch on", on_select=People.switch_on(person.id, person.email)),
+                ),
             ),
-            rx.cond(
-                person.active,
-                rx.menu.item("Switch off", color_scheme="red", on_select=People.ask("off", person.id)),
-                rx.menu.item("Switch on", on_select=People.switch_on(person.id, person.email)),
-            ),
+            cell(),
         ),
         key=person.id,
     )

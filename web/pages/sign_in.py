@@ -181,6 +181,24 @@ def sign_in_page() -> rx.Component:
     )
 
 
+def _newcomer() -> list[rx.Component]:
+    return [
+        field("Name", "name", auto_complete="name", required=True, auto_focus=True, max_length=200),
+        field("Email", "email", type="email", auto_complete="username", required=True),
+        field(
+            "Password",
+            "password",
+            type="password",
+            auto_complete="new-password",
+            required=True,
+            min_length=8,
+            help_text="At least 8 characters.",
+        ),
+        problem(Door.error),
+        rx.button("Create account", type="submit", loading=Door.busy, width="100%"),
+    ]
+
+
 def sign_up_page() -> rx.Component:
     """The first account of an installation, or one where registration is open."""
     return _door(
@@ -194,19 +212,7 @@ def sign_up_page() -> rx.Component:
                         "New accounts are by invitation here. Ask an admin of this installation for one.",
                     )
                 ),
-                field("Name", "name", auto_complete="name", required=True, auto_focus=True, max_length=200),
-                field("Email", "email", type="email", auto_complete="username", required=True),
-                field(
-                    "Password",
-                    "password",
-                    type="password",
-                    auto_complete="new-password",
-                    required=True,
-                    min_length=8,
-                    help_text="At least 8 characters.",
-                ),
-                problem(Door.error),
-                rx.button("Create account", type="submit", loading=Door.busy, width="100%"),
+                rx.cond(Door.may_join, rx.fragment(*_newcomer()), problem(Door.error)),
                 class_name="t-form",
             ),
             on_submit=Door.sign_up,

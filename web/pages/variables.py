@@ -13,8 +13,9 @@ from web.api import Api
 from web.backend import ApiError
 from web.components.browser import relative_time
 from web.components.dialog import confirm_dialog, form_dialog
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state
 from web.components.field import area, choice, field
+from web.components.loading import fetched, fetching
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
 from web.projects import Choice, edits, project_choice, project_choices
@@ -67,6 +68,7 @@ class Variables(rx.State):
     may_edit: bool = False
     rows: list[Row] = []
     loaded: bool = False
+    trouble: str = ""
     dialog: str = ""  # "edit" (also for a new one), "delete", or none
     target_id: str = ""
     target_name: str = ""
@@ -83,18 +85,20 @@ class Variables(rx.State):
     async def load(self) -> None:
         """Fetch the projects, and the variables of the one that is chosen."""
         api = signed_in(self)
-        found = await api.projects()
-        self.projects = project_choices(found)
-        self._editable = {str(one.id) for one in found if edits(one)}
-        if self.project_id not in {one.value for one in self.projects}:
-            self.project_id = self.projects[0].value
-        await self._load(api)
+        with fetching(self):
+            found = await api.projects()
+            self.projects = project_choices(found)
+            self._editable = {str(one.id) for one in found if edits(one)}
+            if self.project_id not in {one.value for one in self.projects}:
+                self.project_id = self.projects[0].value
+            await self._load(api)
 
     async def _load(self, api: Api) -> None:
-        found = await api.variables(self.project_id)
-        self._known = {str(one.id): one for one in found}
-        self.rows = [shown(one) for one in found]
-        self.may_edit, self.loaded = self.project_id in self._editable, True
+        with fetching(self):
+            found = await api.variables(self.project_id)
+            self._known = {str(one.id): one for one in found}
+            self.rows = [shown(one) for one in found]
+            self.may_edit = self.project_id in self._editable
 
     @rx.event
     async def choose(self, project_id: str) -> None:
@@ -264,9 +268,9 @@ def page() -> rx.Component:
         "Variables",
         about("Values that a project's expressions use as {{\u00a0vars.NAME\u00a0}}. Whoever may look at the project sees them."),
         project_choice(Variables.projects, Variables.project_id, Variables.choose),
-        rx.cond(
-            ~Variables.loaded,
-            waiting_rows(),
+        fetched(
+            Variables,
+            Variables.load,
             rx.cond(
                 Variables.rows.length() == 0,
                 nothing_yet,

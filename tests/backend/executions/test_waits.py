@@ -47,8 +47,8 @@ async def test_an_approval_is_shown_and_decided_once(backend: Backend, world: Wo
     assert "frame-ancestors 'none'" in policy
     assert "Refund &lt;b&gt;7&lt;/b&gt;?" in page
     assert "{{ 7*7 }}" in page
-    assert "Open until 1 May 2030, 12:00 UTC." in page
-    assert "<script" not in page
+    assert 'Open until <time datetime="2030-05-01T12:00:00+00:00">1 May 2030, 12:00 UTC</time>.' in page
+    assert page.count("<script") == 1, "its own"
     assert 'class="reject first"' in page
     assert (await world.execution(execution_id))["status"] == "waiting"
 
@@ -97,7 +97,7 @@ def test_nothing_that_somebody_wrote_is_markup() -> None:
     for answer in answers:
         page = bytes(answer.body).decode()
         assert "&lt;script&gt;" in page
-        assert page.count("<script") == 0
+        assert page.count("<script") == 1, "its own"
         assert evil not in page
         assert "'none'" in answer.headers["content-security-policy"]
     assert bytes(answers[3].body).decode().count("&lt;script&gt;") == 6, "the page's title, its heading, message, workflow, who, comment"
