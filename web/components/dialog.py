@@ -17,7 +17,7 @@ def form_dialog(
     on_submit: Any,
     error: Any,
     busy: Any,
-    beside: rx.Component | None = None,
+    beside: Any = None,
     on_meant: Any = None,
 ) -> rx.Component:
     """A form in a dialog. `submit` is the word on its button; `error` is shown above that; `busy` locks it while it works.
