@@ -375,6 +375,10 @@ class Api:
         body = {"current_password": current, "new_password": new, "refresh_token": self.session.refresh_token}
         await self.call("POST", "/users/me/password", json=body)
 
+    async def end_other_sessions(self) -> None:
+        """Sign the person out everywhere else."""
+        await self.call("POST", "/users/me/sessions/end", json={"refresh_token": self.session.refresh_token})
+
     async def two_factor(self) -> TotpState:
         """Whether the person's two-factor sign-in is on."""
         return TotpState.model_validate(await self.call("GET", "/users/me/totp"))

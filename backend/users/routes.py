@@ -92,6 +92,12 @@ async def change_password(parts: ServicesDep, session: Session, request: Request
     await service.change_password(session, parts, user, body, caller_address(request))
 
 
+@router.post("/me/sessions/end", status_code=204)
+async def end_sessions(session: Session, user: CurrentUser, body: RefreshRequest) -> None:
+    """Sign out everywhere else: every session but that of this refresh token ends when its access token runs out."""
+    await service.end_other_sessions(session, user, body)
+
+
 @router.get("/me/totp")
 async def two_factor(session: Session, user: CurrentUser) -> TotpState:
     """Whether one's own two-factor sign-in is on."""

@@ -99,6 +99,12 @@ async def change_password(session: AsyncSession, parts: Services, user: User, bo
     record(session, Action.PASSWORD_CHANGED, user.id, user.email)
 
 
+async def end_other_sessions(session: AsyncSession, user: User, body: wire.RefreshRequest) -> None:
+    """Ends every refresh token of the user but those of the session to which the one in `body` belongs."""
+    await sessions.end_all(session, user.id, keep=body.refresh_token)
+    record(session, Action.SESSIONS_ENDED, user.id, user.email)
+
+
 async def everyone(session: AsyncSession, user: User, paging: Paging, email: str | None) -> tuple[list[wire.User], str | None]:
     """A page of all users, newest first; or the one with this address, for whoever knows it whole. Raises Forbidden."""
     statement = select(User)

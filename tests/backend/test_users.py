@@ -191,3 +191,11 @@ async def test_projects_and_their_members(app: FastAPI, ada: Person, bob: Person
     await bob.get(path, expect=404)
     await ada.delete(path)
     await ada.get(path, expect=404)
+
+
+async def test_signing_out_everywhere_else_keeps_this_session(client: httpx.AsyncClient, ada: Person) -> None:
+    elsewhere = (await sign_in(client, ada.email)).json()
+    await ada.post("/users/me/sessions/end", expect=204, json={"refresh_token": ada.tokens["refresh_token"]})
+    ended = await client.post("/api/v1/users/refresh", json={"refresh_token": elsewhere["refresh_token"]})
+    kept = await client.post("/api/v1/users/refresh", json={"refresh_token": ada.tokens["refresh_token"]})
+    assert (ended.status_code, kept.status_code) == (401, 200)

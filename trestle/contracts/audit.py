@@ -12,6 +12,7 @@ class Action(StrEnum):
 
     SIGNED_IN = "session.signed_in"
     SIGN_IN_FAILED = "session.failed"
+    SESSIONS_ENDED = "session.others_ended"
     PASSWORD_CHANGED = "session.password_changed"  # noqa: S105 - names an action
     SECOND_FACTOR_ON = "session.second_factor_on"
     SECOND_FACTOR_OFF = "session.second_factor_off"

@@ -19,6 +19,7 @@ from web.projects import Choice
 WORDS: dict[str, str] = {
     Action.SIGNED_IN: "Signed in",
     Action.SIGN_IN_FAILED: "Failed to sign in",
+    Action.SESSIONS_ENDED: "Signed out everywhere else",
     Action.PASSWORD_CHANGED: "Changed their password",
     Action.SECOND_FACTOR_ON: "Switched two-factor sign-in on",
     Action.SECOND_FACTOR_OFF: "Switched two-factor sign-in off",

@@ -92,7 +92,10 @@ class Credentials(rx.State):
         self.dialog, self.search = "", ""
         await self._load(api)
         kind = self.router.url.query_parameters.get("type", "")
-        return CredentialEditor.open_new(kind) if kind and self.loaded else None
+        if not kind or not self.loaded:
+            return None
+        # The form opens once: not again when the page is loaded again.
+        return [CredentialEditor.open_new(kind), rx.call_script("history.replaceState(history.state, '', location.pathname)")]
 
     @rx.event
     async def load(self) -> None:

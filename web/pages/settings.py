@@ -3,14 +3,17 @@
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 from reflex.style import color_mode, set_color_mode
 
 from web.access import Viewer, signed_in
+from web.api import registration
 from web.backend import ApiError
 from web.components.feedback import problem
 from web.components.field import field
 from web.components.settings_tabs import settings_page
 from web.pages.two_factor import two_factor
+from web.services import services
 
 
 class Settings(rx.State):
@@ -21,13 +24,24 @@ class Settings(rx.State):
     password_error: str = ""
     password_form: int = 0  # grows with every change of the password, which empties its form
     busy: bool = False
+    public_url: str = ""
+    is_open: bool = False
 
     @rx.event
-    def arrive(self) -> None:
+    async def arrive(self) -> None:
         """Begin with what is set."""
-        self.name = signed_in(self).session.user.name
+        api = signed_in(self)
+        self.name, self.public_url = api.session.user.name, services().settings.public_url
         self.profile_error = self.password_error = ""
         self.busy = False
+        self.is_open = (await registration(services().backend)).open
+
+    @rx.event
+    async def sign_out_elsewhere(self) -> EventSpec:
+        """End the person's other sessions."""
+        await signed_in(self).end_other_sessions()
+        said: EventSpec = rx.toast.success("You are signed out everywhere else")
+        return said
 
     @rx.event
     async def save_profile(self, form: dict[str, Any]) -> Any:
@@ -66,6 +80,10 @@ def _section(title: str, text: str, *content: rx.Component) -> rx.Component:
         rx.el.div(*content),
         class_name="t-section",
     )
+
+
+def _fact(name: str, value: Any) -> rx.Component:
+    return rx.fragment(rx.el.dt(name), rx.el.dd(value))
 
 
 def _theme() -> rx.Component:
@@ -114,14 +132,22 @@ def page() -> rx.Component:
         _section("Two-factor sign-in", "Besides the password, a code from your phone: a stolen password is then not enough.", two_factor()),
         _section("Appearance", "Dark, light, or as your system has it.", _theme()),
         _section(
-            "This browser",
-            "Sign out when others use it too.",
-            rx.button(
-                rx.icon("log-out", size=16),
-                "Sign out",
-                variant="soft",
-                color_scheme="gray",
-                on_click=rx.call_script("trestle.leave()"),
+            "Sessions",
+            "Where you are signed in. Other browsers and programs notice within a quarter of an hour.",
+            rx.el.div(
+                rx.button("Sign out here", variant="soft", color_scheme="gray", on_click=rx.call_script("trestle.leave()")),
+                rx.button("Sign out everywhere else", variant="soft", color_scheme="gray", on_click=Settings.sign_out_elsewhere),
+                class_name="t-buttons",
+            ),
+        ),
+        _section(
+            "This installation",
+            "What its operator has set.",
+            rx.el.dl(
+                _fact("Webhooks and the API are called at", rx.el.code(Settings.public_url, class_name="t-address")),
+                _fact("New accounts", rx.cond(Settings.is_open, "Whoever wants to may sign up", "By invitation of an owner or admin")),
+                _fact("The API, described", rx.link(Settings.public_url, "/docs", href=Settings.public_url + "/docs", is_external=True)),
+                class_name="t-facts",
             ),
         ),
     )
