@@ -1,5 +1,6 @@
 """Executions that a running step starts: another workflow's published version, at its workflow trigger."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,7 +12,7 @@ from backend.blobs.service import encoded_refs
 from backend.db import readable
 from backend.errors import NotFound, Unprocessable
 from backend.executions import pausing
-from backend.executions.births import Birth, Born, Family, insert
+from backend.executions.births import Birth, Born, Database, Family, insert
 from backend.executions.cancelling import CANCEL
 from backend.executions.doorbell import Change
 from backend.executions.resolutions import Connection
@@ -55,6 +56,14 @@ where parent_id = $2 and parent_node = $3 and parent_item is not distinct from $
 returning id
 """
 _CANCEL = CANCEL.replace("{which}", "e.id = any($1::uuid[])")
+_CANCEL_OF = CANCEL.replace(
+    "{which}",
+    """e.id in (
+        select c.id from unnest($1::uuid[], $2::text[], $3::int[]) as over (id, node, item)
+        join executions c on c.parent_id = over.id and c.parent_node = over.node and c.parent_item is not distinct from over.item
+        where c.parent_waits and c.finished_at is null
+    )""",
+)
 _PAUSE, _RESUME = (statement.replace("{id}", "$1") for statement in (pausing.PAUSE_CHILD, pausing.RESUME_CHILD))
 _FORGET = """
 delete from resolutions r
@@ -70,6 +79,21 @@ class Called(NamedTuple):
     child: Born
     queued: bool
     cancelled: list[Change]
+
+
+class Place(NamedTuple):
+    """A step that may have called: its execution, its node and item."""
+
+    execution_id: UUID
+    node: str
+    item: int | None
+
+
+async def abandon(database: Database, over: Sequence[Place]) -> list[Change]:
+    """Cancels the children of steps that are over without having waited for their end: other items of a for-each that failed, say, while
+    the execution itself goes on. To be told and settled."""
+    rows = await database.fetch(_CANCEL_OF, *(list(column) for column in zip(*over, strict=True))) if over else []
+    return [Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows]
 
 
 async def note(connection: Connection, executor_id: UUID, asked: StartRequest) -> None:

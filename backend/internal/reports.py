@@ -1,6 +1,6 @@
 """Reports: what executors did becomes rows, each batch in one commit, and every report gets its verdict (PROTOCOL, rows 5, 7 and 14)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +8,8 @@ import asyncpg
 import structlog
 from pydantic import BaseModel
 
+from backend.executions import children
+from backend.executions.children import Place
 from backend.executions.doorbell import Change, Doorbell
 from backend.executions.guards import guarded
 from backend.executions.settling import Settler
@@ -17,7 +19,7 @@ from backend.metrics import counters
 from backend.queue import Queue
 from trestle.contracts.executions import ExecutionError
 from trestle.contracts.jobs import Report, Verdict
-from trestle.contracts.states import TERMINAL, ExecutionStatus
+from trestle.contracts.states import TERMINAL, ExecutionStatus, StepStatus
 
 log = structlog.get_logger(__name__)
 
@@ -127,11 +129,27 @@ class Recorder:
             if row["status"] in TERMINAL and (row["parent_waits"] or row["calls"] or row["status"] != ExecutionStatus.SUCCEEDED)
         )
         counters.SUCCEEDED.inc(sum(row["status"] == ExecutionStatus.SUCCEEDED for row in rows))
+        await self._abandon(reports, {row["id"] for row in rows if row["calls"] and row["status"] not in TERMINAL})
         slots = {row["slot"] for row in rows if row["slot"] and row["id"] in ended}
         if slots:
             self._queue.push(await limits.free(self._pool, list(slots)))
         paused = {row["id"] for row in rows if row["status"] == ExecutionStatus.PAUSED} - ended
         return rows[0]["now"] if rows else await self.now(), {row["id"]: _PAUSE if row["id"] in paused else _CONTINUE for row in rows}
+
+    async def _abandon(self, reports: Sequence[Report], calling: Collection[UUID]) -> None:
+        """What steps had called that are over, though their execution is not. Where a backend dies before this, its end does it."""
+        over = [
+            Place(report.execution_id, step.node, step.item)
+            for report in reports
+            if report.execution_id in calling
+            for step in report.steps
+            if step.status is StepStatus.CANCELLED or (step.status is StepStatus.FAILED and step.port is not None)
+        ]
+        abandoned = await children.abandon(self._pool, over)
+        for change in abandoned:
+            self._queue.tell(change.execution_id, Verdict.CANCEL)
+        self._doorbell.ring(abandoned)
+        self._settler.soon(change.execution_id for change in abandoned)
 
     async def _explain(self, executor_id: UUID, reports: Sequence[Report]) -> dict[UUID, Answered]:
         """Answers to reports that did not pass the fence."""

@@ -153,6 +153,22 @@ async def test_a_child_that_nobody_waits_for_any_more_is_cancelled(ada: Ada, wor
     assert (await world.execution(newest))["status"] == "queued"
 
 
+async def test_what_a_step_called_that_is_over_is_cancelled(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
+    """The execution goes on: an item of its for-each failed, and the others with it. A failed attempt may be made again, and then finds its
+    child; and children of other steps are none of its business."""
+    job = await executor.take(await backend.post())
+    items = [await start(executor, job, called, item=i, key=f"i{i}") for i in range(3)]
+    again = await start(executor, job, called, node="again", key="again")
+    held = await executor.take(items[1])
+    over = [step("call", "cancelled", item=0), step("call", "failed", item=1, port="error", error=BOOM)]
+    tried = step("again", "failed", error={"type": "Timeout", "message": "No answer"})
+    assert await executor.verdict(report(job, 1, *over, tried)) == "continue"
+    await world.until(items[1], "cancelled")
+    assert await executor.beat(held) == {items[1]: "cancel"}
+    assert [(await world.execution(ident))["status"] for ident in (*items, again)] == ["cancelled", "cancelled", "queued", "queued"]
+    assert (await world.execution(job["execution_id"]))["status"] == "running"
+
+
 async def test_the_answer_of_a_failed_attempt_is_used_up(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
     """Between that attempt and the next one's call, a heartbeat does not bring it again."""
     job = await executor.take(await backend.post())
