@@ -104,6 +104,19 @@ async def check_cancelled_child(api: Api) -> None:
     assert {one["parent_id"] for one in children} == {ended["id"]}
     assert {(await api.finished(one["id"], within_s=3))["status"] for one in children} == {"cancelled"}
 
+    # One item has no input for its call: the step leaves by its error port, and the execution goes on without what the others called.
+    told = {"workflow_id": child["id"], "input": "{{ item.n }}"}
+    call = node("call", "workflow.call", told, for_each={"items": [{"n": 1}, {"n": 2}, {}], "concurrency": 3}, on_error="branch")
+    branched = await api.workflow(
+        [START, call, node("later", "delay", {"duration_s": 60})], [("start", "call"), ("call", "error", "later")], live=False
+    )
+    branched_id = await begin(api, branched)
+    await waiting(api, branched_id, "later")
+    for one in (await api.call("GET", f"/workflows/{child['id']}/executions?limit=2"))["items"]:
+        assert one["parent_id"] == branched_id
+        assert (await api.finished(one["id"], within_s=3))["status"] == "cancelled"
+    await api.call("POST", f"/executions/{branched_id}/cancel")
+
 
 async def check_approval(api: Api) -> None:
     """Asked in the app, decided on the page, once; and by nobody in time."""

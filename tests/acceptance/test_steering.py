@@ -137,6 +137,24 @@ async def check_paused_items(api: Api, it: Patient) -> None:
     assert len({call.idempotency_key for call in it.calls}) == len(it.calls) == 6
 
 
+async def check_paused_child(api: Api, it: Patient) -> None:
+    """What a step waits for starts nothing either, and goes on with its caller."""
+    it.delay_s = 0.7
+    it.calls.clear()
+    called = {"key": "called", "type": "trigger.workflow"}
+    child = await api.workflow([called, calls("one", it), calls("two", it)], [("called", "one"), ("one", "two")], live=False)
+    await api.call("POST", f"/workflows/{child['id']}/publish", json={})
+    execution_id = await begun(api, it, [{"key": "call", "type": "workflow.call", "config": {"workflow_id": child["id"]}}])
+    await api.call("POST", f"/executions/{execution_id}/pause")
+    [only] = (await api.call("GET", f"/workflows/{child['id']}/executions"))["items"]
+    assert only["status"] == "paused"
+    await asyncio.sleep(2)
+    assert (await status_of(api, only["id"]), len(it.calls)) == ("paused", 1)
+    await api.call("POST", f"/executions/{execution_id}/resume")
+    assert (await api.finished(execution_id))["status"] == "succeeded"
+    assert [call.path for call in it.calls] == ["/one", "/two"]
+
+
 async def test_cancel_pause_and_resume(stack: Stack) -> None:
     async with Api(stack.backend_url) as api, peer(Patient()) as it:
         assert isinstance(it, Patient)
@@ -147,6 +165,7 @@ async def test_cancel_pause_and_resume(stack: Stack) -> None:
             await check_pause(api, it)
             await check_short_pause(api, it, database)
             await check_paused_items(api, it)
+            await check_paused_child(api, it)
         finally:
             await database.close()
 
