@@ -54,6 +54,7 @@ from backend.security import Tokens
 from backend.services import Services
 from backend.settings import Settings
 from backend.stats import routes as stats_routes
+from backend.stats.tallying import Tallier
 from backend.sweeps import Sweeper
 from backend.templates import routes as templates_routes
 from backend.triggers import routes as triggers_routes
@@ -159,6 +160,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         pruner = Pruner(database.hot, Caps(settings.keep_days, settings.keep_count, settings.keep_bytes), records)
         pruner.start()
         closing.push_async_callback(pruner.aclose)
+        tallier = Tallier(database.hot)
+        tallier.start()
+        closing.push_async_callback(tallier.aclose)
         tokens = Tokens(settings.secret_key.get_secret_value())
         acceptor = Acceptor(database.hot, queue, doorbell, max_queued=settings.max_queued)
         scheduler = Scheduler(database.hot, acceptor, doorbell, settler)

@@ -96,6 +96,28 @@ def upgrade() -> None:
     op.create_index("notifications_of_user", "notifications", ["user_id", sa.literal_column("id desc")], unique=False)
     op.create_index("notifications_unread", "notifications", ["user_id"], unique=False, postgresql_where=sa.text("read_at is null"))
     op.create_table(
+        "tallies",
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("succeeded", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.Column("quarantined", sa.Integer(), nullable=False),
+        sa.Column("under_way", sa.Integer(), nullable=False),
+        sa.Column("stale", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.ForeignKeyConstraint(["project_id"], ["projects.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("project_id", "at"),
+    )
+    op.create_index("tallies_by_time", "tallies", ["at"], unique=False)
+    op.create_index("tallies_to_count_again", "tallies", ["at"], unique=False, postgresql_where=sa.text("stale or under_way > 0"))
+    op.create_table(
+        "tallied",
+        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("one"),
+    )
+    op.create_table(
         "saved_inputs",
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("workflow_id", sa.Uuid(), nullable=False),
@@ -414,6 +436,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_blob_uses_execution_id"), table_name="blob_uses")
     op.drop_table("blob_uses")
     op.drop_table("saved_inputs")
+    op.drop_table("tallied")
+    op.drop_index("tallies_to_count_again", table_name="tallies", postgresql_where=sa.text("stale or under_way > 0"))
+    op.drop_index("tallies_by_time", table_name="tallies")
+    op.drop_table("tallies")
     op.drop_index("notifications_unread", table_name="notifications", postgresql_where=sa.text("read_at is null"))
     op.drop_index("notifications_of_user", table_name="notifications")
     op.drop_index(op.f("ix_notifications_workflow_id"), table_name="notifications")

@@ -9,6 +9,7 @@ from backend.models.executors import Executor
 from backend.models.memories import Memory
 from backend.models.notifications import Notification
 from backend.models.people import LoginFailure, Membership, Project, RecoveryCode, RefreshToken, SecondFactor, User
+from backend.models.statistics import Tallied, Tally
 from backend.models.triggers import Firing, Listener, SavedInput, Trigger, WebhookRoute
 from backend.models.workflows import Connection, Node, Operation, Snapshot, Version, Workflow
 
@@ -43,6 +44,8 @@ __all__ = [
     "SecondFactor",
     "Snapshot",
     "Step",
+    "Tallied",
+    "Tally",
     "Trigger",
     "User",
     "Variable",

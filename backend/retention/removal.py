@@ -4,6 +4,8 @@ Their steps, logs, answers and claims on blobs go with them, by cascade. Nobody 
 the next batch, and no other row is locked.
 """
 
+from backend.stats.tallying import BIN
+
 BATCH = 500
 """Executions a transaction."""
 
@@ -19,9 +21,14 @@ with doomed as (
     select e.id from executions e
     where {which} and {removable}
     {order} limit {batch} for update of e skip locked
+), gone as (
+    delete from executions e using doomed where e.id = doomed.id
+    returning e.id, e.project_id
+), counted as (
+    update tallies t set stale = true
+    from (select distinct project_id, {bin} as at from gone) g where t.project_id = g.project_id and t.at = g.at and not t.stale
 )
-delete from executions e using doomed where e.id = doomed.id
-returning e.id
+select id from gone
 """
 
 YOUNG = "(e.dedupe_key is not null and e.finished_at > now() - interval '24 hours')"
@@ -31,4 +38,5 @@ YOUNG = "(e.dedupe_key is not null and e.finished_at > now() - interval '24 hour
 def removing(which: str, order: str = "") -> str:
     """The statement for the executions `e` that `which` tells, in this `order`. It returns the ids of those that are gone."""
     whole = _REMOVE.replace("{which}", which).replace("{removable}", _REMOVABLE)
+    whole = whole.replace("{bin}", BIN.replace("{id}", "id"))
     return whole.replace("{order}", order).replace("{batch}", str(BATCH))

@@ -1,118 +1,140 @@
 """Counts, rates and durations over the executions that a user may see."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, literal_column, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import readable
 from backend.ids import earliest_id
-from backend.models import Execution, Step, User, Workflow
-from backend.ownership import owned
+from backend.models import Membership, User, Workflow
+from backend.ownership import memberships, owned
+from backend.stats import counting
+from backend.stats.tallying import floor
 from trestle.contracts.overview import FailingNode, Interval, SlowNode, Stats
 from trestle.contracts.states import TERMINAL, ExecutionStatus
 
-_SLOWEST = 5
 _FAILED = (ExecutionStatus.FAILED, ExecutionStatus.QUARANTINED)
 _INTERVALS = 48
 """At most so many in a series: what a chart can show."""
 _STEPS_S = (300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400)
+_ENOUGH, _ENOUGH_FOR_NODES, _ENOUGH_FOR_INTERVAL, _AT_LEAST = 1000, 500, 50, 50
+"""Executions that durations and nodes are told from: the newest so many of the whole time, or of an interval."""
+
+_NEWEST = """
+unnest(cast(:projects as uuid[])) p (id) cross join lateral (
+    select e.* from executions e where e.project_id = p.id and e.kind = 'run' and e.id >= :since {which} order by e.id desc limit :enough
+) e
+"""
+_PERCENTILES = """percentile_cont(0.5) within group (order by extract(epoch from e.finished_at - e.started_at) * 1000)::float8 as p50_ms,
+    percentile_cont(0.95) within group (order by extract(epoch from e.finished_at - e.started_at) * 1000)::float8 as p95_ms"""
+
+_DURATIONS = text("select {took} from {newest}".replace("{took}", _PERCENTILES).replace("{newest}", _NEWEST.replace("{which}", "")))
+
+_DURATIONS_OF_INTERVALS = text(
+    """
+select i.place, {took}
+from unnest(cast(:places as int[]), cast(:begins as uuid[]), cast(:ends as uuid[])) i (place, begins, ends)
+left join lateral (
+    select newest.* from unnest(cast(:projects as uuid[])) p (id) cross join lateral (
+        select e.started_at, e.finished_at from executions e
+        where e.project_id = p.id and e.kind = 'run' and e.id >= i.begins and e.id < i.ends order by e.id desc limit :enough
+    ) newest
+) e on true
+group by i.place
+""".replace("{took}", _PERCENTILES)
+)
+
+_SLOWEST = text(
+    """
+select w.id, w.name, s.node, count(*) as attempts,
+    percentile_cont(0.95) within group (order by s.duration_ms) as p95_ms
+from {newest} join steps s on s.execution_id = e.id and s.duration_ms is not null join workflows w on w.id = e.workflow_id
+group by w.id, w.name, s.node order by p95_ms desc limit 5
+""".replace("{newest}", _NEWEST.replace("{which}", ""))
+)
+
+# Each state by itself, as a literal: so an index that holds nothing else tells the newest.
+_FAILING = text(
+    """
+select w.id, w.name, e.node, count(*) as failures, (array_agg(e.id order by e.id desc))[1] as last
+from (
+    select e.id, e.workflow_id, {error} ->> 'node' as node from (
+        select e.id, e.workflow_id, e.error from {failed}
+        union all select e.id, e.workflow_id, e.error from {quarantined}
+    ) e
+) e join workflows w on w.id = e.workflow_id
+where e.node is not null group by w.id, w.name, e.node order by failures desc, last desc limit 5
+""".replace("{error}", readable("e.error"))
+    .replace("{failed}", _NEWEST.replace("{which}", "and e.status = 'failed'"))
+    .replace("{quarantined}", _NEWEST.replace("{which}", "and e.status = 'quarantined'"))
+)
 
 
 async def stats(session: AsyncSession, user: User, hours: int) -> Stats:
-    """The numbers of the last `hours`."""
+    """The numbers of the last `hours`. Counts are of everything; durations and nodes of the newest, so that no history makes this slow."""
     since = datetime.now(UTC) - timedelta(hours=hours)
-    visible = owned(user, Execution).where(Execution.id >= earliest_id(since), Execution.kind == "run")
-    recent = visible.with_only_columns(Execution.id, Execution.status, Execution.workflow_id, Execution.started_at, Execution.finished_at)
-    rows = recent.cte("recent")
-    by_status = await session.execute(select(rows.c.status, func.count().label("number")).group_by(rows.c.status))
-    counts: dict[str, int] = {row.status: row.number for row in by_status}
-    took = func.extract("epoch", rows.c.finished_at - rows.c.started_at) * 1000
-    ended = select(*(func.percentile_cont(share).within_group(took) for share in (0.5, 0.95))).where(rows.c.finished_at.is_not(None))
-    p50, p95 = (await session.execute(ended)).one()
+    projects = list(await session.scalars(select(Membership.project_id).where(*memberships(user))))
+    counts = Counter[ExecutionStatus]()
+    for interval in (await counting.counts(session, projects, since, timedelta(days=1))).values():
+        counts.update(interval)
+    durations = (await session.execute(_DURATIONS, _sample(projects, since, _ENOUGH))).one()
     workflows = owned(user, Workflow).with_only_columns(func.count(), func.count().filter(Workflow.enabled))
     total, enabled = (await session.execute(workflows)).one()
-    finished = sum(counts.get(status, 0) for status in TERMINAL)
-    slowest = func.percentile_cont(0.95).within_group(Step.duration_ms)
-    nodes = (
-        select(Workflow.id, Workflow.name, Step.node, func.count().label("attempts"), slowest.label("p95_ms"))
-        .join(rows, rows.c.id == Step.execution_id)
-        .join(Workflow, Workflow.id == rows.c.workflow_id)
-        .where(Step.duration_ms.is_not(None))
-        .group_by(Workflow.id, Workflow.name, Step.node)
-        .order_by(slowest.desc())
-        .limit(_SLOWEST)
-    )
+    finished = sum(counts[status] for status in TERMINAL)
+    slowest = await session.execute(_SLOWEST, _sample(projects, since, _ENOUGH_FOR_NODES))
+    failing = await session.execute(_FAILING, _sample(projects, since, _ENOUGH_FOR_NODES))
     interval_s = next((step for step in _STEPS_S if hours * 3600 / step <= _INTERVALS), _STEPS_S[-1])
     return Stats(
         since=since,
         workflows=total,
         enabled_workflows=enabled,
-        executions={ExecutionStatus(status): number for status, number in counts.items()},
-        success_rate=counts.get(ExecutionStatus.SUCCEEDED, 0) / finished if finished else None,
-        p50_ms=p50,
-        p95_ms=p95,
+        executions=dict(counts),
+        success_rate=counts[ExecutionStatus.SUCCEEDED] / finished if finished else None,
+        p50_ms=durations.p50_ms,
+        p95_ms=durations.p95_ms,
         slowest_nodes=[
-            SlowNode(workflow_id=row.id, workflow_name=row.name, node=row.node, attempts=row.attempts, p95_ms=row.p95_ms)
-            for row in await session.execute(nodes)
+            SlowNode(workflow_id=row.id, workflow_name=row.name, node=row.node, attempts=row.attempts, p95_ms=row.p95_ms) for row in slowest
         ],
-        failing_nodes=await _failing(session, user, since),
+        failing_nodes=[
+            FailingNode(workflow_id=row.id, workflow_name=row.name, node=row.node, failures=row.failures, last_execution_id=row.last)
+            for row in failing
+        ],
         interval_s=interval_s,
-        series=await _series(session, user, since, interval_s),
+        series=await _series(session, projects, since, timedelta(seconds=interval_s)),
     )
 
 
-async def _failing(session: AsyncSession, user: User, since: datetime) -> list[FailingNode]:
-    """The nodes at which most executions ended."""
-    failed = owned(user, Execution).where(Execution.id >= earliest_id(since), Execution.kind == "run", Execution.status.in_(_FAILED))
-    rows = failed.with_only_columns(
-        Execution.id, Execution.workflow_id, literal_column(readable("executions.error") + " ->> 'node'").label("node")
-    ).cte("failed")
-    count = func.count()
-    last = func.array_agg(aggregate_order_by(rows.c.id, rows.c.id.desc()))[1]
-    nodes = (
-        select(Workflow.id, Workflow.name, rows.c.node, count.label("failures"), last.label("last"))
-        .join(Workflow, Workflow.id == rows.c.workflow_id)
-        .where(rows.c.node.is_not(None))
-        .group_by(Workflow.id, Workflow.name, rows.c.node)
-        .order_by(count.desc(), last.desc())
-        .limit(_SLOWEST)
-    )
+def _sample(projects: Sequence[UUID], since: datetime, enough: int) -> dict[str, Any]:
+    """Parameters: the newest so many, each project with its part of them."""
+    return {"projects": projects, "since": earliest_id(since), "enough": max(enough // max(len(projects), 1), _AT_LEAST)}
+
+
+async def _series(session: AsyncSession, projects: Sequence[UUID], since: datetime, interval: timedelta) -> list[Interval]:
+    """Every interval since then, also those in which nothing was started."""
+    first = floor(since, interval)
+    counted = await counting.counts(session, projects, first, interval)
+    begins = []
+    while first <= datetime.now(UTC):
+        begins.append(first)
+        first += interval
+    ids = [earliest_id(begin) for begin in [*begins, first]]
+    values = {"projects": projects, "places": range(len(begins)), "begins": ids[:-1], "ends": ids[1:]}
+    enough = {"enough": max(_ENOUGH_FOR_INTERVAL // max(len(projects), 1), 1)}
+    took = {row.place: row for row in await session.execute(_DURATIONS_OF_INTERVALS, {**values, **enough})}
     return [
-        FailingNode(workflow_id=row.id, workflow_name=row.name, node=row.node, failures=row.failures, last_execution_id=row.last)
-        for row in await session.execute(nodes)
+        _interval(begin, Counter(counted.get(begin, {})), took[place].p50_ms, took[place].p95_ms)
+        if begin in counted
+        else Interval(at=begin)
+        for place, begin in enumerate(begins)
     ]
 
 
-async def _series(session: AsyncSession, user: User, since: datetime, interval_s: int) -> list[Interval]:
-    """Every interval since then, also those in which nothing was started."""
-    first = datetime.fromtimestamp(since.timestamp() // interval_s * interval_s, UTC)
-    visible = owned(user, Execution).where(Execution.id >= earliest_id(first), Execution.kind == "run")
-    at = func.date_bin(timedelta(seconds=interval_s), Execution.created_at, first)
-    took = func.extract("epoch", Execution.finished_at - Execution.started_at) * 1000
-    columns = visible.with_only_columns(
-        at.label("at"),
-        func.count().label("all"),
-        func.count().filter(Execution.status == ExecutionStatus.SUCCEEDED).label("succeeded"),
-        func.count().filter(Execution.status.in_(_FAILED)).label("failed"),
-        *(func.percentile_cont(share).within_group(took).label(f"p{share * 100:.0f}_ms") for share in (0.5, 0.95)),
-    ).group_by(text("1"))
-    found = {row.at: row for row in await session.execute(columns)}
-    series = []
-    while first <= datetime.now(UTC):
-        row = found.get(first)
-        series.append(
-            Interval(
-                at=first,
-                succeeded=row.succeeded,
-                failed=row.failed,
-                others=row.all - row.succeeded - row.failed,
-                p50_ms=row.p50_ms,
-                p95_ms=row.p95_ms,
-            )
-            if row
-            else Interval(at=first)
-        )
-        first += timedelta(seconds=interval_s)
-    return series
+def _interval(at: datetime, counts: Counter[ExecutionStatus], p50_ms: float | None, p95_ms: float | None) -> Interval:
+    succeeded, failed = counts[ExecutionStatus.SUCCEEDED], sum(counts[status] for status in _FAILED)
+    others = counts.total() - succeeded - failed
+    return Interval(at=at, succeeded=succeeded, failed=failed, others=others, p50_ms=p50_ms, p95_ms=p95_ms)

@@ -54,7 +54,8 @@ class Interval(BaseModel):
 
 class Stats(BaseModel):
     """What happened since a moment. `success_rate` (0 to 1) is of those that ended, None where none did. Durations run from the
-    start of an execution to its end, in milliseconds."""
+    start of an execution to its end, in milliseconds. Every execution is counted; durations and nodes are told from the newest thousand or
+    so, and those of an interval from its newest 50."""
 
     since: datetime
     workflows: int

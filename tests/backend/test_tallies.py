@@ -1,0 +1,94 @@
+"""What the dashboard counts is the same before and after it has been tallied, and follows what ends late and what is deleted."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from backend.retention.removal import removing
+from backend.services import Services
+from backend.stats.tallying import tally
+from tests.backend.catalogue import register
+from tests.backend.graphs import HOOK
+from tests.backend.people import Person
+
+_MADE = """
+insert into executions
+    (id, project_id, workflow_id, snapshot_id, status, trigger, input, seed, created_at, started_at, finished_at, settled)
+select uuidv7(-age), $1, $2, snapshot_id, $3, '{}', 'null', '', now() - age, now() - age,
+    case when $3 in ('succeeded', 'failed', 'cancelled', 'quarantined') then now() - age + interval '2 s' end, true
+from versions cross join (select make_interval(mins => $4) as age) a where workflow_id = $2
+returning id
+"""
+
+
+class History:
+    """Executions of a workflow of somebody's."""
+
+    def __init__(self, services: Services, workflow: dict[str, Any]) -> None:
+        self.pool = services.database.hot
+        self._of = UUID(workflow["project_id"]), UUID(workflow["id"])
+
+    async def add(self, status: str, *minutes: int) -> list[UUID]:
+        """One in this state for each of these ages."""
+        return [await self.pool.fetchval(_MADE, *self._of, status, age) for age in minutes]
+
+
+async def tallied(services: Services, now: datetime | None = None) -> None:
+    """A whole round; the backend's own may be under way."""
+    while not await tally(services.database.hot, now):
+        await asyncio.sleep(0.1)
+
+
+async def _seen(person: Person) -> list[Any]:
+    """Everything that is counted, for each period that can be chosen."""
+    periods = [await person.get(f"/stats?hours={hours}") for hours in (1, 24, 168, 720)]
+    return [
+        (stats["executions"], stats["success_rate"], [interval for interval in stats["series"] if _some(interval)]) for stats in periods
+    ]
+
+
+def _some(interval: dict[str, Any]) -> bool:
+    return any(interval[name] for name in ("succeeded", "failed", "others"))
+
+
+async def test_tallies_tell_what_counting_would(ada: Person, bob: Person, services: Services) -> None:
+    await register(services.database)
+    pool = services.database.hot
+    await pool.execute("truncate tallied, tallies")
+    made = await ada.post("/workflows", json={"name": "W", "nodes": [HOOK]})
+    await ada.patch(f"/workflows/{made['id']}", json={"enabled": True})
+    history = History(services, made)
+    day = 24 * 60
+    gone = await history.add("succeeded", 0, 7, 8, 200, 2 * day, 29 * day, 40 * day)
+    await history.add("failed", 3, 90, 3 * day)
+    await history.add("quarantined", 91)
+    await history.add("cancelled", 10 * day)
+    [late, *_] = await history.add("waiting", 95, 2 * day)
+    await history.add("running", 96)
+    await history.add("queued", 1, 97)
+    counted = await _seen(ada)
+    assert counted[3][0] == {"succeeded": 6, "failed": 3, "quarantined": 1, "cancelled": 1, "waiting": 2, "running": 1, "queued": 2}
+    await tallied(services)
+    assert await pool.fetchval("select sum(succeeded) from tallies") == 5, "what is not over yet, or long over, is not tallied"
+    assert await _seen(ada) == counted
+    assert await _seen(bob) == [({}, None, [])] * 4
+
+    await pool.execute("update executions set status = 'succeeded', finished_at = now() where id = $1", late)
+    await pool.fetch(removing("e.id = any($1::uuid[])"), [gone[3], gone[4]])
+    await tallied(services)
+    after = await _seen(ada)
+    assert after[3][0] == {"succeeded": 5, "failed": 3, "quarantined": 1, "cancelled": 1, "waiting": 1, "running": 1, "queued": 2}
+    await pool.execute("truncate tallied, tallies")
+    assert await _seen(ada) == after
+
+
+async def test_tallies_go_on_where_they_stopped(ada: Person, services: Services) -> None:
+    pool = services.database.hot
+    await pool.execute("truncate tallied, tallies")
+    now = await pool.fetchval("select now()")
+    for ago in (timedelta(days=40), timedelta(hours=5), timedelta()):
+        await tallied(services, now - ago)
+    [reach] = await pool.fetch("select since, until from tallied")
+    assert timedelta(minutes=1) <= now - reach["until"] <= timedelta(minutes=6)
+    assert now - reach["since"] >= timedelta(days=30)
