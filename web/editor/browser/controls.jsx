@@ -1,6 +1,6 @@
 // The form's small parts: text that is checked while it is typed, code, and rows that can be added and taken away.
 
-import React, { useLayoutEffect, useMemo, useRef, useState } from "react";
+import React, { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Plus, Trash2 } from "lucide-react";
 import { tokens } from "./highlight.js";
 import { isExpression } from "./schema.js";
@@ -110,15 +110,26 @@ export function Toggle({ value, onChange, label, id }) {
 
 /** Rows with a way to take one away and to add one. `draw(row, change, index)` draws one. */
 export function Rows({ rows, onChange, draw, fresh, add, stacked = false }) {
+  const box = useRef(null);
+  const added = useRef(false);
+  // Whoever adds a row goes on typing in it.
+  useEffect(() => {
+    if (added.current) box.current.querySelector(".ed-row:last-of-type :is(input, textarea, select)")?.focus();
+    added.current = false;
+  }, [rows.length]);
+  const more = () => {
+    added.current = true;
+    onChange([...rows, fresh()]);
+  };
   return (
-    <div className="ed-rows">
+    <div className="ed-rows" ref={box}>
       {rows.map((row, index) => (
         <div key={index} className={stacked ? "ed-row is-stacked" : "ed-row"}>
           <div className="ed-row-fields">{draw(row, (next) => onChange(rows.map((old, at) => (at === index ? next : old))), index)}</div>
           <button type="button" className="ed-plain-icon" onClick={() => onChange(rows.filter((_, at) => at !== index))} aria-label={`Remove entry ${index + 1}`} title="Remove"><Trash2 size={14} /></button>
         </div>
       ))}
-      <button type="button" className="ed-add" onClick={() => onChange([...rows, fresh()])}><Plus size={13} /> {add}</button>
+      <button type="button" className="ed-add" onClick={more}><Plus size={13} /> {add}</button>
     </div>
   );
 }

@@ -20,7 +20,8 @@ function useCountdown(moment) {
   return seconds;
 }
 
-export function Listening() {
+/** `call` draws a call of an address, to copy. */
+export function Listening({ call }) {
   const store = useEditor();
   const listening = useStore((state) => state.listening);
   const busy = useStore((state) => state.busy === "listen");
@@ -39,6 +40,7 @@ export function Listening() {
     <div className="ed-listening" role="status" data-testid="listening">
       <p className="ed-waiting-head"><Radio size={14} aria-hidden="true" /> Listening for {Math.floor(seconds / 60)}:{String(seconds % 60).padStart(2, "0")} – call this address once:</p>
       <div className="ed-webhook-line"><code data-testid="test-url">{listening.test_url}</code><CopyButton text={() => listening.test_url} label="Copy the test address" /></div>
+      {call(listening.test_url)}
     </div>
   );
 }

@@ -59,7 +59,7 @@ function Groups({ types, ...item }) {
   return grouped(types).map(([group, members]) => (
     <section key={group} className="ed-group">
       <h3>{group}</h3>
-      {members.map((type) => <Item key={type.type} type={type} active={item.active === type.type} {...item} />)}
+      {members.map((type) => <Item key={type.type} {...item} type={type} active={item.active === type.type} />)}
     </section>
   ));
 }

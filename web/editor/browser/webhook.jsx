@@ -15,6 +15,12 @@ function curl(url, methods) {
   return `curl -X ${method} ${quoted(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d '{"name": "Ada", "score": 91}'`;
 }
 
+/** A call to try an address with, to copy. */
+function Call({ url, methods }) {
+  const text = curl(url, methods);
+  return <div className="ed-webhook-line is-code"><pre>{text}</pre><CopyButton text={() => text} label="Copy the call" /></div>;
+}
+
 /** In the panel of a webhook node. */
 export function WebhookAddress({ node }) {
   const doc = useStore((state) => state.doc);
@@ -24,13 +30,15 @@ export function WebhookAddress({ node }) {
   const note = !doc.published_version ? "It answers once the workflow is published and enabled."
     : !doc.enabled ? "The workflow is switched off: it answers once you enable it."
     : live && url && live.url !== url ? "The address changes with the next publish." : "It is live.";
-  if (!url) return <><p className="ed-hint">Its address is made when the workflow is published.</p><Listening /></>;
+  const methods = node.config.methods ?? ["POST"];
+  const listening = <Listening call={(address) => <Call url={address} methods={methods} />} />;
+  if (!url) return <><p className="ed-hint">Its address is made when the workflow is published.</p>{listening}</>;
   return (
     <div className="ed-webhook">
       <div className="ed-webhook-line"><code data-testid="node-webhook-url">{url}</code><CopyButton text={() => url} label="Copy the address" /></div>
       <p className="ed-hint">{note}</p>
-      <div className="ed-webhook-line is-code"><pre>{curl(url, node.config.methods ?? ["POST"])}</pre><CopyButton text={() => curl(url, node.config.methods ?? ["POST"])} label="Copy the call" /></div>
-      <Listening />
+      <Call url={url} methods={methods} />
+      {listening}
     </div>
   );
 }
