@@ -156,12 +156,14 @@ class Api:
         """Workflows to begin with."""
         return Page[Template].model_validate(await self.call("GET", "/templates")).items
 
-    async def import_workflow(self, document: JsonObject | str) -> Imported:
-        """A new workflow from a document; a text is JSON where it begins like it, else YAML."""
+    async def import_workflow(self, document: JsonObject | str, project_id: str = "") -> Imported:
+        """A new workflow from a document, in this project or one's own; a text is JSON where it begins like it, else YAML."""
+        where: Params = {"project_id": project_id}
         if not isinstance(document, str):
-            return Imported.model_validate(await self.call("POST", "/workflows/import", json=document))
+            return Imported.model_validate(await self.call("POST", "/workflows/import", json=document, params=where))
         kind = "application/json" if document.lstrip()[:1] in ("{", "[") else "application/yaml"
-        return Imported.model_validate(await self.call("POST", "/workflows/import", text=document, headers={"Content-Type": kind}))
+        headers = {"Content-Type": kind}
+        return Imported.model_validate(await self.call("POST", "/workflows/import", text=document, headers=headers, params=where))
 
     async def keep_input(self, workflow_id: UUID | str, name: str, value: JsonValue) -> None:
         """Keep a test input under a name."""
@@ -187,9 +189,10 @@ class Api:
         """One workflow with its draft."""
         return Workflow.model_validate(await self.call("GET", f"/workflows/{workflow_id}"))
 
-    async def create_workflow(self, name: str) -> Workflow:
-        """An empty workflow."""
-        return Workflow.model_validate(await self.call("POST", "/workflows", json={"name": name}))
+    async def create_workflow(self, name: str, project_id: str = "") -> Workflow:
+        """An empty workflow, in this project or one's own."""
+        body = {"name": name, **({"project_id": project_id} if project_id else {})}
+        return Workflow.model_validate(await self.call("POST", "/workflows", json=body))
 
     async def change_workflow(self, workflow_id: UUID | str, change: JsonObject) -> Workflow:
         """Change some of `name, description, settings, tags, folder, enabled`."""

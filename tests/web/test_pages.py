@@ -87,8 +87,10 @@ def test_a_workflow_without_a_description_says_how_large_it_is() -> None:
         created_at=NOW,
         updated_at=NOW,
     )
-    assert workflow_rows.shown(summary).about == "No nodes yet"
-    assert workflow_rows.shown(summary.model_copy(update={"node_count": 3})).about == "3 nodes"
+    assert workflow_rows.shown(summary, {}).about == "No nodes yet"
+    assert workflow_rows.shown(summary.model_copy(update={"node_count": 3}), {}).about == "3 nodes"
+    assert workflow_rows.shown(summary, {str(summary.project_id): "Team"}).project == "Team"
+    assert workflow_rows.shown(summary, {str(UUID(int=99)): "Team"}).project == ""
 
 
 def test_a_secret_is_asked_for_and_never_shown() -> None:

@@ -10,7 +10,8 @@ from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import text_file
 from web.components.feedback import problem
-from web.components.field import field
+from web.components.field import choice, field
+from web.projects import Choice, edits, project_choices
 
 MOST_CHARACTERS = 500_000
 """A document that is longer does not go through the page's connection at once; the API takes it."""
@@ -42,11 +43,16 @@ class NewWorkflow(rx.State):
     made: str = ""
     name: str = ""
     remarks: list[Remark] = []
+    projects: list[Choice] = []
+    project_id: str = ""
 
     @rx.event
-    def arrive(self) -> None:
+    async def arrive(self) -> None:
         """The page was opened: with the dialog, where its address says so."""
-        signed_in(self)
+        found = await signed_in(self).projects()
+        self.projects = project_choices(one for one in found if edits(one))
+        if self.project_id not in [one.value for one in self.projects]:
+            self.project_id = self.projects[0].value if self.projects else ""
         wish = self.router.url.query_parameters.get("new", "")
         if wish in ("blank", "import"):
             self._ask(wish)
@@ -62,6 +68,12 @@ class NewWorkflow(rx.State):
         self.text, self.file, self.made, self.remarks = "", "", "", []
 
     @rx.event
+    def set_project(self, project_id: str) -> None:
+        """Where the workflow will belong."""
+        signed_in(self)
+        self.project_id = project_id
+
+    @rx.event
     def close(self, is_open: bool) -> None:
         """It was dismissed."""
         signed_in(self)
@@ -74,7 +86,7 @@ class NewWorkflow(rx.State):
         self.error, self.busy = "", True
         yield
         try:
-            made = await api.create_workflow(str(form.get("name", "")).strip() or "Untitled workflow")
+            made = await api.create_workflow(str(form.get("name", "")).strip() or "Untitled workflow", self.project_id)
         except ApiError as error:
             self.error, self.busy = str(error), False
             return
@@ -99,7 +111,7 @@ class NewWorkflow(rx.State):
         self.error, self.busy = "", True
         yield
         try:
-            answer = await api.import_workflow(text)
+            answer = await api.import_workflow(text, self.project_id)
         except ApiError as error:
             self.error, self.busy = str(error), False
             return
@@ -145,9 +157,26 @@ def _actions(submit: str) -> rx.Component:
     )
 
 
+def _project() -> rx.Component:
+    """Where it belongs; nothing for who has one project only."""
+    return rx.cond(
+        NewWorkflow.projects.length() > 1,
+        choice(
+            "Project",
+            "new_in_project",
+            NewWorkflow.projects,
+            value=NewWorkflow.project_id,
+            on_change=NewWorkflow.set_project,
+            help_text="Its members see the workflow. It stays in this project.",
+        ),
+    )
+
+
 def _blank() -> rx.Component:
     name = field("Name", "name", placeholder="Hot leads to chat", required=True, max_length=200, auto_focus=True)
-    return rx.form(rx.el.div(name, problem(NewWorkflow.error), _actions("Create"), class_name="t-form"), on_submit=NewWorkflow.create)
+    return rx.form(
+        rx.el.div(name, _project(), problem(NewWorkflow.error), _actions("Create"), class_name="t-form"), on_submit=NewWorkflow.create
+    )
 
 
 def _import() -> rx.Component:
@@ -169,6 +198,7 @@ def _import() -> rx.Component:
                     class_name="t-field",
                 ),
             ),
+            _project(),
             problem(NewWorkflow.error),
             _actions("Import"),
             class_name="t-form",

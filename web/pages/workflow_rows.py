@@ -1,7 +1,7 @@
 """A workflow as the table of the workflows page shows it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ class Row:
     last_id: str
     last_status: str
     last_at: str
+    project: str = ""
     folder: str = ""
     tags: list[str] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
@@ -62,8 +63,8 @@ def told(recent: Sequence[RecentRun]) -> str:
     return f"The last {len(recent)} executions: {bad} failed" if len(recent) > 1 else ""
 
 
-def shown(workflow: WorkflowSummary) -> Row:
-    """A workflow as a row."""
+def shown(workflow: WorkflowSummary, projects: Mapping[str, str]) -> Row:
+    """A workflow as a row. `projects`: names of those that are shared, by their ids."""
     last = workflow.last_execution or {}
     nodes = "No nodes yet" if not workflow.node_count else "1 node" if workflow.node_count == 1 else f"{workflow.node_count} nodes"
     return Row(
@@ -76,6 +77,7 @@ def shown(workflow: WorkflowSummary) -> Row:
         last_id=str(last.get("id", "")),
         last_status=str(last.get("status", "")),
         last_at=str(last.get("created_at", "")),
+        project=projects.get(str(workflow.project_id), ""),
         folder=workflow.folder,
         tags=list(workflow.tags),
         bars=bars(workflow.recent),

@@ -34,6 +34,7 @@ class Workflows(Listing, rx.State):
     tags: list[str] = []
     folders: list[str] = []
     more: bool = False
+    _projects: dict[str, str] = {}  # names of those that are shared
 
     dialog: str = ""  # "rename", "sort", "delete", or none
     target_id: str = ""
@@ -71,8 +72,11 @@ class Workflows(Listing, rx.State):
         api = signed_in(self)
         tag, folder = ("" if chosen == ALL else chosen for chosen in (self.tag, self.folder))
         with self._fetching():
-            found, labels = await asyncio.gather(api.workflows(search=self.search.strip(), tag=tag, folder=folder), api.labels())
-            self.rows = [shown(workflow) for workflow in found.items]
+            found, labels, projects = await asyncio.gather(
+                api.workflows(search=self.search.strip(), tag=tag, folder=folder), api.labels(), api.projects()
+            )
+            self._projects = {str(one.id): one.name for one in projects if not one.personal}
+            self.rows = [shown(workflow, self._projects) for workflow in found.items]
             self.more = found.next_cursor is not None
             self.tags, self.folders = labels.tags, labels.folders
 
@@ -81,7 +85,7 @@ class Workflows(Listing, rx.State):
         """Enable (which publishes where nothing is published) or disable."""
         api = signed_in(self)
         try:
-            changed = shown(await api.change_workflow(workflow_id, {"enabled": enabled}))
+            changed = shown(await api.change_workflow(workflow_id, {"enabled": enabled}), self._projects)
         except ApiError as error:
             return rx.toast.error("It can't be enabled yet" if enabled else "It can't be disabled", description=str(error))
         self.rows = [changed if old.id == workflow_id else old for old in self.rows]
@@ -164,6 +168,7 @@ def _row(workflow: Row) -> rx.Component:
         cell(
             rx.link(workflow.name, href=f"/workflows/{workflow.id}", class_name="t-row-link", underline="none"),
             rx.el.span(
+                rx.cond(workflow.project != "", rx.el.span(rx.icon("users", size=12), workflow.project, class_name="t-tag")),
                 rx.cond(workflow.folder != "", rx.el.span(rx.icon("folder", size=12), workflow.folder, class_name="t-tag")),
                 rx.foreach(workflow.tags, lambda tag: rx.el.span(tag, class_name="t-tag")),
                 workflow.about,
