@@ -79,7 +79,7 @@ async def measure_launch(folder: Path) -> None:
 
 
 async def measure_canvas(folder: Path) -> None:
-    """The editor with 200 nodes, in Chromium."""
+    """The editor with 500 nodes, in Chromium."""
     build(DEFAULT_OUT)
     with stacks.running(
         servers.make_migrated(folder / "template"), folder / "home", web=True, env={"TRESTLE_WEB_BUILD": str(DEFAULT_OUT)}
@@ -108,8 +108,10 @@ async def measure_million(folder: Path) -> None:
             connection = await asyncpg.connect(stack.database_url)
             model = await connection.fetchval("select id from executions where workflow_id = $1 limit 1", workflow)
             await million.fill(connection, str(model), million.FEW)  # so that every page has its fifty rows both times
+            await million.counted(connection)
             empty = await million.costs(stack, api, "empty", workflow, connections=CONNECTIONS, requests=6000)
             per_execution = await million.fill(connection, str(model), count)
+            await million.counted(connection)
             await connection.close()
             await throughput.closed(stack, "again", await throughput.chain(api, "again", 1), connections=CONNECTIONS, requests=2000)
             full = await million.costs(stack, api, "full", workflow, connections=CONNECTIONS, requests=6000)
