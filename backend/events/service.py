@@ -52,7 +52,7 @@ async def take(parts: Services, place: Place, event: JsonObject, body: bytes, ke
     """
     matches = await parts.matcher.matches(place.project_id, event, len(body))
     firing = [match for match in matches if match.problem is None]
-    await parts.acceptor.backlog.admit(len(firing))
+    await parts.acceptor.backlog.admit(len(matches))  # those that fail start error workflows
     event_id = new_id()
     text, refs = await parts.blobs.spill(place.project_id, body.decode()) if matches else ("null", {})
     scope = f"event:{place.user_id}:{place.project_id}"

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import Row, TextClause, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
@@ -20,6 +22,8 @@ from trestle.contracts.audit import Action
 from trestle.contracts.jobs import Verdict
 from trestle.contracts.states import TERMINAL, ExecutionStatus
 from trestle.contracts.users import ProjectRole
+
+_TRIES = 5
 
 _CANCEL_ONE = text(CANCEL.replace("{which}", "e.id = :id"))
 _CANCEL_ALL = text(CANCEL.replace("{which}", "e.workflow_id = :id"))
@@ -83,7 +87,22 @@ async def resume(parts: Services, session: AsyncSession, user: User, ident: UUID
 
 
 async def _moved(session: AsyncSession, ident: UUID, one: TextClause, children: TextClause) -> list[Row[Any]]:
-    """The execution, where it may be moved, and all that follow it: from callers down to the called, as rows are locked."""
+    """The execution, where it may be moved, and all that follow it.
+
+    From callers down to the called; but a batch of reports locks both in any order, and may hold the one that is wanted here while it wants
+    the one that is held. Then this lets go and begins again.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            async with session.begin_nested():
+                return await _walk(session, ident, one, children)
+        except DBAPIError as error:
+            if not tries_left or not isinstance(getattr(error.orig, "__cause__", None), asyncpg.DeadlockDetectedError):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+async def _walk(session: AsyncSession, ident: UUID, one: TextClause, children: TextClause) -> list[Row[Any]]:
     moved = (await session.execute(one, {"id": ident})).all()
     every = list(moved)
     while calling := [row.id for row in moved if row.calls]:

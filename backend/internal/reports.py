@@ -129,10 +129,10 @@ class Recorder:
             if row["status"] in TERMINAL and (row["parent_waits"] or row["calls"] or row["status"] != ExecutionStatus.SUCCEEDED)
         )
         counters.SUCCEEDED.inc(sum(row["status"] == ExecutionStatus.SUCCEEDED for row in rows))
-        await self._abandon(reports, {row["id"] for row in rows if row["calls"] and row["status"] not in TERMINAL})
         slots = {row["slot"] for row in rows if row["slot"] and row["id"] in ended}
         if slots:
             self._queue.push(await limits.free(self._pool, list(slots)))
+        await self._abandon(reports, {row["id"] for row in rows if row["calls"] and row["status"] not in TERMINAL})
         paused = {row["id"] for row in rows if row["status"] == ExecutionStatus.PAUSED} - ended
         return rows[0]["now"] if rows else await self.now(), {row["id"]: _PAUSE if row["id"] in paused else _CONTINUE for row in rows}
 

@@ -253,3 +253,19 @@ async def test_what_was_paused_with_a_caller_that_is_gone(ada: Ada, world: World
     again = await executor.take((await ada.call("POST", f"/executions/{job['execution_id']}/retry", 202))["execution_id"])
     assert await start(executor, again, mine) == child
     assert await statuses(world, child) == ["queued"]
+
+
+async def test_a_pause_lets_a_batch_of_reports_pass(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    """Such a batch may hold the child and want its caller, while the pause holds the caller and wants the child."""
+    mine = await callable_by(ada, world)
+    job = await executor.take(await ada.execute())
+    child = await start(executor, job, mine)
+    lock = "select from executions where id = $1 for update"
+    async with world.pool.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute(lock, child)
+            pausing = asyncio.create_task(pause(ada, job["execution_id"]))
+            await asyncio.sleep(0.5)
+            await connection.execute(lock, job["execution_id"])
+        assert await pausing == "paused"
+    assert await statuses(world, job, child) == ["paused", "paused"]
