@@ -5,15 +5,18 @@ Told once for each execution, in bounded memory, however large its input or the 
 
 import asyncio
 import hashlib
+import json
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
+import structlog
 
 from backend.blobs import uses
 from backend.blobs.store import DatabaseStore, pieces
 from backend.blobs.values import put_together
+from backend.db import is_away
 from trestle.contracts.jobs import BlobRef
 from trestle.language import LanguageError, Reference, Scope, Template, Unloaded, compile_config, content, references_in, replaced
 
@@ -22,6 +25,8 @@ MAX_LOADED = 16 * 1024 * 1024
 UNTOLD = "null"
 """How the slot ends of all whose key has no value or can't be told."""
 _LONG = 500
+
+log = structlog.get_logger(__name__)
 
 
 async def slot_of(pool: "asyncpg.Pool[asyncpg.Record]", row: asyncpg.Record) -> str:
@@ -33,12 +38,20 @@ async def slot_of(pool: "asyncpg.Pool[asyncpg.Record]", row: asyncpg.Record) -> 
     if not row["key"]:
         return str(row["workflow_id"])
     try:
-        value = await _value(pool, row)
+        told = _told(await _value(pool, row))
     except LanguageError:
-        value = None
-    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    told = text.decode() if len(text) <= _LONG else f"#{hashlib.sha256(text).hexdigest()}"
+        told = UNTOLD
+    except Exception as error:  # one execution must not hold up whoever claims it together with others
+        if is_away(error):
+            raise
+        log.warning("concurrency_key_untold", execution_id=str(row["id"]), exc_info=error)
+        told = UNTOLD
     return f"{row['workflow_id']}:{told}"
+
+
+def _told(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))  # of whole numbers of any size
+    return text if len(text) <= _LONG else f"#{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 async def _value(pool: "asyncpg.Pool[asyncpg.Record]", row: asyncpg.Record) -> Any:

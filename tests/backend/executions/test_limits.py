@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from backend.internal import limits
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report
 from trestle.contracts.jobs import BLOB_CHUNK_BYTES
@@ -78,6 +80,23 @@ async def test_long_keys(backend: Backend, world: World, executor: FakeExecutor)
         await beside(world, execution_id, '"' + customer * 20_000_000 + '"', "/customer", '{"customer": null}')
     assert ids_of(await executor.claim(*ids)) == [ids[0], ids[1], ids[3]]
     assert "of its kind" in (await world.execution(ids[2]))["reason"]
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        ("{{ payload.n * payload.n * payload.n }}", b'{"n": 9223372036854775807}'),
+        ("{{ payload.n }}", b'{"n": "\\ud800"}'),
+        ("{{ payload.n }}", b'{"n": 1e999}'),
+        ("{{ payload.n / 0 }}", b'{"n": 1}'),
+        ("{{ payload", b'{"n": 1}'),
+    ],
+)
+async def test_an_odd_key_holds_up_nobody(backend: Backend, world: World, executor: FakeExecutor, key: str, body: bytes) -> None:
+    await limited(world, limit=1, key=key)
+    ids = [await backend.post() for _ in range(2)]
+    odd = await world.pool.fetchval("update executions set input = $2 where id = $1 returning id", UUID(ids[0]), body.decode())
+    assert str(odd) in ids_of(await executor.claim(*ids)) + ids_of(await executor.claim())
 
 
 async def test_a_key_that_would_load_too_much_says_so(backend: Backend, world: World, executor: FakeExecutor) -> None:
