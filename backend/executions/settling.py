@@ -138,10 +138,10 @@ class Settler:
         try:
             async with self._pool.acquire() as connection, connection.transaction():
                 brought = await settle(connection, children, parent_id)
-        except asyncpg.PostgresError as error:
+        except Exception as error:
             if is_away(error):
                 raise
-            if len(children) > 1:  # one that can't be settled does not hold up the others
+            if len(children) > 1:  # one that can't be settled, for whatever reason, does not hold up the others
                 for child in children:
                     await self._settle_family(parent_id, [child])
             else:

@@ -304,6 +304,15 @@ async def test_an_error_workflow_starts_once_for_each_failure(backend: Backend, 
     assert [len(await of(handler, 0)) for handler in (*handlers, deaf, stranger, off)] == [1, 1, 0, 0, 0], "however often it is settled"
 
 
+async def test_one_that_can_not_be_settled_holds_up_nobody(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    handler, odd = await another(world, "error"), await World.create(world.pool, "odd")
+    broken = await another(odd, "error")
+    await world.pool.execute("update triggers set config = '[]' where workflow_id = $1 and kind = 'error'", broken.workflow_id)
+    jobs = [await executor.take(await backend.post(path)) for path in ("odd", "go")]
+    await executor.report(*(report(job, 1, ending=FAILED) for job in jobs))
+    await of(handler, within_s=3)
+
+
 async def test_a_failing_error_workflow_starts_none(backend: Backend, world: World, executor: FakeExecutor) -> None:
     handler = await another(world, "error")
     await another(world, "error", {"workflows": [str(handler.workflow_id)]})
