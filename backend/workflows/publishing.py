@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -84,7 +84,7 @@ async def _register(
     known = await session.scalars(select(Trigger).where(Trigger.workflow_id == workflow.id).with_for_update())
     old = {trigger.node: trigger for trigger in known.all()}
     await session.execute(delete(Trigger).where(Trigger.workflow_id == workflow.id))
-    routes: list[dict[str, Any]] = []
+    routes: list[tuple[str, dict[str, Any]]] = []
     triggers: list[dict[str, Any]] = []
     for node in draft.nodes.values():
         kind = types.get(node.type)
@@ -105,7 +105,8 @@ async def _register(
             }
         )
         if node.type == WEBHOOK:
-            routes += [{"path": node.config["path"], "method": method, "trigger_id": ident} for method in _methods(node, types)]
+            path = node.config["path"]
+            routes += [(node.key, {"path": path, "method": method, "trigger_id": ident}) for method in _methods(node, types)]
     if triggers:
         await session.execute(insert(Trigger), triggers)
     if routes:
@@ -122,13 +123,31 @@ def _methods(node: Node, types: NodeTypes) -> list[str]:
     return list(dict.fromkeys(methods))
 
 
-async def _claim_routes(session: AsyncSession, routes: list[dict[str, Any]]) -> None:
+async def _claim_routes(session: AsyncSession, routes: list[tuple[str, dict[str, Any]]]) -> None:
+    """Registers `(node key, route)`s. Raises Conflict, with the nodes, where another webhook has one of them."""
     try:
         async with session.begin_nested():
-            await session.execute(insert(WebhookRoute), routes)
+            await session.execute(insert(WebhookRoute), [route for _, route in routes])
     except IntegrityError:
-        paths = ", ".join(sorted({f"/webhooks/{route['path']}" for route in routes}))
-        raise Conflict(f"A webhook already listens on {paths} with the same method. Choose another path.") from None
+        taken = await _taken(session, routes)
+        # None, where the other one went away just now.
+        says = taken[0].message if taken else "Another webhook listened on the same path until now. Publish again."
+        raise Conflict(says, errors=taken) from None
+
+
+async def _taken(session: AsyncSession, routes: list[tuple[str, dict[str, Any]]]) -> list[FieldError]:
+    """What is to be said at which webhook: those whose route exists, and those after the first of two that are alike."""
+    asked = tuple_(WebhookRoute.path, WebhookRoute.method)
+    wanted = [(route["path"], route["method"]) for _, route in routes]
+    rows = await session.execute(select(WebhookRoute.path, WebhookRoute.method).where(asked.in_(wanted)))
+    seen = {(path, method) for path, method in rows}
+    errors: dict[str, FieldError] = {}
+    for (key, route), own in zip(routes, wanted, strict=True):
+        if own in seen:
+            message = f"Another webhook already listens on {route['method']} /webhooks/{route['path']}. Choose another path."
+            errors.setdefault(key, FieldError(loc=["config", "path"], node=key, message=message))
+        seen.add(own)
+    return list(errors.values())
 
 
 async def require_firing(parts: Services, session: AsyncSession, user: User, workflow: Workflow) -> None:

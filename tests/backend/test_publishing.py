@@ -176,7 +176,11 @@ async def test_one_path_and_method_has_one_owner(ada: Person, bob: Person) -> No
     await ada.post(f"/workflows/{first['id']}/publish")
     second = await make(bob, hook("shared", methods=["PUT"]))
     refused = await bob.post(f"/workflows/{second['id']}/publish", expect=409)
-    assert "/webhooks/shared" in refused["detail"]
+    assert "PUT /webhooks/shared" in refused["detail"]
+    assert [(error["node"], error["loc"]) for error in refused["errors"]] == [("hook", ["config", "path"])]
+    both = await make(bob, hook("mine"), {**hook("mine"), "key": "again"}, {**hook("shared"), "key": "third"})
+    refused = await bob.post(f"/workflows/{both['id']}/publish", expect=409)
+    assert [error["node"] for error in refused["errors"]] == ["again", "third"]
     assert (await bob.get(f"/workflows/{second['id']}"))["published_version"] is None
     third = await make(bob, hook("shared", methods=["GET"]))
     await bob.post(f"/workflows/{third['id']}/publish")
