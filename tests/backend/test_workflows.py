@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from backend.services import Services
 from tests.backend.catalogue import register
@@ -250,3 +251,23 @@ async def test_folders_tags_and_how_the_newest_executions_went(ada: Person, bob:
     assert len(runs) == 14
     assert runs[-2:] == [("failed", 13_000), ("queued", None)], "oldest first; a poll is no run"
     assert row["last_execution"]["id"] == row["recent"][-1]["id"]
+
+
+async def test_a_list_takes_as_many_statements_however_long_it_is(ada: Person, services: Services) -> None:
+    said: list[str] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    async def statements(limit: int) -> int:
+        said.clear()
+        assert len((await ada.get("/workflows", params={"limit": limit}))["items"]) == limit
+        return len(said)
+
+    for n in range(6):
+        await ada.post("/workflows", json={"name": f"W{n}", "nodes": [HOOK]})
+    event.listen(services.database.engine.sync_engine, "before_cursor_execute", hear)
+    try:
+        assert await statements(1) == await statements(6) > 0
+    finally:
+        event.remove(services.database.engine.sync_engine, "before_cursor_execute", hear)

@@ -1,5 +1,6 @@
 """What has finished goes when its workflow's policy says so, what is under way never."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -210,3 +211,35 @@ async def test_many_go_in_batches_and_one_backend_at_a_time(world: World) -> Non
         await other.execute("select from executions where id = $1 for update", one)
         assert await prune(world) == 1200, "what somebody holds is left alone, and nobody waits"
     assert await prune(world) == 1
+
+
+async def test_nobody_waits_for_pruning(world: World) -> None:
+    await settings(world, keep_days=1)
+    one = await made(world, days=3)
+    kept = await made(world, "queued")
+    columns = "project_id, workflow_id, snapshot_id, status, trigger, input, seed, created_at, finished_at, settled"
+    copied = f"insert into executions ({columns}) select {columns} from executions, generate_series(1, $2) where id = $1"
+    await world.pool.execute(copied, one, 1200)
+    await world.pool.execute(
+        "insert into steps (execution_id, node, type, attempt, status, epoch, event_seq)"
+        " select id, 's' || n, 'set', 1, 'succeeded', 1, 1 from executions, generate_series(1, 3) n where finished_at is not null"
+    )
+    pruning = asyncio.create_task(prune(world))
+    rounds = 0
+    async with world.pool.acquire() as other:
+        await other.execute("set lock_timeout = '20ms'")  # of waiting for a lock, however busy the machine is
+        try:
+            while not pruning.done():
+                await other.execute(copied, kept, 10)
+                await other.execute("update executions set status = 'running', epoch = epoch + 1 where status = 'queued'")
+                await other.execute(
+                    "insert into steps (execution_id, node, type, attempt, status, epoch, event_seq)"
+                    " select id, gen_random_uuid()::text, 'set', 1, 'succeeded', 1, 1 from executions where status = 'running' limit 20"
+                )
+                await other.execute("update executions set status = 'queued' where status = 'running'")
+                await other.fetch("select from workflows where id = $1 for no key update", world.workflow_id)
+                rounds += 1
+        finally:
+            await other.execute("reset lock_timeout")
+    assert await pruning == 1201
+    assert rounds >= 3
