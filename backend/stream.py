@@ -16,6 +16,7 @@ from starlette.responses import StreamingResponse
 from backend.executions import changes
 from backend.executions.doorbell import Doorbell
 from backend.workflows import draft_events
+from backend.workflows.presence import Presence
 
 _LOOK_AWAY_S = 1.0
 """How often rows are read while Redis is away."""
@@ -73,10 +74,14 @@ async def of_execution(
 
 
 async def of_workflow(
-    pool: "asyncpg.Pool[asyncpg.Record]", doorbell: Doorbell, workflow_id: UUID, last_event_id: str | None
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    doorbell: Doorbell,
+    workflow_id: UUID,
+    last_event_id: str | None,
+    presence: Presence | None = None,
 ) -> AsyncIterator[bytes]:
     """`execution` and `step` events of a workflow's executions: of those under way, and of what ends or begins from now on;
-    `draft` events of the changes of its draft.
+    `draft` events of the changes of its draft; with `presence`, `present` events of who has it open.
 
     Where more happens than anybody could watch, the newest executions are told of.
     """
@@ -96,6 +101,8 @@ async def of_workflow(
             for newer, draft in await draft_events.since(pool, workflow_id, revision):
                 revision = newer
                 yield _frame("draft", str(read_at), draft)
+            if presence is not None and (present := await presence.tell()) is not None:
+                yield _frame("present", str(read_at), present)
             while len(seen) > _KEPT:
                 del seen[next(iter(seen))]
             if found:

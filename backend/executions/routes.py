@@ -17,6 +17,7 @@ from backend.models import Execution, Workflow
 from backend.ownership import find
 from backend.paging import PagingDep
 from backend.routing import router as new_router
+from backend.workflows.presence import Presence
 from trestle.contracts import executions as wire
 from trestle.contracts.base import Page
 from trestle.contracts.graph import Snapshot
@@ -28,6 +29,7 @@ router = new_router(tag="executions")
 Status = Annotated[list[ExecutionStatus] | None, Query(description="May be given several times")]
 StepStates = Annotated[list[StepStatus] | None, Query(description="May be given several times")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="The same key again gets the first answer again")]
+Here = Annotated[bool, Query(description="The caller has the draft open: others hear of that, and the caller of them")]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 
 
@@ -53,11 +55,12 @@ async def of_workflow(
 
 @router.get("/workflows/{workflow_id}/events")
 async def events_of_workflow(
-    parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID, last_event_id: LastEventId = None
+    parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID, last_event_id: LastEventId = None, present: Here = False
 ) -> StreamingResponse:
-    """Server-sent events of all its executions: `execution` and `step`, from now on."""
+    """Server-sent events of all its executions: `execution` and `step`, from now on; of its draft: `draft`, and `present`."""
     await find(session, user, Workflow, workflow_id)
-    return stream.response(stream.of_workflow(parts.database.hot, parts.doorbell, workflow_id, last_event_id))
+    presence = Presence(parts.redis, parts.doorbell, workflow_id, user.id, user.name or user.email) if present else None
+    return stream.response(stream.of_workflow(parts.database.hot, parts.doorbell, workflow_id, last_event_id, presence))
 
 
 @router.get("/executions")

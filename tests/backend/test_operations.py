@@ -11,6 +11,7 @@ import pytest
 
 from backend import stream
 from backend.services import Services
+from backend.workflows.presence import Presence
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK, node, wires
 from tests.backend.people import Person
@@ -172,3 +173,26 @@ async def test_a_stream_tells_of_the_draft(ada: Person, services: Services) -> N
     assert [(o["op"], o["id"]) for o in first["operations"]] == [(o["op"], o["id"]) for o in sent]
     again = await asyncio.wait_for(heard("1", 3), 4)
     assert [(e["revision"], len(e["operations"])) for e in again] == [(2, 2), (3, 0), (4, 1)]
+
+
+async def test_whoever_has_the_draft_open_hears_of_the_others(ada: Person, services: Services) -> None:
+    ident = UUID((await draft(ada))["id"])
+
+    def there(number: int, name: str) -> Presence:
+        return Presence(services.redis, services.doorbell, ident, UUID(int=number), name)
+
+    async def seen(presence: Presence, count: int) -> list[str]:
+        told = stream.of_workflow(services.database.hot, services.doorbell, ident, None, presence)
+        async with aclosing(cast(AsyncGenerator[bytes, None], told)) as frames:
+            async for frame in frames:
+                if frame.startswith(b"event: present"):
+                    names = [user["name"] for user in json.loads(frame.split(b"data: ")[1])["users"]]
+                    if len(names) == count:
+                        return names
+        return []
+
+    first = asyncio.create_task(seen(there(1, "Ada"), 2))
+    await asyncio.sleep(0.2)
+    assert await asyncio.wait_for(seen(there(2, "Bob"), 2), 4) == ["Ada", "Bob"]
+    assert await asyncio.wait_for(first, 4) == ["Ada", "Bob"]
+    assert await asyncio.wait_for(seen(there(1, "Ada"), 2), 4) == ["Ada", "Bob"], "in two tabs, and told of once"

@@ -355,6 +355,19 @@ class DraftEvent(BaseModel):
     user: UUID | None = None
 
 
+class PresentUser(BaseModel):
+    """Somebody who has a draft open."""
+
+    id: UUID
+    name: str
+
+
+class Present(BaseModel):
+    """Everybody who has the draft open, the caller too, in a workflow's stream."""
+
+    users: list[PresentUser]
+
+
 class PreviewRequest(Request):
     """An expression to evaluate as if `node` were about to run, over an execution's recorded data (by default the newest)."""
 

@@ -77,6 +77,8 @@ class Canvas(rx.NoSSRComponent):
     problems, `said` (of `kind` success or error) is told, `listening` is `{test_url, expires_at}`. All only where this page asked."""
     remote: rx.Var[dict[str, Any]]
     """`{events: [{seq, revision, operations}]}`: what others did to the draft, as a `Window`'s message."""
+    people: rx.Var[list[dict[str, Any]]]
+    """`{id, name}` of the others who have the draft open."""
     missing: rx.Var[str]
     """Why there is nothing to show; empty where there is."""
 

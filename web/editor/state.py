@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 import reflex as rx
 
-from trestle.contracts.workflows import DraftEvent, OperationsApplied
+from trestle.contracts.workflows import DraftEvent, OperationsApplied, Present
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -57,6 +57,7 @@ class Editor(Watching, rx.State):
     version: dict[str, Any] = {}
     previews: dict[str, Any] = {}
     remote: dict[str, Any] = {}
+    people: list[dict[str, Any]] = []
     pins: dict[str, Any] = {}
     times: dict[str, Any] = {}
     missing: str = ""
@@ -66,7 +67,7 @@ class Editor(Watching, rx.State):
     _project_id: str = ""
 
     def _stream(self) -> str:
-        return f"/workflows/{address_id(self)}/events"
+        return f"/workflows/{address_id(self)}/events?present=true"
 
     def _since(self) -> str:
         return str(self._loaded_at - CLOCKS_MS) if self._loaded_at else ""
@@ -77,6 +78,7 @@ class Editor(Watching, rx.State):
         api = signed_in(self)
         self.missing, self._watch, self._loaded_at = "", 0, stamp()
         self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
+        self.people = []
         self.values, self.page, self.pins = {}, {}, {}
         try:
             workflow_id = address_id(self)
@@ -109,6 +111,11 @@ class Editor(Watching, rx.State):
                 return Editor.load
             self.remote = Window(events=list(self.remote.get("events", []))).add(stamp(), shown)
         return None
+
+    def _present(self, people: Present) -> None:
+        """The others who have the draft open."""
+        own = signed_in(self).session.user.id
+        self.people = [user.model_dump(mode="json") for user in people.users if user.id != own]
 
     @rx.event
     async def refresh(self) -> None:
@@ -349,6 +356,7 @@ def page() -> rx.Component:
             times=Editor.times,
             meta=Editor.meta,
             remote=Editor.remote,
+            people=Editor.people,
             missing=Editor.missing,
             on_operations=Editor.store,
             on_publish=Editor.publish,

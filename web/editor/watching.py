@@ -10,7 +10,7 @@ import orjson
 import reflex as rx
 
 from trestle.contracts.executions import Step
-from trestle.contracts.workflows import DraftEvent
+from trestle.contracts.workflows import DraftEvent, Present
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError, ServerEvent
@@ -162,6 +162,9 @@ class Watching(rx.State, mixin=True):
         """Take changes of the draft in; the event to happen next, or None. The page of a run shows none."""
         return None
 
+    def _present(self, people: Present) -> None:
+        """Take in who else is here. The page of a run doesn't show it."""
+
     @rx.event(background=True)
     async def follow(self) -> AsyncIterator[Any]:
         """Hand on what happens in runs and to the draft, until the page is left."""
@@ -181,6 +184,7 @@ class Watching(rx.State, mixin=True):
                 for event in group:
                     follower.take(event)
                 drafts = [DraftEvent.model_validate(event.data) for event in group if event.event == "draft"]
+                present = [Present.model_validate(event.data) for event in group if event.event == "present"]
                 async with self:
                     if self._watch != mark or time.monotonic() - self._looked_at > GONE_S:
                         return
@@ -188,6 +192,8 @@ class Watching(rx.State, mixin=True):
                     if (news := follower.news()) is not None:
                         self.live = window.add(stamp(), news)
                     following = self._drafts(drafts) if drafts else None
+                    if present:
+                        self._present(present[-1])
                 if following is not None:
                     yield following
                 turn = wanted if wanted and wanted != follower.execution_id else follower.turn()

@@ -72,6 +72,7 @@ async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> Non
         await desk.at("enable").click()
         await expect(desk.at("webhook-url")).to_have_text(f"{stack.backend_url}/webhooks/leads")
         await expect(desk.at("enable")).to_be_checked()
+        await expect(desk.at("notice")).to_contain_text(f"Webhook: {stack.backend_url}/webhooks/leads")
         await desk.page.keyboard.press("Escape")
 
         await desk.api.post_webhook("leads", {"name": "Ada", "score": 91})

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import re
 from uuid import uuid4
 
+import aiohttp
 from playwright.async_api import Route, expect
 
+from tests.acceptance.api import Api
 from tests.acceptance.stack import Stack
-from tests.web.editor.desk import at_desk
+from tests.web.editor.desk import PASSWORD, Desk, at_desk
+
+
+async def seen_beside(desk: Desk, stack: Stack) -> None:
+    """Somebody else who opens the draft is seen beside the saved state; one's own other tabs are not."""
+    email = f"{uuid4().hex}@example.com"
+    invitation = await desk.api.call("POST", "/users/invitations", json={"email": email})
+    person = {"email": email, "password": PASSWORD, "name": "Grace Hopper", "invitation_token": invitation["token"]}
+    async with Api(stack.backend_url) as grace, aiohttp.ClientSession() as browser:
+        member = await grace.call("POST", "/users/register", json=person)
+        await grace.log_in(email, PASSWORD)
+        project = (await desk.api.call("POST", "/projects", json={"name": "Two of us"}))["id"]
+        desk.workflow_id = (await desk.api.call("POST", "/workflows", json={"name": "Ours", "project_id": project}))["id"]
+        await desk.open(stack.web_url)
+        await desk.api.call("PUT", f"/projects/{project}/members/{member['id']}", json={"role": "editor"})
+        url = f"{stack.backend_url}/api/v1/workflows/{desk.workflow_id}/events?present=true"
+        async with browser.get(url, headers={"Authorization": f"Bearer {grace.token}"}):
+            await expect(desk.at("people")).to_have_text("GH")
+            await expect(desk.at("people")).to_have_attribute("title", "Also here: Grace Hopper")
 
 
 async def test_what_others_change_is_seen(stack: Stack) -> None:
@@ -29,6 +50,28 @@ async def test_what_others_change_is_seen(stack: Stack) -> None:
         await desk.api.call("PATCH", f"/nodes/{draft['nodes'][0]['id']}", json={"name": "By a script"})
         await expect(desk.at("node-filter")).to_contain_text("By a script")
         await expect(desk.at("node-filter")).to_contain_text("true")
+        await seen_beside(desk, stack)
+
+
+async def test_a_megabyte_of_nodes_is_pasted_and_stored(stack: Stack) -> None:
+    """The event socket takes no message of that size: it travels in parts."""
+    config = {"fields": {"text": "x" * 1900}}
+    places = [{"x": 300 * (n % 25), "y": 120 * (n // 25)} for n in range(500)]
+    nodes = [{"key": f"n{n}", "type": "set", "config": config, "position": place} for n, place in enumerate(places)]
+    links = [{"source": f"n{n}", "source_port": "main", "target": f"n{n + 1}"} for n in range(499)]
+    text = json.dumps({"nodes": nodes, "connections": links})
+    assert len(text) > 1_000_000
+    async with at_desk(stack) as desk:
+        await desk.page.evaluate("text => navigator.clipboard.writeText(text)", text)
+        await desk.page.locator(".react-flow__pane").click(position={"x": 600, "y": 700})
+        await desk.page.keyboard.press("Control+v")
+        await expect(desk.page.locator(".react-flow__node").first).to_be_visible()
+        await expect(desk.at("save-state")).to_have_text("Saved", timeout=60_000)
+        assert len(await desk.keys()) == 500
+        assert len(await desk.links()) == 499
+        await desk.page.keyboard.press("Control+z")
+        await expect(desk.at("empty")).to_be_visible()
+        assert await desk.keys() == []
 
 
 async def test_nothing_is_lost_while_the_backend_is_away(stack: Stack) -> None:

@@ -98,6 +98,23 @@ async def test_two_runs_are_compared_and_one_is_copied_into_the_draft(stack: Sta
         await expect(desk.at("pinned-last")).to_have_count(0)
         assert {node["pinned"] for node in (await desk.stored())["nodes"]} == {None}
 
+        # Where something else is pinned already, it is asked.
+        async def copied_over(answer: str) -> list[Any]:
+            await desk.at("node-last").click()
+            await desk.at("pin-write").click()
+            await desk.at("pin-text").fill('"mine"')
+            await desk.at("pin-save").click()
+            await desk.stored()
+            await page.goto(f"{stack.web_url}/workflows/{desk.workflow_id}?pins={second}")
+            await page.get_by_role("alertdialog").wait_for()
+            await expect(page.get_by_role("alertdialog")).to_contain_text("last has a pin already")
+            await desk.at(answer).click()
+            await expect(desk.at("pinned-each")).to_be_visible()
+            return [node["pinned"] for node in (await desk.stored())["nodes"]]
+
+        assert await copied_over("pins-keep") == [None, [{"double": 2}, {"double": 10}], "mine"]
+        assert await copied_over("pins-replace") == [None, [{"double": 2}, {"double": 10}], {"count": 2}]
+
         await page.goto(f"{stack.web_url}/executions?since=day&workflow={desk.workflow_id}")
         rows = page.get_by_role("table", name="Executions").locator("tbody tr")
         await expect(rows).to_have_count(2)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+from uuid import uuid4
 
 from playwright.async_api import expect
 
 from tests.acceptance.stack import Stack
-from tests.web.editor.desk import at_desk
+from tests.web.editor.desk import Desk, at_desk
+
+
+async def removing(desk: Desk, *keys: str) -> dict[str, Any]:
+    """The operation of somebody else that takes nodes away."""
+    operation = {"id": str(uuid4()), "op": "remove_nodes", "keys": [*keys]}
+    return {"base_revision": (await desk.stored())["revision"], "operations": [operation]}
 
 
 async def test_versions_are_published_compared_and_restored(stack: Stack) -> None:
@@ -33,9 +41,29 @@ async def test_versions_are_published_compared_and_restored(stack: Stack) -> Non
         await expect(desk.at("node-set")).to_have_class(re.compile("is-marked-changed"))
         await expect(desk.at("node-filter")).to_have_class(re.compile("is-marked-added"))
 
+        # Two versions beside each other, what is gone among it; nothing can be changed meanwhile.
+        await desk.at("publish-note").fill("Without the connection")
+        await desk.page.get_by_label("Compare version 1").click()
+        await desk.api.call("POST", f"/workflows/{desk.workflow_id}/operations", json=await removing(desk, "manual", "filter"))
+        await expect(desk.at("node-manual")).to_have_count(0)
+        await desk.drop("trigger.webhook", 160, 200)
+        await desk.stored()
+        await desk.at("publish-with-note").click()
+        await expect(desk.at("version-2")).to_be_visible()
+        await desk.page.get_by_label("Compare version 1").click()
+        await desk.at("comparison").locator("select").select_option("2")
+        await expect(desk.at("node-manual")).to_have_class(re.compile("is-marked-removed"))
+        await expect(desk.at("node-webhook")).to_have_class(re.compile("is-marked-added"))
+        await expect(desk.page.locator(".react-flow__edge.is-marked-removed")).to_have_count(1)
+        await desk.page.keyboard.press("Control+a")
+        await desk.page.keyboard.press("Delete")
+        await expect(desk.at("node-webhook")).to_be_visible()
+        await desk.page.get_by_label("Compare version 1").click()
+        await expect(desk.at("node-manual")).to_have_count(0)
+
         await desk.page.get_by_label("Restore version 1").click()
         await desk.at("restore").click()
-        await expect(desk.at("node-filter")).to_have_count(0)
+        await expect(desk.at("node-manual")).to_be_visible()
         stored = await desk.stored()
         assert [node["key"] for node in stored["nodes"]] == ["manual", "set"]
         assert "keep_input" not in stored["nodes"][1]["config"]

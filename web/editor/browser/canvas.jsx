@@ -84,10 +84,12 @@ export function Canvas({ dark }) {
     return { onPointerMove: follow, onPointerLeave: lose };
   }, [store]);
   const onDoubleClick = useCallback((event) => {
-    if (!readOnly && event.target.classList?.contains("react-flow__pane")) store.set({ quick: { x: event.clientX, y: event.clientY, drop: true } });
+    if (store.justOpened) store.openWide(store.justOpened);
+    else if (!readOnly && event.target.classList?.contains("react-flow__pane")) store.set({ quick: { x: event.clientX, y: event.clientY, drop: true } });
   }, [store, readOnly]);
   const onNodeClick = useCallback((event, item) => {
-    if (event.shiftKey || event.ctrlKey || event.metaKey) return;
+    // The second click of a double one may meet another card: the first one has moved the view.
+    if (event.shiftKey || event.ctrlKey || event.metaKey || event.detail > 1) return;
     // While versions are compared, a click only points a card out in their list.
     if (store.state.drawn) store.select([item.id]);
     // A note is only chosen by one click: the next one may be the first of two, or the beginning of a movement.
@@ -95,10 +97,9 @@ export function Canvas({ dark }) {
     else store.openNode(item.id);
   }, [store]);
   const onNodeDoubleClick = useCallback((_, item) => {
-    if (item.type === "note") store.write(item.id);
-    else if (!store.state.drawn) store.openWide(item.id);
+    if (item.type === "note" && !store.justOpened) store.write(item.id);
   }, [store]);
-  const onPaneClick = useCallback(() => store.state.drawn || store.closePanel(), [store]);
+  const onPaneClick = useCallback((event) => event.detail > 1 || store.state.drawn || store.closePanel(), [store]);
 
   return (
     <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} data-testid="canvas">

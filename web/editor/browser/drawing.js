@@ -10,6 +10,8 @@ import { Outbox } from "./outbox.js";
 
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
+const DOUBLE_MS = 600;
+
 export class Drawing {
   /** `emit` has one function per event for Python (EVENTS in editor.jsx). */
   constructor(emit) {
@@ -173,6 +175,7 @@ export class Drawing {
 
   /** Opens a node's panel, with `naming` at its name; a note where it stands. */
   openNode(key, { naming = false } = {}) {
+    this.openedAt = performance.now();
     this.select([key]);
     if (isNote(graphs.nodeOf(this.state.graph, key))) return void this.write(key);
     this.set({ panel: { kind: "node", key, naming: naming ? Date.now() : null }, sheet: null });
@@ -199,6 +202,11 @@ export class Drawing {
 
   closePanel() {
     if (this.state.panel) this.set({ panel: null, wide: false });
+  }
+
+  /** The node whose panel the first click of a double one has opened, wherever the second one fell. */
+  get justOpened() {
+    return performance.now() - this.openedAt < DOUBLE_MS && this.state.panel?.kind === "node" ? this.state.panel.key : null;
   }
 
   /** Opens a node's panel over the whole canvas. */

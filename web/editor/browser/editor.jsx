@@ -39,7 +39,7 @@ function usePageStore(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times, people }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -57,6 +57,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void (comparison?.stamp && store.compare(comparison)), [store, comparison]);
   useEffect(() => void (pins?.stamp && store.set({ offered: pins })), [store, pins]);
   useEffect(() => void (times?.stamp && store.set({ times })), [store, times]);
+  useEffect(() => void store.set({ people: people ?? [] }), [store, people]);
   useEffect(() => void store.set({ runs }), [store, runs]);
   useEffect(() => void store.set({ inputs }), [store, inputs]);
   useEffect(() => void store.set({ workflows }), [store, workflows]);
@@ -89,10 +90,13 @@ function revealNamed(store) {
 /** Asks before the tab is closed over changes that are not stored yet; sends them where another page of the site is opened. */
 function useFarewell(store) {
   useEffect(() => {
-    const ask = (event) => !store.outbox.idle && event.preventDefault();
-    window.addEventListener("beforeunload", ask);
+    const ask = (event) => {
+      store.outbox.hurry();
+      if (!store.outbox.idle) event.preventDefault();
+    };
+    window.addEventListener("beforeunload", ask, { capture: true }); // Reflex hangs up in a listener of its own
     return () => {
-      window.removeEventListener("beforeunload", ask);
+      window.removeEventListener("beforeunload", ask, { capture: true });
       store.outbox.drain();
     };
   }, [store]);

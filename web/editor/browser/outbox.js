@@ -123,6 +123,11 @@ export class Outbox {
     return true;
   }
 
+  /** Sends what waits for more typing, now: the page may be about to go. */
+  hurry() {
+    if (!this.underWay) this.deliver();
+  }
+
   /** Resolves when everything queued so far is stored. */
   flush() {
     if (this.idle) return Promise.resolve();

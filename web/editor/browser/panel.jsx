@@ -173,18 +173,21 @@ function ProblemsPanel() {
 }
 
 export function Panel() {
+  const store = useEditor();
   const panel = useStore((state) => state.panel);
   const [width, setWidth] = usePanelWidth();
   const aside = useRef(null);
   const wide = useStore((state) => state.wide && state.panel?.kind === "node");
   const shown = panel && `${panel.kind}/${panel.key}`;
+  // The panel of a card at the right opens under the second click of a double one.
+  const again = () => store.justOpened && store.set({ wide: true });
   useEffect(() => {
     // Opened by a key from something that is gone now: the next Tab goes on in here.
     if (shown && document.activeElement === document.body) aside.current?.focus({ preventScroll: true });
   }, [shown]);
   if (!panel) return null;
   return (
-    <aside className={wide ? "ed-panel is-wide" : "ed-panel"} data-testid="panel" aria-label="Side panel" style={{ "--ed-panel-width": `${width}px` }} ref={aside} tabIndex={-1}>
+    <aside className={wide ? "ed-panel is-wide" : "ed-panel"} data-testid="panel" aria-label="Side panel" style={{ "--ed-panel-width": `${width}px` }} ref={aside} tabIndex={-1} onDoubleClick={again}>
       {!wide && <WidthHandle width={width} change={setWidth} />}
       {panel.kind === "outline" && <OutlinePanel />}
       {panel.kind === "node" && <NodePanel nodeKey={panel.key} />}

@@ -30,6 +30,22 @@ function SaveState() {
   );
 }
 
+const FACES = 4;
+const initials = (name) => name.split(/[\s@.]+/).filter(Boolean).slice(0, 2).map((word) => word[0].toUpperCase()).join("");
+
+/** Who else has the draft open. */
+function People() {
+  const people = useStore((state) => state.people);
+  if (!people?.length) return null;
+  const names = people.map((one) => one.name).join(", ");
+  return (
+    <span className="ed-people" role="img" aria-label={`Also here: ${names}`} title={`Also here: ${names}`} data-testid="people">
+      {people.slice(0, FACES).map((one) => <span key={one.id} className="ed-face">{initials(one.name)}</span>)}
+      {people.length > FACES && <span className="ed-face">+{people.length - FACES}</span>}
+    </span>
+  );
+}
+
 function Name() {
   const store = useEditor();
   const name = useStore((state) => state.doc.name);
@@ -107,6 +123,7 @@ export function EditBar({ onPalette }) {
       <IconButton className="ed-narrow" variant="soft" onClick={onPalette} aria-label="Add a node" data-testid="palette-open"><Plus size={17} /></IconButton>
       <Name />
       <SaveState />
+      <People />
       <span className="ed-gap ed-bar-break" />
       <WebhookChip />
       <Button variant="ghost" color="gray" onClick={() => store.openPanel("runs")} data-testid="runs-open" title="Recent runs"><History size={16} /><span className="ed-wide">Runs</span></Button>

@@ -1,0 +1,135 @@
+"""The node panel: forms over data that is at hand, input and output beside them; credentials made on the way; renaming."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from playwright.async_api import expect
+
+from tests.acceptance.stack import Stack
+from tests.web.editor.desk import Desk, at_desk
+
+CODE = "# doubled\nrows = [row['n'] * 2 for row in payload['rows']]\nrows"
+NODES: list[dict[str, Any]] = [
+    {"key": "start", "type": "trigger.manual", "position": {"x": 0, "y": 0}},
+    {"key": "make", "type": "code.python", "config": {"code": CODE}, "position": {"x": 300, "y": 0}},
+    {"key": "use", "type": "http.request", "config": {"url": "http://127.0.0.1:9/"}, "position": {"x": 600, "y": 0}},
+]
+LINKS = [{"source": "start", "target": "make"}, {"source": "make", "target": "use"}]
+INPUT = {"rows": [{"n": 1, "who": "Ada"}, {"n": 2, "who": "Bob"}], "first name": "Eve"}
+
+
+async def drawn(desk: Desk, nodes: list[dict[str, Any]], links: list[dict[str, Any]]) -> None:
+    """This graph, open."""
+    draft = await desk.stored()
+    graph = {"nodes": nodes, "connections": links}
+    await desk.api.call("PUT", f"/workflows/{desk.workflow_id}/graph", json=graph, headers={"If-Match": str(draft["revision"])})
+    await expect(desk.at(f"node-{nodes[-1]['key']}")).to_be_visible()
+    await desk.still()
+
+
+async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> None:
+    """The test input stands for the payload; names that are not there are red, with what there is."""
+    async with at_desk(stack) as desk:
+        await desk.api.call("POST", f"/workflows/{desk.workflow_id}/inputs", json={"name": "Two rows", "input": INPUT})
+        await drawn(desk, NODES, LINKS)
+        await desk.at("node-use").dblclick()
+        await expect(desk.at("panel")).to_have_class("ed-panel is-wide")
+        await expect(desk.at("step-input")).to_contain_text("Nothing is known yet")
+        await desk.at("all-data").click()
+        await expect(desk.at("data-tree")).to_contain_text("of the test input")
+        body = desk.at("field-body").locator("textarea")
+        await body.click()
+        await desk.page.keyboard.type("{{ payload.ro")
+        await expect(desk.at("completion").get_by_role("option")).to_have_count(1)
+        await desk.page.keyboard.press("Tab")
+        await desk.page.keyboard.type("[1].")
+        await expect(desk.at("completion").get_by_role("option")).to_have_count(2)
+        await desk.page.keyboard.press("ArrowDown")
+        await desk.page.keyboard.press("Enter")
+        await desk.page.keyboard.type(" }}")
+        await expect(body).to_have_value("{{ payload.rows[1].who }}")
+        await expect(desk.at("preview")).to_have_text("= Bob")
+        await body.fill("{{ payload.row }}")
+        await expect(desk.at("preview-error")).to_contain_text("Did you mean `rows`?")
+        await body.fill("{{ nodes.mak.x }}")
+        await expect(desk.at("field-body").get_by_role("alert")).to_contain_text("mak")
+        await desk.page.keyboard.press("Escape")
+
+
+async def test_input_settings_and_output_stand_side_by_side(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        await drawn(desk, NODES, LINKS)
+        await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json={"input": INPUT})
+        await expect(desk.at("node-make")).to_have_attribute("data-status", "succeeded")
+        await desk.at("node-make").click()
+        await desk.at("panel-wide").click()
+        boxes = [await part.bounding_box() for part in (desk.at("step-input"), desk.at("field-code"), desk.at("step-output"))]
+        lefts = [box["x"] for box in boxes if box is not None]
+        assert lefts == sorted(lefts), "input, settings and output from left to right"
+        assert len(set(lefts)) == 3
+        code = desk.at("field-code")
+        await expect(code.locator(".is-keyword")).to_have_text(["for", "in"])
+        await expect(code.locator(".is-comment")).to_have_text("# doubled")
+
+        # A press on a value writes its expression where the cursor is, or was: out of JSON, a table, a schema.
+        box = code.locator("textarea")
+        await box.fill("")
+        await desk.at("input-as-json").click()
+        await desk.at("step-input").get_by_title('{{ input["first name"] }}').click()
+        await expect(box).to_have_value('input["first name"]')
+        await box.fill("")
+        await desk.at("input-as-table").click()
+        await desk.at("step-input").get_by_title("{{ input.rows[0].n }}").click()
+        await expect(box).to_have_value("input.rows[0].n")
+        await box.fill("")
+        await desk.at("input-as-schema").click()
+        await desk.at("step-input").get_by_title("{{ input.rows[0].who }}").click()
+        await expect(box).to_have_value("input.rows[0].who")
+        await box.fill("len(payload['rows'])")
+        await desk.at("run-only").click()
+        await expect(desk.at("step-output")).to_contain_text("2")
+
+        await desk.at("panel").focus()
+        await desk.page.keyboard.press("Escape")
+        await expect(desk.at("panel")).to_have_class("ed-panel")
+        await desk.page.keyboard.press("Escape")
+        await expect(desk.at("panel")).to_have_count(0)
+
+
+async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expression(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        nodes = [
+            *NODES[:2],
+            {**NODES[2], "config": {"url": "http://x.example/{{ nodes.make[0] }}", "query": {"n": "{{ nodes['make']|length }}"}}},
+        ]
+        await drawn(desk, nodes, LINKS)
+        await desk.at("node-use").click()
+        picker = desk.at("field-credential")
+        async with desk.page.expect_popup() as opened:
+            await picker.get_by_role("link", name="New credential").click()
+        there = await opened.value
+        await there.wait_for_url("**/credentials?type=bearer")
+        await there.close()
+        name = f"Team {uuid4().hex[:6]}"
+        made = await desk.api.call("POST", "/credentials", json={"name": name, "type": "bearer", "data": {"token": "a-secret-of-the-team"}})
+        await desk.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back from the other tab
+        await picker.locator("select").select_option(label=f"{name} · bearer")
+        await desk.at("node-make").click()
+        await desk.at("field-key").locator("input").fill("rows")
+        await desk.page.keyboard.press("Enter")
+        use = next(node for node in (await desk.stored())["nodes"] if node["key"] == "use")
+        assert use["config"]["credential"] == made["id"]
+        assert (use["config"]["url"], use["config"]["query"]) == (
+            "http://x.example/{{ nodes.rows[0] }}",
+            {"n": "{{ nodes['rows']|length }}"},
+        )
+        await desk.page.keyboard.press("Escape")
+
+        # A refresh in the middle of typing shows the same graph.
+        await desk.at("node-use").click()
+        await desk.at("field-url").locator("input, textarea").fill("http://x.example/typed")
+        desk.page.on("dialog", lambda dialog: dialog.accept())
+        await desk.page.reload()
+        await expect(desk.at("node-use")).to_contain_text("x.example/typed")

@@ -1,0 +1,139 @@
+"""A run in the browser whose nodes wait, retry, and go through lists; steered by its buttons; and ten megabytes, looked at."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aiohttp import web
+from playwright.async_api import expect
+
+from tests.acceptance.peer import Peer, peer
+from tests.acceptance.stack import Stack
+from tests.web.editor.desk import at_desk
+from tests.web.editor.test_node_panel import drawn
+
+TEN_MB = "[{'id': n, 'text': 'x' * 1000} for n in range(10000)]"
+FREEZES_MS = 500
+"""A person notices; on a quiet machine the longest task is a fifth of it."""
+LONGEST = """() => {
+  window.longest = 0;
+  const note = (task) => { window.longest = Math.max(window.longest, task.duration); };
+  new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ entryTypes: ["longtask"] });
+}"""
+
+
+class Busy(Peer):
+    """Asks for an hour's patience at /busy."""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.path == "/busy":
+            return web.json_response({}, status=429, headers={"Retry-After": "3600"})
+        return await super().answer(request)
+
+
+def call(key: str, url: str, y: int, **more: Any) -> dict[str, Any]:
+    return {"key": key, "type": "http.request", "config": {"url": url}, "position": {"x": 300, "y": y}, **more}
+
+
+async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) -> None:
+    """On the card: what a node waits for and until when. In the panel: every attempt, and each item of a list, or those that failed."""
+    async with peer(Busy()) as it, at_desk(stack) as desk:
+        it.statuses = {"/flaky": [503], "/item/2": [404], "/item/5": [404]}
+        retry = {"max_attempts": 3, "delay_s": 0.1}
+        nodes = [
+            {"key": "start", "type": "trigger.manual", "position": {"x": 0, "y": 0}},
+            call("flaky", f"{it.url}/flaky", 0, retry=retry),
+            call("each", f"{it.url}/item/{{{{ item }}}}", 120, for_each={"items": "{{ payload }}", "concurrency": 2}, on_error="continue"),
+            call("busy", f"{it.url}/busy".replace("127.0.0.1", "localhost"), 240, retry=retry),  # another host than the others
+            {"key": "later", "type": "delay", "config": {"duration_s": 7200}, "position": {"x": 300, "y": 360}},
+            {"key": "ask", "type": "approval", "config": {"title": "Refund?"}, "position": {"x": 300, "y": 480}},
+            {"key": "pure", "type": "set", "config": {"fields": {"n": "{{ 1 / item }}"}}, "position": {"x": 300, "y": 640}},
+        ]
+        nodes[-1] |= {"for_each": {"items": "{{ payload }}"}, "on_error": "continue"}
+        await drawn(desk, nodes, [{"source": "start", "target": node["key"]} for node in nodes[1:]])
+        started = await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json={"input": list(range(8))})
+        await expect(desk.at("node-later")).to_contain_text(re.compile(r"Waits until .*\d\d:\d\d"))
+        await expect(desk.at("node-ask")).to_contain_text(re.compile(r"Waits for a decision until .*\d\d:\d\d"))
+        await expect(desk.at("node-busy")).to_contain_text(re.compile(r"Rate limited until .*\d\d:\d\d"))
+        await expect(desk.at("node-each")).to_contain_text("8 items")
+
+        page = desk.page
+        await page.goto(f"{stack.web_url}/executions/{started['execution_id']}")
+        await expect(desk.at("node-busy")).to_contain_text("Rate limited until")
+        await expect(desk.at("node-each")).to_contain_text("8 items")
+        await desk.at("node-flaky").click()
+        await expect(desk.at("attempts").locator("option")).to_have_text(["Attempt 1 · failed", "Attempt 2 · succeeded"])
+        await desk.at("attempts").select_option(index=0)
+        await expect(desk.at("step-error")).to_contain_text("503")
+        await expect(desk.at("step-error").locator(".ed-failure-hint")).not_to_be_empty()
+        await desk.at("attempts").select_option(index=1)
+        await expect(desk.at("step-output")).to_contain_text("/flaky")
+
+        await desk.at("node-each").click()
+        await expect(desk.at("items").locator("summary")).to_have_text("8 items · 2 failed")
+        await expect(desk.at("items").locator("li")).to_have_count(8)
+        await desk.at("items-failed").click()
+        await expect(desk.at("items").locator("li")).to_have_count(2)
+        await desk.at("item-5").click()
+        await expect(desk.at("step-error")).to_contain_text("404")
+        await expect(desk.at("step-input")).to_contain_text("5")
+        await desk.at("items-back").click()
+        await desk.at("items").get_by_role("tab", name="All").click()
+        await desk.at("item-3").click()
+        await expect(desk.at("step-output")).to_contain_text("/item/3")
+
+        # Items that have no steps of their own, as their node has no effects: what became of them is in the output.
+        await desk.at("node-pure").click()
+        await desk.at("items-failed").click()
+        await expect(desk.at("items").locator("li")).to_have_count(1)
+        await desk.at("item-0").click()
+        await expect(desk.at("step-error")).to_contain_text("zero")
+
+        # Held, let go on, ended, and begun again.
+        for verb, status in (("pause", "Paused"), ("resume", "Waiting"), ("cancel", "Cancelled")):
+            await desk.at(f"steer-{verb}").click()
+            await expect(desk.at("execution-status")).to_contain_text(status)
+        await desk.at("steer-replay").click()
+        await page.wait_for_url(lambda url: "/executions/" in url and started["execution_id"] not in url)
+        await expect(desk.at("execution-status")).to_contain_text("Waiting")
+        await desk.at("steer-cancel").click()
+        await expect(desk.at("steer-retry")).to_be_visible()
+        replayed = page.url
+        await desk.at("steer-retry").click()
+        await page.wait_for_url(lambda url: "/executions/" in url and url != replayed)
+        await expect(desk.at("node-flaky")).to_have_attribute("data-status", "succeeded")
+        await desk.api.call("POST", f"/executions/{page.url.rsplit('/', 1)[1]}/cancel")
+
+
+async def test_ten_megabytes_are_looked_at_without_freezing(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        nodes = [
+            {"key": "start", "type": "trigger.manual", "position": {"x": 0, "y": 0}},
+            {"key": "make", "type": "code.python", "config": {"code": TEN_MB, "memory_mb": 512}, "position": {"x": 300, "y": 0}},
+        ]
+        await drawn(desk, nodes, [{"source": "start", "target": "make"}])
+        started = await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json={})
+        execution = await desk.api.finished(started["execution_id"], within_s=60)
+        assert execution["status"] == "succeeded", execution
+        await desk.page.goto(f"{stack.web_url}/executions/{execution['id']}")
+        await expect(desk.at("node-make")).to_have_attribute("data-status", "succeeded")
+        await desk.still()
+        await desk.page.evaluate(LONGEST)
+        await desk.at("node-make").click()
+        await expect(desk.at("step-output")).to_contain_text("beginnings of 10")
+        await desk.at("output-as-table").click()
+        rows = desk.at("step-output").locator("tbody tr")
+        for count in (100, 200, 300):
+            await expect(rows).to_have_count(count)
+            if count < 300:
+                await desk.at("table-more").click()
+        await expect(rows.last).to_contain_text("299")
+        await desk.at("output-as-schema").click()
+        await expect(desk.at("schema-view")).to_contain_text("integer")
+        longest = await desk.page.evaluate("window.longest")
+        assert longest < FREEZES_MS, f"the page stood still for {longest:.0f} ms"
+        async with desk.page.expect_download() as coming:
+            await desk.at("step-file").first.click()
+        path = await (await coming.value).path()
+        assert path.stat().st_size > 10_000_000
