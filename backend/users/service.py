@@ -1,6 +1,7 @@
 """Accounts: who may sign up, and what users and admins may change."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -76,7 +77,7 @@ async def invite(parts: Services, session: AsyncSession, user: User, body: wire.
         raise Forbidden("Only an owner may invite another owner. Choose the role admin or member.")
     lifetime = timedelta(days=INVITATION_DAYS)
     token = parts.tokens.issue(f"{body.role}:{body.email}", INVITATIONS, lifetime.total_seconds())
-    url = f"{parts.settings.sign_up_url}?invitation={token}"
+    url = f"{parts.settings.sign_up_url}?{urlencode({'invitation': token, 'email': body.email})}"
     ident = new_id()
     record(session, Action.USER_INVITED, ident, body.email, None, {"role": body.role})
     return wire.Invitation(id=ident, token=token, url=url, expires_at=datetime.now(UTC) + lifetime)

@@ -32,6 +32,7 @@ class Door(rx.State):
     busy: bool = False
     first: bool = False
     may_join: bool = True
+    invited: str = ""  # the address that an invitation is for
     step: str = ""  # "code" or "recovery" once the password was right and the second factor is asked for
     attempt: int = 0  # grows with every wrong code, which empties its field
 
@@ -40,6 +41,7 @@ class Door(rx.State):
         """Say why one is here, when it was not on purpose; on a fresh installation, lead to the first account."""
         self.error, self.busy, self.step = "", False, ""
         asked = self.router.url.query_parameters
+        self.invited = asked.get("email", "")[:320] if "invitation" in asked else ""
         self.reason = _REASONS.get(asked.get("reason", ""), "")
         try:
             who = await api.registration(services().backend)
@@ -184,7 +186,7 @@ def sign_in_page() -> rx.Component:
 def _newcomer() -> list[rx.Component]:
     return [
         field("Name", "name", auto_complete="name", required=True, auto_focus=True, max_length=200),
-        field("Email", "email", type="email", auto_complete="username", required=True),
+        field("Email", "email", type="email", auto_complete="username", required=True, default_value=Door.invited, key=Door.invited),
         field(
             "Password",
             "password",

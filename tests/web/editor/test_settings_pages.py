@@ -154,7 +154,7 @@ async def _members(page: Page, stack: Stack) -> None:
     async with browser.page() as other:
         await other.goto(link)
         await other.get_by_label("Name").fill("Eve")
-        await other.get_by_label("Email").fill("eve@example.com")
+        await expect(other.get_by_label("Email")).to_have_value("eve@example.com")
         await other.get_by_label("Password").fill(PASSWORD)
         await other.get_by_role("button", name="Create account").click()
         await other.wait_for_url("**/workflows")
