@@ -23,7 +23,7 @@ from executor.step import StepRun
 from executor.values import encode, refs_of
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Node
-from trestle.contracts.jobs import CheckTask, Ending, Polled, PolledEvent, PollTask
+from trestle.contracts.jobs import THROTTLED, CheckTask, Ending, Polled, PolledEvent, PollTask
 from trestle.language import LanguageError
 from trestle.outbound import OutboundError
 
@@ -140,7 +140,7 @@ def _told(run: Run, prepared: Prepared, context: StepContext, error: Exception) 
     if isinstance(error, NodeError):
         return StepError(type=error.type, message=redact(error.message), hint=redact(error.hint))
     if isinstance(error, Throttled):
-        return StepError(type="Throttled", message=error.reason, hint="Try again later.")
+        return StepError(type=THROTTLED, message=error.reason, hint="Try again later.")
     if isinstance(error, TimeoutError):
         return StepError(type="Timeout", message="There was no answer in time.", hint="Find out why the service is slow.")
     what: dict[str, Any] = {"execution": str(run.job.execution_id), "node": prepared.key, "exc_info": error}

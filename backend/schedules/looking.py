@@ -13,6 +13,7 @@ from backend.executions.trigger_failures import failure
 from backend.schedules import firing
 from backend.schedules.times import BadSchedule, parse
 from trestle.contracts.executions import ExecutionError
+from trestle.contracts.jobs import THROTTLED
 from trestle.contracts.states import ExecutionStatus
 
 _TRY_AGAIN = timedelta(hours=1)
@@ -77,17 +78,22 @@ def at_poll(one: Due, asked: asyncpg.Record | None) -> None:
     if one.row["poll_id"] is None:
         one.asks = True
     elif asked is None or asked["finished_at"] is not None:
-        one.failures += 1
-        one.poll_id, one.error = None, _why(one.row["node"], asked)
+        one.poll_id, said = None, _said(asked)
+        if said is None or said.type != THROTTLED:
+            one.failures += 1
+            one.error = _why(one.row["node"], asked, said)
         wait_s = firing.backoff_s(every_s, one.failures)
     elif asked["status"] == ExecutionStatus.QUEUED and asked["reason"] and now - asked["created_at"] > _UNTAKEN_AFTER:
         one.error = failure(one.row["node"], f"Nobody can ask for what is new. {asked['reason']}", "Start an executor that has this node.")
     one.due_at = now + timedelta(seconds=wait_s)
 
 
-def _why(node: str, asked: asyncpg.Record | None) -> ExecutionError:
-    if asked is not None and asked["error"] is not None:
-        said = ExecutionError.model_validate_json(asked["error"])
+def _said(asked: asyncpg.Record | None) -> ExecutionError | None:
+    return ExecutionError.model_validate_json(asked["error"]) if asked is not None and asked["error"] is not None else None
+
+
+def _why(node: str, asked: asyncpg.Record | None, said: ExecutionError | None) -> ExecutionError:
+    if said is not None:
         return failure(node, f"Asking for what is new failed: {said.message}", said.hint)
     status = asked["status"] if asked is not None else "gone"
     return failure(node, f"Asking for what is new failed: the last poll ended without a result, it is {status}.")

@@ -143,6 +143,10 @@ class Job(BaseModel):
     open: list[OpenStep] = Field(default_factory=list)
 
 
+THROTTLED = "Throttled"
+"""Type of a poll's error that is none: a rate limit, and the next poll comes in its time."""
+
+
 class PollTask(BaseModel):
     """Ask a polling trigger for what is new. `state` is what its last poll left, null at first."""
 

@@ -97,6 +97,19 @@ async def test_polls_that_fail(poller: Poller, world: World) -> None:
     assert len(await told(world, handler, 2)) == 2
 
 
+async def test_a_poll_that_has_to_wait_its_turn_has_not_failed(poller: Poller, world: World) -> None:
+    handler = await another(world, "error")
+    job = await poller.asked()
+    error = {"type": "Throttled", "message": "rate limit of example.com", "hint": ""}
+    await poller.executor.verdict(report(job, 1, ending={"status": "failed", "error": error, "error_node": "hook"}))
+    row = await looked_at(world)
+    assert (row["error"], row["failures"], row["poll_id"]) == (None, 0, None)
+    await world.pool.execute(DUE_NOW, world.trigger_id)
+    await poller.asked()
+    await asyncio.sleep(1.2)
+    assert await of(handler, 0) == []
+
+
 async def test_a_poll_that_nobody_offers(backend: Backend, world: World) -> None:
     """Nor is it asked a second time: it goes on waiting, and is done as soon as somebody can."""
     poller = Poller(world, await FakeExecutor.register(backend, ["set"]))
