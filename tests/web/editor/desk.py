@@ -58,6 +58,33 @@ class Desk:
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
+    async def centre(self, testid: str) -> tuple[float, float]:
+        """The middle of an element, on the screen."""
+        box = await self.at(testid).bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    async def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 12) -> None:
+        """Press, move, let go."""
+        await self.page.mouse.move(*start)
+        await self.page.mouse.down()
+        await self.page.mouse.move(start[0] + 4, start[1] + 4)  # how far it goes before it counts as a movement is lost
+        await self.page.mouse.move(*end, steps=steps)
+        await self.page.mouse.up()
+
+    async def touch(self, moments: list[list[tuple[float, float]]]) -> None:
+        """Fingers on the screen: where each is, moment by moment."""
+        session = await self.page.context.new_cdp_session(self.page)
+        for kind, points in [("touchStart", moments[0]), *(("touchMove", moment) for moment in moments[1:]), ("touchEnd", [])]:
+            fingers = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
+            await session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+        await session.detach()
+        await self.still()
+
+    async def nodes(self) -> dict[str, dict[str, Any]]:
+        """The stored draft's nodes by key."""
+        return {node["key"]: node for node in (await self.stored())["nodes"]}
+
     async def still(self) -> None:
         """Wait until the view has stopped moving."""
         view, before = self.page.locator(".react-flow__viewport"), None
@@ -84,7 +111,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def at_desk(stack: Stack, *, width: int = 1440, height: int = 900, breaks: bool = False) -> AsyncIterator[Desk]:
+async def at_desk(stack: Stack, *, width: int = 1440, height: int = 900, breaks: bool = False, touch: bool = False) -> AsyncIterator[Desk]:
     async with Api(stack.backend_url) as api:
         try:
             await api.log_in(EMAIL, PASSWORD)
@@ -92,7 +119,7 @@ async def at_desk(stack: Stack, *, width: int = 1440, height: int = 900, breaks:
             await api.sign_up(EMAIL, PASSWORD)
         workflow = await api.call("POST", "/workflows", json={"name": "Hot lead to chat"})
         permissions = ["clipboard-read", "clipboard-write"]
-        async with browser.page(width=width, height=height, permissions=permissions) as page:
+        async with browser.page(width=width, height=height, permissions=permissions, has_touch=touch) as page:
             wrong: list[str] = []
             page.on("pageerror", lambda error: wrong.append(str(error)))
             await page.goto(f"{stack.web_url}/sign-in")

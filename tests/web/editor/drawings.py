@@ -31,7 +31,7 @@ def node(key: str) -> st.SearchStrategy[Drawing]:
     return st.fixed_dictionaries(
         {
             "key": st.just(key),
-            "type": st.sampled_from(["set", "filter", "http.request"]),
+            "type": st.sampled_from(["set", "filter", "http.request", "note"]),
             "name": st.text(max_size=4),
             "config": configs,
             "position": positions,
@@ -45,12 +45,13 @@ def node(key: str) -> st.SearchStrategy[Drawing]:
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Drawing:
-    """A possible draft: connections go from earlier keys to later ones."""
-    keys = draw(st.lists(st.sampled_from(KEYS), unique=True, max_size=5))
+    """A possible draft: connections go from earlier keys to later ones, notes have none."""
+    nodes = [draw(node(key)) for key in draw(st.lists(st.sampled_from(KEYS), unique=True, max_size=5))]
+    keys = [one["key"] for one in nodes if one["type"] != "note"]
     links = [(a, port, b) for i, a in enumerate(keys) for b in keys[i + 1 :] for port in PORTS[:2]]
     chosen = draw(st.lists(st.sampled_from(links), unique=True, max_size=5)) if links else []
     return {
-        "nodes": [draw(node(key)) for key in keys],
+        "nodes": nodes,
         "connections": [{"source": a, "source_port": port, "target": b} for a, port, b in chosen],
     }
 

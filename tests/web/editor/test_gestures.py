@@ -106,10 +106,26 @@ async def test_nodes_are_copied_moved_tidied_and_removed(stack: Stack) -> None:
 
 
 async def test_a_phone_has_it_all_too(stack: Stack) -> None:
-    async with at_desk(stack, width=390, height=844) as desk:
+    async with at_desk(stack, width=390, height=844, touch=True) as desk:
         await desk.at("palette-open").click()
         await desk.at("palette-item-trigger.webhook").click()
-        await desk.at("node-webhook").click()
+        # Two fingers zoom; one pans, from a card as well: nothing is moved by accident.
+        place = (await desk.nodes())["webhook"]["position"]
+        box = await desk.at("node-webhook").bounding_box()
+        assert box is not None
+        x, y = box["x"] + 30, box["y"] + 20
+        await desk.touch([[(x, y)], *([(x + 10 * i, y + 12 * i)] for i in range(1, 8))])
+        panned = await desk.at("node-webhook").bounding_box()
+        assert panned is not None
+        assert (panned["x"] - box["x"], panned["y"] - box["y"]) == (pytest.approx(70, abs=12), pytest.approx(84, abs=12))
+        await desk.touch([[(150 - 8 * i, 650), (240 + 8 * i, 650)] for i in range(8)])
+        zoomed = await desk.at("node-webhook").bounding_box()
+        assert zoomed is not None
+        assert zoomed["width"] > 1.4 * panned["width"]
+        assert (await desk.nodes())["webhook"]["position"] == place
+        await desk.at("fit").tap()
+        await desk.still()
+        await desk.at("node-webhook").tap()
         panel = await desk.at("panel").bounding_box()
         assert panel is not None
         assert (panel["x"], panel["width"]) == (0, 390)

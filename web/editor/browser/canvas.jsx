@@ -1,7 +1,7 @@
 // The drawing area. React Flow holds where cards are while they are dragged; the store hears of it once, when a drag ends.
 // Hundreds of cards have to stay smooth: what React Flow is handed keeps its identity, and a card asks only for its own part.
 
-import React, { useCallback, useMemo, useRef } from "react";
+import React, { useCallback, useMemo, useRef, useSyncExternalStore } from "react";
 import { Background, BackgroundVariant, MiniMap, ReactFlow, ViewportPortal, useStore as useFlowStore } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { Curve } from "./edge.jsx";
@@ -20,8 +20,18 @@ const EDGE_TYPES = { curve: Curve };
 const SNAP = [10, 10];
 const MULTI = ["Shift", "Meta", "Control"];
 const LABELS = { "node.a11yDescription.default": "Press Enter to open, arrow keys to move." };
+const NARROW = window.matchMedia("(max-width: 767px)");
 const MANY = 80; // from so many cards on, those out of sight aren't drawn
 const FAR = 0.45; // below this zoom small print can't be read, and isn't drawn
+
+/** Whether the window is as narrow as a phone's: a finger then pans wherever it begins, and no card is moved by accident. */
+const useNarrow = () => useSyncExternalStore(
+  useCallback((changed) => {
+    NARROW.addEventListener("change", changed);
+    return () => NARROW.removeEventListener("change", changed);
+  }, []),
+  () => NARROW.matches,
+);
 
 /** While the view moves, it is one picture that is shifted, not hundreds of cards that are painted anew. */
 function useMoving(pane) {
@@ -59,6 +69,7 @@ export function Canvas({ dark }) {
   useView(pane);
   const far = useFlowStore((state) => state.transform[2] < FAR);
   const readOnly = useStore((state) => state.doc?.mode !== "edit" || Boolean(state.drawn));
+  const narrow = useNarrow();
 
   const onDrop = useCallback((event) => {
     const type = event.dataTransfer.getData(MIME);
@@ -99,13 +110,17 @@ export function Canvas({ dark }) {
   const onNodeDoubleClick = useCallback((_, item) => {
     if (item.type === "note" && !store.justOpened) store.write(item.id);
   }, [store]);
+  // The first Escape closes the panel and leaves the card chosen; the next one is React Flow's, which gives the choice up.
+  const onKeyDownCapture = useCallback((event) => {
+    if (event.key === "Escape" && store.stepBack()) event.stopPropagation();
+  }, [store]);
   const onPaneClick = useCallback((event) => event.detail > 1 || store.state.drawn || store.closePanel(), [store]);
 
   return (
-    <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} data-testid="canvas">
+    <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} onKeyDownCapture={onKeyDownCapture} data-testid="canvas">
       <ReactFlow
         {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onNodeDoubleClick={onNodeDoubleClick} onPaneClick={onPaneClick}
-        nodesDraggable={!readOnly} nodesConnectable={!readOnly} onlyRenderVisibleElements={lists.nodes.length > MANY}
+        nodesDraggable={!readOnly && !narrow} nodesConnectable={!readOnly} onlyRenderVisibleElements={lists.nodes.length > MANY}
         deleteKeyCode={null} multiSelectionKeyCode={MULTI} selectionKeyCode="Shift" zoomOnDoubleClick={false}
         snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={3} connectionRadius={28} elevateNodesOnSelect
         colorMode={dark ? "dark" : "light"} ariaLabelConfig={LABELS}

@@ -168,7 +168,9 @@ export class Drawing {
     this.select(keys);
   }
 
-  select(keys) {
+  /** Chooses these nodes, and no connection unless somebody chose some `withLinks`. */
+  select(keys, { withLinks = false } = {}) {
+    if (!withLinks) this.chosenLinks = [];
     const now = new Set(this.state.selection);
     if (keys.length !== now.size || keys.some((key) => !now.has(key))) this.set({ selection: keys });
   }
@@ -185,6 +187,15 @@ export class Drawing {
   write(key) {
     if (key) this.closeNode();
     this.set({ writing: this.readOnly ? null : key });
+  }
+
+  /** Closes what lies uppermost: the small palette, a node's large view, the panel. Whether there was something. */
+  stepBack() {
+    const { quick, wide, panel } = this.state;
+    if (quick) this.set({ quick: null });
+    else if (wide) this.set({ wide: false });
+    else this.closePanel();
+    return Boolean(quick || wide || panel);
   }
 
   /** Closes the panel where it shows a node. */

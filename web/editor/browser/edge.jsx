@@ -18,13 +18,14 @@ export const Curve = memo(function Curve({ id, source, target, sourceHandleId, s
   const store = useEditor();
   const [path, x, y] = getBezierPath(ends);
   const aimed = useStore(({ aim }) => aim !== null && aim.source === source && aim.source_port === sourceHandleId && aim.target === target);
+  const alone = useStore((state) => selected && !state.selection.length); // not each of those that come with chosen nodes
   const classes = travel(useStatus(source), useStatus(target), sourceHandleId);
   const link = { source, source_port: sourceHandleId, target };
   const insert = (event) => store.set({ quick: { x: event.clientX, y: event.clientY, into: link } });
   return (
     <>
       <BaseEdge id={id} path={path} className={`ed-edge ${classes}${selected || aimed ? " is-selected" : ""}`} interactionWidth={22} />
-      {(selected || data?.hovered) && !store.readOnly && (
+      {(alone || data?.hovered) && !store.readOnly && (
         <EdgeLabelRenderer>
           <div className="ed-edge-tools nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
             <button onClick={insert} aria-label="Insert a node here" title="Insert a node here"><Plus size={12} /></button>

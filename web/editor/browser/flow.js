@@ -69,7 +69,8 @@ export function useFlow(pane) {
   useEffect(() => {
     const chosen = new Set(selection);
     setNodes((before) => changed(before, (item) => (Boolean(item.selected) === chosen.has(item.id) ? item : { ...item, selected: chosen.has(item.id) })));
-  }, [selection, graph.nodes]);
+    if (!store.chosenLinks.length) setEdges((before) => changed(before, (item) => (item.selected ? { ...item, selected: false } : item)));
+  }, [store, selection, graph.nodes]);
 
   const onNodesChange = useCallback((given) => {
     // Arrow keys go by the grid alone; only the pointer is helped.
@@ -80,7 +81,7 @@ export function useFlow(pane) {
     if (!picks.length) return;
     const chosen = new Set(store.state.selection);
     for (const pick of picks) pick.selected ? chosen.add(pick.id) : chosen.delete(pick.id);
-    store.select([...chosen]);
+    store.select([...chosen], { withLinks: true });
   }, [store, flow, pane]);
   const onEdgesChange = useCallback((changes) => {
     setEdges((before) => {

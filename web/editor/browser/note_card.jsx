@@ -68,6 +68,7 @@ export const NoteCard = memo(function NoteCard({ id, data, selected }) {
   const store = useEditor();
   const writing = useStore((state) => state.writing === id);
   const alone = useStore((state) => selected && state.selection.length === 1);
+  const readOnly = useStore((state) => state.doc?.mode !== "edit" || Boolean(state.drawn));
   const mark = useStore((state) => state.marks[id]);
   const text = textOf(node);
   const resized = (_, { width, height }) => store.edit([{ op: "configure_node", key: id, fields: { config: { width: Math.round(width), height: Math.round(height) } } }]);
@@ -75,9 +76,9 @@ export const NoteCard = memo(function NoteCard({ id, data, selected }) {
   const hue = colourOf(node);
   return (
     <div className={classes} style={{ "--note": `var(--${hue}-3)`, "--note-line": `var(--${hue}-6)`, "--note-ink": `var(--${hue}-12)` }} data-testid={`note-${id}`}>
-      {writing ? <Writing node={node} /> : text ? <Text text={text} /> : <p className="ed-note-empty">{store.readOnly ? "" : "Double-click to write"}</p>}
-      {alone && !store.readOnly && <Tools node={node} />}
-      {!store.readOnly && <NodeResizeControl className="ed-note-corner nodrag" minWidth={LEAST.width} minHeight={LEAST.height} maxWidth={2000} maxHeight={2000} onResizeEnd={resized} />}
+      {writing ? <Writing node={node} /> : text ? <Text text={text} /> : <p className="ed-note-empty">{readOnly ? "" : "Double-click to write"}</p>}
+      {alone && !readOnly && <Tools node={node} />}
+      {!readOnly && <NodeResizeControl className="ed-note-corner nodrag" minWidth={LEAST.width} minHeight={LEAST.height} maxWidth={2000} maxHeight={2000} onResizeEnd={resized} />}
     </div>
   );
 });

@@ -24,7 +24,7 @@ export const textOf = (note) => (typeof note?.config?.text === "string" ? note.c
 /** A note's first line, without its marks: its name in lists. */
 export const titleOf = (note) => textOf(note).split("\n").map((line) => line.replace(/^\s*(#{1,6}|[-*])\s+/, "").replace(/[*`]/g, "").trim()).find(Boolean) ?? "Empty note";
 
-const INLINE = /`([^`\n]+)`|\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>")]*[^\s<>").,;:!?])/g;
+const INLINE = /`([^`\n]+)`|\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[^\s<>"()[\]]*[^\s<>"()[\].,;:!?*`])/g;
 
 /** A line as parts: `{text, kind?, href?}`; kind: code, bold, italic or link. Only http(s) becomes a link. */
 function inline(line) {

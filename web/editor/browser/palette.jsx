@@ -15,7 +15,7 @@ const score = (type, words) => {
   const title = type.title.toLowerCase();
   const all = `${title} ${type.type} ${type.group.toLowerCase()} ${type.description.toLowerCase()}`;
   if (!words.every((word) => all.includes(word))) return 0;
-  return title.startsWith(words[0]) ? 3 : title.includes(words[0]) ? 2 : 1;
+  return title === words.join(" ") ? 4 : title.startsWith(words[0]) ? 3 : title.includes(words[0]) ? 2 : 1;
 };
 
 /** The types that match a search, best first. */

@@ -48,7 +48,11 @@ function NodeHead({ node, type }) {
   const store = useEditor();
   const naming = useStore((state) => state.panel?.naming);
   const name = useRef(null);
-  useEffect(() => void (naming && name.current?.select()), [naming]);
+  useEffect(() => {
+    if (!naming) return;
+    name.current.focus({ preventScroll: true });
+    name.current.select();
+  }, [naming]);
   return (
     <PanelHead onClose={() => store.closePanel()}>
       <TypeTile type={type} />

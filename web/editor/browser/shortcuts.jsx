@@ -66,7 +66,7 @@ const alone = {
   F2: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0], { naming: true }),
   o: (store) => store.openPanel("outline"),
   Enter: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0]),
-  Escape: (store) => (store.state.quick ? store.set({ quick: null }) : store.state.wide ? store.set({ wide: false }) : store.closePanel()),
+  Escape: (store) => store.stepBack(),
 };
 const LOOK = new Set(["f", "o", "Escape", "Enter"]);
 const STEP = 10;
