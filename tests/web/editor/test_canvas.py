@@ -18,10 +18,11 @@ async def zoom(desk: Desk) -> float:
     return scale
 
 
-async def chosen(desk: Desk) -> list[str]:
-    """The keys of the nodes that are marked as chosen."""
-    found: list[str] = await desk.page.locator(".react-flow__node.selected").evaluate_all("nodes => nodes.map(node => node.dataset.id)")
-    return sorted(found)
+async def chosen(desk: Desk, *keys: str) -> None:
+    """Wait until exactly these nodes are marked as chosen."""
+    await expect(desk.page.locator(".react-flow__node.selected")).to_have_count(len(keys))
+    for key in keys:
+        await expect(desk.page.locator(f".react-flow__node[data-id={key}]")).to_contain_class("selected")
 
 
 async def offered(desk: Desk) -> list[str]:
@@ -135,9 +136,10 @@ async def test_many_are_chosen_moved_copied_and_switched_at_once(stack: Stack) -
         # A box around two of them; they move together, and stand in line with the third when they come near.
         x, y = await desk.centre("node-webhook")
         await page.keyboard.down("Shift")
-        await desk.drag((x - 150, y - 120), (x + 460, y + 120))
+        await expect(page.locator(".react-flow__pane.selection")).to_be_attached()
+        await desk.drag((x - 118, y - 120), (x + 500, y + 120))
         await page.keyboard.up("Shift")
-        assert await chosen(desk) == ["filter", "webhook"]
+        await chosen(desk, "filter", "webhook")
         await mouse.move(x, y)
         await mouse.down()
         await mouse.move(x + 4, y + 4)
@@ -159,11 +161,11 @@ async def test_many_are_chosen_moved_copied_and_switched_at_once(stack: Stack) -
         await expect(desk.at("node-filter")).to_contain_text("Off")
         await press("d")
         await desk.at("node-http_request").click(modifiers=["Shift"])
-        assert await chosen(desk) == ["filter", "http_request", "webhook"]
+        await chosen(desk, "filter", "http_request", "webhook")
 
         # Duplicates are what is chosen then. Cut, they come back where the pointer is.
         await press("Control+d")
-        assert await chosen(desk) == ["filter_2", "http_request_2", "webhook_2"]
+        await chosen(desk, "filter_2", "http_request_2", "webhook_2")
         assert len(await desk.links()) == 4
         await press("Control+x")
         await expect(desk.at("notice")).to_contain_text("3 nodes cut")
@@ -301,7 +303,9 @@ async def test_five_hundred_nodes_are_handled(stack: Stack) -> None:
         assert len(desk.frames) - before <= 5
         await press("Escape")
         await press("Control+a")
+        await expect(page.locator(".react-flow__node.selected").first).to_be_visible()
         await press("ArrowDown")
+        await expect(desk.at("save-state")).not_to_have_text("Saved")
         assert (await desk.nodes())["about"]["position"]["y"] == -190
         await press("Control+z")
         await press("Control+z")

@@ -148,6 +148,7 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
         await press("Control+k")
         await desk.page.keyboard.type("add a note")
         await press("Enter")
+        await expect(desk.at("write-note_2")).to_be_focused()
         await desk.page.keyboard.type("Second")
         await press("Escape")
         assert (await desk.nodes())["note_2"]["config"] == {"text": "Second"}
@@ -174,7 +175,7 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
         await press("Control+k")
         await desk.page.keyboard.type("versions")
         await press("Enter")
-        await desk.page.get_by_label("Compare the draft with version 1").click()
+        await desk.page.get_by_label("Compare version 1").click()
         await expect(note).to_have_class("ed-note is-selected is-marked-changed")
 
         await desk.page.goto(f"{stack.web_url}/executions/{done['id']}")
