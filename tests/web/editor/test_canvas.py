@@ -51,7 +51,7 @@ async def test_nodes_are_found_and_put_where_they_fit(stack: Stack) -> None:
         # Dropped where it is let go; after a port's "+", and from a port into the open, only what takes an input is offered.
         await desk.drop("trigger.webhook", 200, 200)
         x, y = await desk.centre("node-webhook")
-        assert (x - canvas["x"], y - canvas["y"]) == (pytest.approx(200, abs=8), pytest.approx(200, abs=8))
+        assert (x - canvas["x"], y - canvas["y"]) == pytest.approx((200, 200), abs=8)
         await desk.at("node-webhook").hover()
         await page.get_by_label("Add a node after webhook, port main").click()
         types = await offered(desk)
@@ -178,7 +178,7 @@ async def test_many_are_chosen_moved_copied_and_switched_at_once(stack: Stack) -
         await expect(desk.at("node-webhook_2")).to_be_visible()
         box = await desk.at("node-webhook_2").bounding_box()
         assert box is not None
-        assert (box["x"], box["y"]) == (pytest.approx(spot[0], abs=8), pytest.approx(spot[1], abs=8))
+        assert (box["x"], box["y"]) == pytest.approx(spot, abs=8)
         assert len(await desk.links()) == 4
         await press("Control+z")
         assert await desk.keys() == ["filter", "http_request", "webhook"]
@@ -235,10 +235,10 @@ async def test_what_is_seen_of_a_graph(stack: Stack) -> None:
             await page.wait_for_timeout(60)
         await desk.still()
         assert await zoom(desk) > 1.2
-        assert await desk.centre("node-filter") == (pytest.approx(x, abs=4), pytest.approx(y, abs=4))
+        assert await desk.centre("node-filter") == pytest.approx((x, y), abs=4)
         await desk.drag((x, y + 220), (x - 200, y + 120))
         await desk.still()
-        assert await desk.centre("node-filter") == (pytest.approx(x - 200, abs=6), pytest.approx(y - 100, abs=6))
+        assert await desk.centre("node-filter") == pytest.approx((x - 200, y - 100), abs=6)
         assert {node["position"]["y"] for node in (await desk.nodes()).values()} == {(await desk.nodes())["filter"]["position"]["y"]}
         map_ = await page.locator(".react-flow__minimap svg").bounding_box()
         assert map_ is not None

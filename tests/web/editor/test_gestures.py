@@ -117,7 +117,7 @@ async def test_a_phone_has_it_all_too(stack: Stack) -> None:
         await desk.touch([[(x, y)], *([(x + 10 * i, y + 12 * i)] for i in range(1, 8))])
         panned = await desk.at("node-webhook").bounding_box()
         assert panned is not None
-        assert (panned["x"] - box["x"], panned["y"] - box["y"]) == (pytest.approx(70, abs=12), pytest.approx(84, abs=12))
+        assert (panned["x"] - box["x"], panned["y"] - box["y"]) == pytest.approx((70, 84), abs=12)
         await desk.touch([[(150 - 8 * i, 650), (240 + 8 * i, 650)] for i in range(8)])
         zoomed = await desk.at("node-webhook").bounding_box()
         assert zoomed is not None
