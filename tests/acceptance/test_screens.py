@@ -1,9 +1,10 @@
 """Every page and its main states, wide and on a phone, light and dark: nothing clipped, nothing beside the page, nothing that shuts
 somebody out; pictures to look at."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Page, expect
@@ -29,6 +30,10 @@ PAGES = {
     "dashboard": "Slowest nodes",
     "notifications": "Notifications",
     "settings": "Profile",
+    "members": "Everybody on this installation",
+    "variables": "REGION_OF_EVERYTHING",
+    "api-keys": "Nightly export",
+    "audit": "Created the workflow",
     "nowhere": "There is nothing at this address",
 }
 """Pages as they are when they have loaded: address, and words that are seen by then. What it takes more to come to is in `STATES`."""
@@ -52,7 +57,8 @@ _CLIPPED = """() => {
 # Drawn as it stays: the fonts are there, the scheme is the one asked for, and what moves by itself (but never ends) is left alone.
 _AT_REST = """(scheme) => {
   const ends = (motion) => motion.playState === 'running' && motion.effect?.getComputedTiming().endTime !== Infinity;
-  return document.fonts.status === 'loaded' && document.documentElement.classList.contains(scheme)
+  const root = document.documentElement; // the page of an approval has no classes: it follows the browser
+  return document.fonts.status === 'loaded' && (!root.className || root.classList.contains(scheme))
     && !document.querySelector('[aria-busy=true]') && !document.getAnimations().some(ends);
 }"""
 
@@ -68,6 +74,7 @@ class Furnished:
     succeeded: str
     failed: str
     unfinished: str
+    approval: str
 
 
 @pytest.fixture
@@ -90,7 +97,29 @@ async def furnished(house: Stack) -> AsyncIterator[Furnished]:
         succeeded = (await api.finished(await api.post_webhook("leads", {"name": "Ada", "score": 91})))["id"]
         chat.statuses["/hook"] = [500]
         failed = (await api.finished(await api.post_webhook("leads", {"name": "Grace", "score": 99})))["id"]
-        yield Furnished(house, api, chat, workflow["id"], succeeded, failed, unfinished["id"])
+        await _administered(api)
+        yield Furnished(house, api, chat, workflow["id"], succeeded, failed, unfinished["id"], await _asked(api))
+
+
+async def _administered(api: Api) -> None:
+    """A shared project, a variable and an API key, with names that are longer than there is room for."""
+    await api.call("POST", "/projects", json={"name": "Sales of the northern region and of all that belongs to it"})
+    name = "REGION_OF_EVERYTHING_THAT_SOMEBODY_SELLS_SOMEWHERE"
+    await api.call("POST", "/variables", json={"name": name, "value": {"north": ["Bergen", "Tromsø"] * 20}})
+    scopes = ["workflows:read", "executions:read", "executions:run", "events:write"]
+    await api.call("POST", "/api-keys", json={"name": "Nightly export of what the accountants ask for", "scopes": scopes})
+
+
+async def _asked(api: Api) -> str:
+    """The address of an approval that waits, which Ada was told of."""
+    config = {"title": "Refund order 4711?", "message": "Grace wants 120 € back.", "recipients": ["owner"]}
+    nodes: list[dict[str, Any]] = [{"key": "start", "type": "trigger.manual"}, {"key": "ask", "type": "approval", "config": config}]
+    workflow = await api.workflow(nodes, [("start", "ask")], name="Refunds", live=False)
+    await api.call("POST", f"/workflows/{workflow['id']}/execute", json={})
+    async with asyncio.timeout(20):
+        while not (told := (await api.call("GET", "/notifications"))["items"]):
+            await asyncio.sleep(0.1)
+    return str(told[0]["link"])
 
 
 async def look(page: Page, name: str) -> None:
@@ -170,7 +199,21 @@ async def _dialogs(page: Page, url: str, there: Furnished) -> None:
     await look(page, "credential-new")
 
 
-STATES: list[Callable[[Page, str, Furnished], Awaitable[None]]] = [_editor, _refused, _executions, _dialogs]
+async def _approval(page: Page, url: str, there: Furnished) -> None:
+    """Asked; and answered, on the phone, which comes last."""
+    await page.goto(there.approval)
+    await page.get_by_role("button", name="Reject").wait_for()
+    await look(page, "approval")
+    if page.viewport_size == {"width": PHONE[0], "height": PHONE[1]}:
+        await page.get_by_label("Comment").fill("She is right.")
+        await page.get_by_role("button", name="Approve").click()
+        await expect(page.get_by_text("This was approved on")).to_be_visible()
+        await look(page, "approval-decided")
+        await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+        await look(page, "approval-decided")
+
+
+STATES: list[Callable[[Page, str, Furnished], Awaitable[None]]] = [_editor, _refused, _executions, _dialogs, _approval]
 """What somebody comes to from a page. Each begins by going somewhere."""
 
 

@@ -149,8 +149,19 @@ def test_signing_in_leads_to_a_page_of_this_site(path: str, safe: str) -> None:
     assert safe_path(path) == safe
 
 
-def handlers() -> Iterator[tuple[str, type[rx.State], Any]]:
-    """Every event handler of the product's own states."""
+class Careless(rx.State):
+    """What must not pass: it looks who is there, but only after it has done something."""
+
+    done: int = 0
+
+    @rx.event
+    async def forgets(self) -> None:
+        """Asks nobody."""
+        self.done += 1
+
+
+def handlers(package: str = "web.") -> Iterator[tuple[str, type[rx.State], Any]]:
+    """Every event handler of the states that are defined in a package: of those that are there, whatever they are called."""
     assert application.app is not None
     pending = [rx.State]
     while pending:
@@ -158,7 +169,7 @@ def handlers() -> Iterator[tuple[str, type[rx.State], Any]]:
             pending.append(state)
             for name, handler in state.event_handlers.items():
                 # Others are Reflex's own: they change nothing but what the same tab shows.
-                if handler.fn.__module__.startswith("web."):
+                if handler.fn.__module__.startswith(package):
                     yield f"{state.__name__}.{name}", state, handler.fn
 
 
@@ -182,6 +193,15 @@ async def test_every_handler_asks_who_calls(state: type[rx.State], fn: Any) -> N
     # A handler is a public endpoint: anybody may send its name over the event socket.
     with pytest.raises(SignedOut):
         await called(state, fn)
+
+
+@pytest.mark.usefixtures("configured")
+async def test_a_handler_that_asks_nobody_is_found() -> None:
+    ((name, state, fn),) = handlers(__name__)
+    assert name == "Careless.forgets"
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        await test_every_handler_asks_who_calls(state, fn)
+    assert len(HANDLERS) > 100
 
 
 def test_recent_executions_are_bars_as_high_as_they_took_long() -> None:

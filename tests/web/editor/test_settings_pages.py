@@ -12,8 +12,6 @@ from tests.acceptance.api import Api, Refused
 from tests.acceptance.stack import Stack
 from tests.web.editor.desk import EMAIL, PASSWORD, at_desk
 
-SHOTS = ("variables", "api-keys", "members", "audit", "settings")
-
 
 async def dialog(page: Page, button: str | Locator) -> Locator:
     """The dialog that a button opens."""
@@ -33,20 +31,6 @@ async def row_action(page: Page, name: str, action: str) -> None:
     """One item of a row's menu."""
     await page.get_by_role("button", name=f"More for {name}").first.click()
     await page.get_by_role("menuitem", name=action, exact=True).click()
-
-
-async def photograph(page: Page, web_url: str) -> None:
-    """Every page, wide and narrow, light and dark; none is wider than its window."""
-    for name in SHOTS:
-        await page.goto(f"{web_url}/{name}")
-        await page.locator(".t-table, .t-section").first.wait_for()
-        for width in (1440, 390):
-            await page.set_viewport_size({"width": width, "height": 900})
-            wide = await page.evaluate("document.querySelector('.t-main').scrollWidth - document.querySelector('.t-main').clientWidth")
-            assert wide <= 0, (name, width)
-            for scheme in ("light", "dark"):
-                await page.emulate_media(color_scheme=scheme)
-                await page.screenshot(path=browser.shots() / f"{name}-{width}-{scheme}.png")
 
 
 async def test_variables_keys_members_people_and_the_audit(stack: Stack) -> None:
@@ -70,7 +54,6 @@ async def test_variables_keys_members_people_and_the_audit(stack: Stack) -> None
         await pick(page, "Who", "Everybody")
         await pick(page, "What", "Everything")
         await expect(rows.nth(12)).to_be_visible()
-        await photograph(page, url)
 
 
 async def _variables(page: Page, url: str) -> None:
