@@ -190,7 +190,7 @@ async def _dialogs(page: Page, url: str, there: Furnished) -> None:
     await page.get_by_role("button", name="Look at GitHub pushes").click()
     await page.get_by_role("dialog").wait_for()
     await look(page, "template")
-    await page.goto(f"{url}/executions?status=waiting")
+    await page.goto(f"{url}/executions?status=paused")
     await expect(page.get_by_text("Nothing found")).to_be_visible()
     await look(page, "executions-none")
     await page.goto(f"{url}/credentials")

@@ -28,14 +28,33 @@ class Listing(rx.State, mixin=True):
 
 
 def listing(
-    state: type[Listing], *content: rx.Component, none: Any, empty: rx.Component, waiting: rx.Component | None = None
+    state: type[Listing],
+    *content: rx.Component,
+    none: Any,
+    empty: rx.Component,
+    waiting: rx.Component | None = None,
+    retry: Any = None,
 ) -> rx.Component:
-    """The content once it is there; `empty` where `none` is true. Before that `waiting`, or what is wrong."""
+    """The content once it is there; `empty` where `none` is true. Before that `waiting`, or what is wrong.
+
+    `retry` fetches again: of a page that doesn't do so by itself.
+    """
     return rx.fragment(
-        problem(state.trouble),
+        problem(state.trouble) if retry is None else _trouble(state, retry),
         rx.cond(
             state.loaded,
             rx.cond(none, empty, rx.fragment(*content)),
             rx.cond(state.trouble == "", waiting or waiting_rows()),
+        ),
+    )
+
+
+def _trouble(state: type[Listing], retry: Any) -> rx.Component:
+    return rx.cond(
+        state.trouble != "",
+        rx.el.div(
+            problem(state.trouble),
+            rx.button(rx.icon("rotate-cw", size=14), "Try again", variant="soft", color_scheme="gray", on_click=retry),
+            class_name="t-trouble",
         ),
     )

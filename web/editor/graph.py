@@ -40,6 +40,7 @@ def draft_document(workflow: Workflow, *, load: int, public_url: str) -> JsonObj
         "id": str(workflow.id),
         "load": load,
         "revision": workflow.revision,
+        "project_id": str(workflow.project_id),
         "public_url": public_url,
         "problems": [problem.model_dump(mode="json") for problem in workflow.problems],
         **publication(workflow),

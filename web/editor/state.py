@@ -31,8 +31,9 @@ MOST_PREVIEWS = 50
 NO_SUCH = "There is no such workflow, or it isn't yours."
 
 
-def _credentials(found: list[Any]) -> list[dict[str, str]]:
-    return [{"id": str(one.id), "name": one.name, "type": one.type} for one in found]
+def _credentials(found: list[Any], project_id: str) -> list[dict[str, str]]:
+    """Those that a workflow of this project may use."""
+    return [{"id": str(one.id), "name": one.name, "type": one.type} for one in found if str(one.project_id) == project_id]
 
 
 def _refused(error: ApiError) -> dict[str, Any]:
@@ -93,7 +94,7 @@ class Editor(Watching, rx.State):
             return
         self._revision, self._project_id = workflow.revision, str(workflow.project_id)
         self.catalogue = [found.model_dump(mode="json") for found in types]
-        self.credentials = _credentials(credentials)
+        self.credentials = _credentials(credentials, self._project_id)
         self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows.items if one.project_id == workflow.project_id]
         self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url)
 
@@ -120,7 +121,7 @@ class Editor(Watching, rx.State):
     @rx.event
     async def refresh(self) -> None:
         """The tab is looked at again: a credential may have been made in another one."""
-        found = _credentials(await signed_in(self).credentials())
+        found = _credentials(await signed_in(self).credentials(), self._project_id)
         if found != self.credentials:
             self.credentials = found
 

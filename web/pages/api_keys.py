@@ -17,7 +17,7 @@ from web.components.browser import relative_time
 from web.components.dialog import confirm_dialog, form_dialog, shown_once
 from web.components.feedback import empty_state
 from web.components.field import choice, field
-from web.components.loading import fetched, fetching
+from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
 from web.projects import Choice, project_choices
@@ -72,7 +72,7 @@ def wanted(form: dict[str, Any], project_id: str, lasts: str, now: datetime) -> 
     return body
 
 
-class ApiKeys(rx.State):
+class ApiKeys(Listing, rx.State):
     """The table and its dialogs."""
 
     rows: list[Row] = []
@@ -80,8 +80,6 @@ class ApiKeys(rx.State):
     project_id: str = ""
     lifetimes: list[Choice] = [Choice(one.value or _NEVER, one.label) for one in LASTS]
     lasts: str = "90"
-    loaded: bool = False
-    trouble: str = ""
     may_administer: bool = False
     _administered: set[str] = set()
     dialog: str = ""  # "new", "made", "delete", or none
@@ -97,7 +95,7 @@ class ApiKeys(rx.State):
         await self._load(signed_in(self))
 
     async def _load(self, api: Api) -> None:
-        with fetching(self):
+        with self._fetching():
             projects = await api.projects()
             self.projects = project_choices(projects)
             self._administered = {str(one.id) for one in projects if one.role == ProjectRole.ADMIN}
@@ -269,10 +267,12 @@ def page() -> rx.Component:
     return settings_page(
         "API keys",
         about("A key acts for you in one project, never beyond your own role there."),
-        fetched(
+        listing(
             ApiKeys,
-            ApiKeys.load,
-            rx.cond(ApiKeys.rows.length() == 0, nothing_yet, table(heads, rx.foreach(ApiKeys.rows, _row), "API keys")),
+            table(heads, rx.foreach(ApiKeys.rows, _row), "API keys"),
+            none=ApiKeys.rows.length() == 0,
+            empty=nothing_yet,
+            retry=ApiKeys.load,
         ),
         _dialogs(),
         actions=(_new(),),

@@ -11,7 +11,7 @@ from web.access import signed_in
 from web.api import Api
 from web.components.browser import relative_time
 from web.components.feedback import empty_state
-from web.components.loading import fetched, fetching
+from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
 from web.components.table import cell, row, table
 from web.projects import Choice
@@ -120,7 +120,7 @@ def detailed(details: JsonObject) -> str:
     return " · ".join(told)
 
 
-class Audit(rx.State):
+class Audit(Listing, rx.State):
     """The table and its filters."""
 
     rows: list[Row] = []
@@ -128,8 +128,6 @@ class Audit(rx.State):
     kinds: list[Choice] = KINDS
     person: str = _ALL
     kind: str = _ALL
-    trouble: str = ""
-    loaded: bool = False
     more: bool = False
     _cursor: str | None = None
 
@@ -138,36 +136,39 @@ class Audit(rx.State):
         """Fetch the newest, and whom to choose from."""
         api = signed_in(self)
         self.rows, self.loaded = [], False
-        with fetching(self):
+        with self._fetching():
             self.people = [Choice(_ALL, "Everybody"), *(Choice(str(one.id), one.email) for one in await api.users())]
             await self._load(api)
 
     async def _load(self, api: Api, cursor: str | None = None) -> None:
         person, kind = (value if value != _ALL else "" for value in (self.person, self.kind))
-        with fetching(self):
-            found = await api.audit(user_id=person, action=kind, cursor=cursor)
-            rows = [shown(entry) for entry in found.items]
-            self.rows = [*self.rows, *rows] if cursor else rows
-            self._cursor, self.more = found.next_cursor, found.next_cursor is not None
+        found = await api.audit(user_id=person, action=kind, cursor=cursor)
+        rows = [shown(entry) for entry in found.items]
+        self.rows = [*self.rows, *rows] if cursor else rows
+        self._cursor, self.more = found.next_cursor, found.next_cursor is not None
 
     @rx.event
     async def choose_person(self, person: str) -> None:
         """Only what this one did."""
         api = signed_in(self)
         self.person = person
-        await self._load(api)
+        with self._fetching():
+            await self._load(api)
 
     @rx.event
     async def choose_kind(self, kind: str) -> None:
         """Only this kind."""
         api = signed_in(self)
         self.kind = kind
-        await self._load(api)
+        with self._fetching():
+            await self._load(api)
 
     @rx.event
     async def load_more(self) -> None:
         """Append the next page."""
-        await self._load(signed_in(self), self._cursor)
+        api = signed_in(self)
+        with self._fetching():
+            await self._load(api, self._cursor)
 
 
 def _row(entry: Row) -> rx.Component:
@@ -228,5 +229,5 @@ def page() -> rx.Component:
                 class_name="t-toolbar",
             ),
         ),
-        fetched(Audit, Audit.load, rx.cond(Audit.rows.length() == 0, nothing, everything)),
+        listing(Audit, everything, none=Audit.rows.length() == 0, empty=nothing, retry=Audit.load),
     )

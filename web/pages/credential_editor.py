@@ -73,9 +73,11 @@ class CredentialEditor(rx.State):
         return self._kept.set_fields if self._kept else []
 
     @rx.event
-    async def open_new(self, kind: str) -> None:
-        """The form of a new one, of this type where there is such a type."""
+    async def open_new(self, kind: str, project_id: str) -> None:
+        """The form of a new one, of this type and for this project where there are such."""
         await self._open(signed_in(self), "", kind)
+        if project_id in {one.value for one in self.projects}:
+            self.project_id = project_id
 
     @rx.event
     async def open_kept(self, credential_id: str) -> None:

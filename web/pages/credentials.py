@@ -15,7 +15,7 @@ from web.components.browser import relative_time
 from web.components.dialog import confirm_dialog, told_dialog
 from web.components.feedback import empty_state
 from web.components.frame import page as framed
-from web.components.loading import fetched, fetching
+from web.components.listing import Listing, listing
 from web.components.table import actions_cell, cell, row, table
 from web.pages.credential_editor import CredentialEditor, credential_dialog
 from web.projects import edits
@@ -65,13 +65,11 @@ def place(use: CredentialUse) -> Place:
     return Place(use.workflow_name, use.node, f"/workflows/{use.workflow_id}?node={quote(use.node, safe='')}")
 
 
-class Credentials(rx.State):
+class Credentials(Listing, rx.State):
     """The table, and what is asked about one of its rows."""
 
     rows: list[Row] = []
     search: str = ""
-    loaded: bool = False
-    trouble: str = ""
     dialog: str = ""  # "delete", "uses", or none
     target_id: str = ""
     target_name: str = ""
@@ -87,15 +85,19 @@ class Credentials(rx.State):
 
     @rx.event
     async def arrive(self) -> Any:
-        """Fetch them; the editor leads here with the type of a new one (`?type=`)."""
+        """Fetch them; the editor leads here with type and project of a new one."""
         api = signed_in(self)
         self.dialog, self.search = "", ""
         await self._load(api)
-        kind = self.router.url.query_parameters.get("type", "")
+        asked = self.router.url.query_parameters
+        kind = asked.get("type", "")
         if not kind or not self.loaded:
             return None
         # The form opens once: not again when the page is loaded again.
-        return [CredentialEditor.open_new(kind), rx.call_script("history.replaceState(history.state, '', location.pathname)")]
+        return [
+            CredentialEditor.open_new(kind, asked.get("project", "")),
+            rx.call_script("history.replaceState(history.state, '', location.pathname)"),
+        ]
 
     @rx.event
     async def load(self) -> None:
@@ -103,7 +105,7 @@ class Credentials(rx.State):
         await self._load(signed_in(self))
 
     async def _load(self, api: Api) -> None:
-        with fetching(self):
+        with self._fetching():
             titles = {kind.name: kind.title for kind in await api.credential_types()}
             projects = {str(one.id): one for one in await api.projects()}
             self.rows = [shown(one, titles, projects) for one in await api.credentials()]
@@ -226,7 +228,7 @@ def _dialogs() -> rx.Component:
 
 
 def _new(label: str = "New credential") -> rx.Component:
-    return rx.button(rx.icon("plus", size=16), label, on_click=CredentialEditor.open_new(""))
+    return rx.button(rx.icon("plus", size=16), label, on_click=CredentialEditor.open_new("", ""))
 
 
 def page() -> rx.Component:
@@ -257,7 +259,7 @@ def page() -> rx.Component:
     )
     return framed(
         "Credentials",
-        fetched(Credentials, Credentials.load, rx.cond(Credentials.rows.length() == 0, nothing_yet, everything)),
+        listing(Credentials, everything, none=Credentials.rows.length() == 0, empty=nothing_yet, retry=Credentials.load),
         credential_dialog(Credentials.load),
         _dialogs(),
         actions=(_new(),),

@@ -12,7 +12,7 @@ from web.backend import ApiError
 from web.components.dialog import confirm_dialog, form_dialog
 from web.components.feedback import empty_state
 from web.components.field import choice, field
-from web.components.loading import fetched, fetching
+from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
 from web.pages.people import people, people_dialogs
@@ -47,7 +47,7 @@ def labels_of(text: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-class Members(rx.State):
+class Members(Listing, rx.State):
     """The projects, and the members of the one that is chosen."""
 
     projects: list[Choice] = []
@@ -57,8 +57,6 @@ class Members(rx.State):
     administers: bool = False
     rows: list[Row] = []
     roles: list[Choice] = ROLES
-    loaded: bool = False
-    trouble: str = ""
     dialog: str = ""  # "create", "rename", "delete", "add", "edit", "remove", or none
     target_id: str = ""
     target_name: str = ""
@@ -73,7 +71,7 @@ class Members(rx.State):
     async def load(self) -> None:
         """Fetch projects and members."""
         api = signed_in(self)
-        with fetching(self):
+        with self._fetching():
             await self._load(api)
 
     async def _load(self, api: Api, project_id: str = "") -> None:
@@ -96,7 +94,9 @@ class Members(rx.State):
     @rx.event
     async def choose(self, project_id: str) -> None:
         """Another project."""
-        await self._choose(signed_in(self), project_id)
+        api = signed_in(self)
+        with self._fetching():
+            await self._choose(api, project_id)
 
     @rx.event
     def ask(self, dialog: str, user_id: str) -> None:
@@ -288,7 +288,7 @@ def page() -> rx.Component:
         "Members",
         about("Workflows, credentials and variables belong to projects. A member's role says what they may do there."),
         rx.el.div(project_choice(Members.projects, Members.project_id, Members.choose), _project_actions(), class_name="t-part-head"),
-        fetched(Members, Members.load, rx.cond(Members.personal, alone, members)),
+        listing(Members, members, none=Members.personal, empty=alone, retry=Members.load),
         people(),
         _dialogs(),
         people_dialogs(),

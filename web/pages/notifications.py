@@ -11,7 +11,7 @@ from web.components.bell import Bell
 from web.components.browser import pulse, relative_time
 from web.components.feedback import empty_state
 from web.components.frame import page as framed
-from web.components.loading import fetched, fetching
+from web.components.listing import Listing, listing
 
 REFRESH_S = 10
 PAGE = 50
@@ -46,13 +46,11 @@ def shown(found: JsonObject) -> Row:
     )
 
 
-class Notifications(rx.State):
+class Notifications(Listing, rx.State):
     """The list."""
 
     rows: list[Row] = []
     which: str = ALL
-    loaded: bool = False
-    trouble: str = ""
     more: bool = False
     _cursor: str | None = None
 
@@ -77,7 +75,7 @@ class Notifications(rx.State):
         await self._load(api)
 
     async def _load(self, api: Api, cursor: str | None = None) -> None:
-        with fetching(self):
+        with self._fetching():
             answer = await api.notifications(limit=PAGE, cursor=cursor, unread=self.which == UNREAD)
             rows = [shown(found) for found in answer["items"]]
             self.rows = [*self.rows, *rows] if cursor else rows
@@ -166,10 +164,11 @@ def page() -> rx.Component:
                 class_name="t-toolbar",
             ),
         ),
-        fetched(
+        listing(
             Notifications,
-            Notifications.load,
-            rx.cond(Notifications.rows.length() > 0, everything, rx.cond(Notifications.which == UNREAD, none_unread, nothing_yet)),
+            everything,
+            none=Notifications.rows.length() == 0,
+            empty=rx.cond(Notifications.which == UNREAD, none_unread, nothing_yet),
         ),
         pulse(REFRESH_S, Notifications.load),
         actions=(

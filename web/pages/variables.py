@@ -12,10 +12,11 @@ from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.browser import relative_time
+from web.components.copying import copied
 from web.components.dialog import confirm_dialog, form_dialog
 from web.components.feedback import empty_state
 from web.components.field import area, choice, field
-from web.components.loading import fetched, fetching
+from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
 from web.projects import Choice, edits, project_choice, project_choices
@@ -60,15 +61,13 @@ def read(kind: str, text: str) -> JsonValue:
         raise ValueError(f"This is no JSON: {error}. Texts stand in double quotes there; or choose the kind Text.") from None
 
 
-class Variables(rx.State):
+class Variables(Listing, rx.State):
     """The table of one project and its dialogs."""
 
     projects: list[Choice] = []
     project_id: str = ""
     may_edit: bool = False
     rows: list[Row] = []
-    loaded: bool = False
-    trouble: str = ""
     dialog: str = ""  # "edit" (also for a new one), "delete", or none
     target_id: str = ""
     target_name: str = ""
@@ -85,7 +84,7 @@ class Variables(rx.State):
     async def load(self) -> None:
         """Fetch the projects, and the variables of the one that is chosen."""
         api = signed_in(self)
-        with fetching(self):
+        with self._fetching():
             found = await api.projects()
             self.projects = project_choices(found)
             self._editable = {str(one.id) for one in found if edits(one)}
@@ -94,18 +93,18 @@ class Variables(rx.State):
             await self._load(api)
 
     async def _load(self, api: Api) -> None:
-        with fetching(self):
-            found = await api.variables(self.project_id)
-            self._known = {str(one.id): one for one in found}
-            self.rows = [shown(one) for one in found]
-            self.may_edit = self.project_id in self._editable
+        found = await api.variables(self.project_id)
+        self._known = {str(one.id): one for one in found}
+        self.rows = [shown(one) for one in found]
+        self.may_edit = self.project_id in self._editable
 
     @rx.event
     async def choose(self, project_id: str) -> None:
         """Another project."""
         api = signed_in(self)
         self.project_id, self.loaded = project_id, False
-        await self._load(api)
+        with self._fetching():
+            await self._load(api)
 
     @rx.event
     def new(self) -> None:
@@ -192,7 +191,7 @@ def _row(variable: Row) -> rx.Component:
         cell(relative_time(variable.updated_at, class_name="t-muted"), kind="t-fit t-wide-only"),
         actions_cell(
             variable.name,
-            rx.menu.item("Copy the expression", on_select=[rx.set_clipboard(variable.expression), rx.toast.success("It is copied")]),
+            rx.menu.item("Copy the expression", on_select=copied(variable.expression)),
             rx.cond(
                 Variables.may_edit,
                 rx.fragment(
@@ -268,14 +267,12 @@ def page() -> rx.Component:
         "Variables",
         about("Values that a project's expressions use as {{\u00a0vars.NAME\u00a0}}. Whoever may look at the project sees them."),
         project_choice(Variables.projects, Variables.project_id, Variables.choose),
-        fetched(
+        listing(
             Variables,
-            Variables.load,
-            rx.cond(
-                Variables.rows.length() == 0,
-                nothing_yet,
-                table(["Name", "Value", ("Changed", "t-wide-only"), ""], rx.foreach(Variables.rows, _row), "Variables"),
-            ),
+            table(["Name", "Value", ("Changed", "t-wide-only"), ""], rx.foreach(Variables.rows, _row), "Variables"),
+            none=Variables.rows.length() == 0,
+            empty=nothing_yet,
+            retry=Variables.load,
         ),
         _dialogs(),
         actions=(rx.cond(Variables.may_edit, _new()),),

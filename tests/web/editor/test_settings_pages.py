@@ -54,6 +54,12 @@ async def test_variables_keys_members_people_and_the_audit(stack: Stack) -> None
         await pick(page, "Who", "Everybody")
         await pick(page, "What", "Everything")
         await expect(rows.nth(12)).to_be_visible()
+        for n in range(50):
+            await desk.api.call("POST", "/variables", json={"name": f"MANY_{n}", "value": n})
+        await page.reload()
+        await expect(rows).to_have_count(50)
+        await page.get_by_role("button", name="Show more").click()
+        await expect(page.get_by_role("row").filter(has_text="Deleted the API key “Nightly”")).to_be_visible()
 
 
 async def _variables(page: Page, url: str) -> None:
@@ -78,6 +84,9 @@ async def _variables(page: Page, url: str) -> None:
     await page.get_by_role("button", name="limits", exact=True).click()
     await expect(page.get_by_role("dialog").get_by_label("Value")).to_have_value(re.compile(r'"hot": \['))
     await page.get_by_role("button", name="Cancel").click()
+    await row_action(page, "limits", "Delete")
+    await page.get_by_role("button", name="Delete variable").click()
+    await expect(page.locator("tbody tr")).to_have_count(1)
 
 
 async def _completion(page: Page, api: Api, url: str) -> None:
@@ -135,6 +144,9 @@ async def _members(page: Page, stack: Stack) -> None:
     assert link.startswith(f"{stack.web_url}/sign-up?invitation=")
     await page.get_by_role("button", name="Done").click()
     async with browser.page() as other:
+        await other.goto(f"{stack.web_url}/sign-up")
+        await expect(other.get_by_text("New accounts are by invitation here")).to_be_visible()
+        await expect(other.get_by_label("Password")).to_have_count(0)
         await other.goto(link)
         await other.get_by_label("Name").fill("Eve")
         await expect(other.get_by_label("Email")).to_have_value("eve@example.com")
@@ -144,18 +156,19 @@ async def _members(page: Page, stack: Stack) -> None:
         await other.goto(f"{stack.web_url}/audit")
         await expect(other.get_by_role("alert")).to_contain_text("for owners and admins")
         await expect(other.get_by_role("navigation", name="Settings").get_by_role("link")).to_have_count(4)
-    form = await dialog(page, "Add a member")
-    await form.get_by_label("Email").fill("Eve@example.com")
-    await pick(page, form.get_by_role("combobox"), "Viewer")
-    await form.get_by_label("Labels").fill("on call, nights")
-    await form.get_by_role("button", name="Add").click()
-    eve = page.get_by_role("table", name="Members").get_by_role("row").filter(has_text="eve@example.com")
-    await expect(eve).to_contain_text("Viewer")
-    await expect(eve).to_contain_text("on call, nights")
-    await row_action(page, "eve@example.com", "Role and labels")
-    await pick(page, page.get_by_role("dialog").get_by_role("combobox"), "Operator")
-    await page.get_by_role("button", name="Save").click()
-    await expect(eve).to_contain_text("Operator")
+        form = await dialog(page, "Add a member")
+        await form.get_by_label("Email").fill("Eve@example.com")
+        await pick(page, form.get_by_role("combobox"), "Viewer")
+        await form.get_by_label("Labels").fill("on call, nights")
+        await form.get_by_role("button", name="Add").click()
+        eve = page.get_by_role("table", name="Members").get_by_role("row").filter(has_text="eve@example.com")
+        await expect(eve).to_contain_text("Viewer")
+        await expect(eve).to_contain_text("on call, nights")
+        await row_action(page, "eve@example.com", "Role and labels")
+        await pick(page, page.get_by_role("dialog").get_by_role("combobox"), "Operator")
+        await page.get_by_role("button", name="Save").click()
+        await expect(eve).to_contain_text("Operator")
+        await _operator(other, stack.web_url)
     await page.goto(f"{stack.web_url}/workflows")
     form = await dialog(page, "New workflow")
     await form.get_by_label("Name").fill("Shared with Sales")
@@ -173,3 +186,20 @@ async def _members(page: Page, stack: Stack) -> None:
     async with Api(stack.backend_url) as api:
         with pytest.raises(Refused, match="401"):
             await api.log_in("eve@example.com", PASSWORD)
+
+
+async def _operator(page: Page, url: str) -> None:
+    """Who may run but not change sees what there is, and nothing to change it with."""
+    await page.goto(f"{url}/members")
+    await expect(page.get_by_role("table", name="Members").get_by_role("row").filter(has_text="(you)")).to_contain_text("Operator")
+    for button in ("Add a member", "Rename", "Delete", "Invite somebody"):
+        await expect(page.get_by_role("button", name=button, exact=True)).to_have_count(0)
+    await page.goto(f"{url}/variables")
+    await pick(page, "Project", "Sales")
+    await expect(page.get_by_text("No variables here")).to_be_visible()
+    await expect(page.get_by_role("button", name="New variable")).to_have_count(0)
+    await page.goto(f"{url}/api-keys")
+    form = await dialog(page, "Make an API key")
+    await expect(form.get_by_role("checkbox", name="admin")).to_be_visible()  # in one's own project
+    await pick(page, "Project", "Sales")
+    await expect(form.get_by_role("checkbox", name="admin")).to_have_count(0)

@@ -220,6 +220,7 @@ function Union({ id, field, value, onChange }) {
 
 function CredentialPicker({ id, field, value, onChange }) {
   const credentials = useStore((state) => state.credentials);
+  const project = useStore((state) => state.doc?.project_id ?? "");
   const fitting = (credentials ?? []).filter((credential) => field.types.includes(credential.type));
   const choices = fitting.map((credential) => ({ value: credential.id, label: `${credential.name} · ${credential.type}` }));
   const gone = value && credentials && !fitting.some((credential) => credential.id === value);
@@ -227,7 +228,7 @@ function CredentialPicker({ id, field, value, onChange }) {
     <>
       <div className="ed-credential">
         <Select id={id} value={value} onChange={onChange} choices={choices} empty={choices.length ? "None" : "None yet"} />
-        <a className="ed-add" href={`/credentials?type=${field.types[0]}`} target="_blank" rel="noreferrer"><KeyRound size={13} /> New credential</a>
+        <a className="ed-add" href={`/credentials?type=${field.types[0]}&project=${project}`} target="_blank" rel="noreferrer"><KeyRound size={13} /> New credential</a>
       </div>
       {gone && <p className="ed-problem">The credential that was chosen is gone, or not yours. Choose another.</p>}
     </>
