@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from playwright.async_api import Page, expect
 
@@ -142,6 +143,11 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await shot(page, shots, "empty")
         await page.get_by_test_id("begin-template").click()
         await page.wait_for_url("**/templates")
+
+        # One with something to fill in opens at the node where that is.
+        await page.get_by_test_id("template-hot-leads-to-chat").get_by_role("button", name="Use this template").click()
+        await expect(page.get_by_test_id("field-url")).to_contain_text("must not be empty")
+        assert not urlsplit(page.url).query
         assert wrong == []
 
 

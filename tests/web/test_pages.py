@@ -240,3 +240,4 @@ def test_what_a_template_tries_with_reaches_the_browser_as_a_literal() -> None:
     assert script.startswith("localStorage.setItem('trestle.input.id', \"{")
     assert "\n" not in script
     assert templates.opening("id", None) == "location.assign('/workflows/id')"
+    assert templates.opening("id", None, "tell_2") == "location.assign('/workflows/id?node=tell_2')"

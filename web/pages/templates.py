@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import reflex as rx
@@ -64,10 +65,11 @@ def found(cards: list[Card], search: str, group: str) -> list[Card]:
     ]
 
 
-def opening(workflow_id: str, sample: Any) -> str:
-    """The script that opens a new workflow, with `sample` as what its Run sends."""
+def opening(workflow_id: str, sample: Any, node: str = "") -> str:
+    """The script that opens a new workflow, with `sample` as what its Run sends, at the node where there is something to fill in."""
     remember = "" if sample is None else f"localStorage.setItem('trestle.input.{workflow_id}', {_literal(sample)});"
-    return f"{remember}location.assign('/workflows/{workflow_id}')"
+    address = f"/workflows/{workflow_id}" + (f"?{urlencode({'node': node})}" if node else "")
+    return f"{remember}location.assign('{address}')"
 
 
 def _literal(sample: Any) -> str:
@@ -142,7 +144,8 @@ class Templates(Listing, rx.State):
             yield rx.toast.error("The template can't be used", description=str(error))
             return
         self.open = False
-        yield rx.call_script(opening(str(made.id), template.sample))
+        first = template.fill_in[0].node if template.fill_in else ""
+        yield rx.call_script(opening(str(made.id), template.sample, first))
 
 
 def _use(name: Any, **look: Any) -> rx.Component:

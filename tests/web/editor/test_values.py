@@ -129,6 +129,28 @@ def test_a_schedule_in_words(js: BrowserModules, config: dict[str, Any], said: s
 
 
 @pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"path": "leads", "respond": "node"}, "/leads"),
+        ({"respond": "node"}, "Starts when its URL is called"),
+        ({"auth": {"kind": "github"}}, "Starts when its URL is called"),
+        ({"once": "{{ payload.id }}"}, "payload.id"),
+        ({"fields": {"name": 1, "score": 2}}, "name, score"),
+    ],
+)
+def test_a_card_says_what_its_node_is_set_to_do(js: BrowserModules, config: dict[str, Any], said: str) -> None:
+    fields = {"path": {}, "once": {}, "auth": {}, "fields": {"additionalProperties": True}, "respond": {"enum": ["immediately", "node"]}}
+    webhook = {
+        "summary": "/{path}",
+        "description": "Starts when its URL is called. The call's body.",
+        "config_schema": {"properties": fields},
+    }
+    assert js.call("summary.js", "summary", webhook, {"type": "trigger.webhook", "config": config}) == said
+    request = {**webhook, "config_schema": {"properties": {"url": {}, "body": {}}, "required": ["url"]}}
+    assert js.call("summary.js", "summary", request, {"type": "http.request", "config": {"body": {"content": "x"}}}) == "Not set up yet"
+
+
+@pytest.mark.parametrize(
     ("attempt", "wait", "said"),
     [
         (1, {"due": "2030-01-01T12:00:00Z"}, "Waits until "),

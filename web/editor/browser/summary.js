@@ -36,8 +36,10 @@ export function summary(type, node) {
   }
   const required = type.config_schema?.required ?? [];
   const fields = type.config_schema?.properties ?? {};
-  const says = (name) => plain(node.config?.[name]) && !fields[name]?.["x-credential"] && !fields[name]?.enum; // one of a few words says nothing without its label
-  const first = [...required, ...Object.keys(node.config ?? {})].find(says);
+  const set = (name) => plain(node.config?.[name]) && !fields[name]?.["x-credential"];
+  // One of a few words, or the names that every such object has, say nothing without their label.
+  const says = (name) => set(name) && !fields[name]?.enum && (typeof node.config[name] !== "object" || fields[name]?.additionalProperties);
+  const first = required.find(set) ?? (required.length ? undefined : Object.keys(node.config ?? {}).find(says));
   return first ? shortUrl(plain(node.config[first])) : (required.length ? "Not set up yet" : type.description.split(/(?<=\.)\s/)[0].replace(/\.$/, ""));
 }
 
