@@ -1,6 +1,7 @@
 """The first five minutes with a template, in real Chromium; then keeping order among workflows, export and import."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -51,7 +52,6 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await page.get_by_role("link", name="Choose a template").click()
         card = page.get_by_test_id("template-answer-a-web-request")
         await expect(card).to_contain_text("Nothing to fill in")
-        await shot(page, shots, "templates")
         await page.get_by_role("button", name="People", exact=True).click()
         await expect(page.locator(".t-template")).to_have_count(3)
         await page.get_by_role("button", name="All", exact=True).click()
@@ -59,7 +59,6 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await expect(page.locator(".t-template")).to_have_count(1)
         await page.get_by_role("button", name="Look at GitHub pushes").click()
         await expect(page.get_by_role("dialog")).to_contain_text("Signing secret")
-        await shot(page, shots, "closer")
         await page.get_by_role("button", name="Close").click()
         await expect(page.get_by_role("dialog")).to_have_count(0)  # until then the search lies below it
         await page.get_by_label("Search templates").fill("")
@@ -99,6 +98,21 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_role("dialog")).to_have_count(0)
         await expect(page.locator(".t-tag")).to_have_text(["Trials", "web", "first"])
+        await page.get_by_label("Folder", exact=True).click()
+        await page.get_by_role("option", name="Trials").click()
+        await expect(page.get_by_role("row")).to_have_count(2)
+        enabled = page.get_by_role("switch", name="Enable Answer a web request")
+        for now in ("false", "true"):
+            await enabled.click()
+            await expect(enabled).to_have_attribute("aria-checked", now)
+        await api.log_in()
+        assert [flow["enabled"] for flow in (await api.call("GET", "/workflows?folder=Trials"))["items"]] == [True]
+        await page.locator(".t-spark a").first.hover()
+        await expect(page.locator(".t-spark a").first).to_have_attribute("title", re.compile(r"^succeeded, "))
+        await _overviews(page, house.web_url)
+        await page.goto(f"{house.web_url}/workflows")
+        await page.get_by_label("Folder", exact=True).click()
+        await page.get_by_role("option", name="All folders").click()
         await choose(page, "Answer a web request", "Duplicate")
         await page.get_by_test_id("canvas").wait_for()
         await expect(page.get_by_test_id("workflow-name")).to_have_value("Answer a web request (copy)")
@@ -117,7 +131,6 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await page.get_by_role("button", name="Import", exact=True).click()
         await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
         await page.get_by_label("Or paste it here").fill(json.dumps(FOREIGN))
-        await shot(page, shots, "import")
         await page.get_by_role("button", name="Import", exact=True).click()
         await expect(page.get_by_test_id("import-remarks")).to_contain_text("teleport")
         await shot(page, shots, "remarks")
@@ -149,6 +162,25 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await expect(page.get_by_test_id("field-url")).to_contain_text("must not be empty")
         assert not urlsplit(page.url).query
         assert wrong == []
+
+
+async def _overviews(page: Page, url: str) -> None:
+    """What has run, as the dashboard and the webhooks page tell it."""
+    await page.goto(f"{url}/dashboard")
+    await expect(page.get_by_role("img", name="Executions in the last 24 hours: 2 succeeded, 0 failed, 0 others.")).to_be_visible()
+    await expect(page.get_by_role("img", name="Half of the executions took up to")).to_be_visible()
+    await expect(page.locator(".recharts-bar-rectangle path").first).to_be_visible()
+    await expect(page.get_by_role("table", name="Slowest nodes").get_by_role("row")).to_have_count(4)
+    await page.get_by_role("radio", name="7 days").click()
+    await expect(page.get_by_role("img", name="Executions in the last 7 days: 2 succeeded")).to_be_visible()
+    await page.goto(f"{url}/webhooks")
+    await expect(page.get_by_role("row").nth(1)).to_contain_text("Open to all")
+    await expect(page.get_by_role("row").nth(1).locator("time")).to_be_visible()
+    await page.get_by_role("button", name="Copy the address of").click()
+    address = await page.evaluate("navigator.clipboard.readText()")
+    await choose(page, address[address.find("/webhooks/") :], "Copy a curl call")
+    await expect(page.get_by_text("It is copied")).to_have_count(2)
+    assert (await page.evaluate("navigator.clipboard.readText()")).startswith(f"curl -X POST '{address}'")
 
 
 async def choose(page: Page, name: str, what: str) -> None:

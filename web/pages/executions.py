@@ -1,5 +1,6 @@
 """The executions page: everything that ran or runs, filtered by state and workflow. A row opens it on the canvas."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -127,23 +128,32 @@ class Executions(Listing, rx.State):
     @rx.event
     async def arrive(self) -> None:
         """Begin with the filters that the address names."""
-        api = signed_in(self)
+        signed_in(self)
         asked = self.router.url.query_parameters
         statuses = {status.value for status in ExecutionStatus}
         self.status = asked["status"] if asked.get("status") in statuses else ANY
-        wanted = asked.get("workflow", "")
-        with self._fetching():
-            self.workflows = await _options(api, wanted)
         self.trigger = asked["trigger"] if asked.get("trigger") in TRIGGERS else ANY
         self.since = asked["since"] if asked.get("since") in SPANS else ANY
-        self.workflow_id = wanted if any(option.value == wanted for option in self.workflows) else ANY
-        self._far = False
-        await self._load(PAGE)
+        self.workflow_id = asked.get("workflow") or ANY
+        self.workflows, self._far = [], False
+        await self.refresh()
 
     @rx.event
     async def refresh(self) -> None:
-        """Fetch again what is shown."""
-        await self._load(min(max(PAGE, len(self.rows)), 200))
+        """Fetch again what is shown; what there is to choose from, where that is still missing."""
+        signed_in(self)
+        await asyncio.gather(self._load(min(max(PAGE, len(self.rows)), 200)), *([] if self.workflows else [self._name()]))
+        if self.workflows and all(option.value != self.workflow_id for option in self.workflows) and self.workflow_id != ANY:
+            self.workflow_id = ANY  # the address names one that isn't there
+            await self._load(PAGE)
+
+    async def _name(self) -> None:
+        """Fetch the workflows to choose from."""
+        api = signed_in(self)
+        try:
+            self.workflows = await _options(api, "" if self.workflow_id == ANY else self.workflow_id)
+        except ApiError as error:
+            self.trouble = str(error)
 
     @rx.event
     async def by_status(self, status: str) -> Any:
