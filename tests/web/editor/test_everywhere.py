@@ -115,6 +115,7 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await choose(page, "new work", "New workflow")
         await expect(page.get_by_role("dialog", name="New workflow")).to_be_visible()
         await press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)  # it is closed by Python
         await choose(page, "sign out", "Sign out")
         await page.wait_for_url("**/sign-in*")
         await press("Control+k")
