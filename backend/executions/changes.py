@@ -8,6 +8,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from backend.db import readable
+
 _EXECUTIONS = """
 select e.id, e.workflow_id, e.status, e.error, e.failed_steps, e.created_at, e.started_at, e.finished_at, e.event_seq
 from unnest($1::uuid[], $2::bigint[]) as k (id, since) join executions e on e.id = k.id and e.event_seq > k.since
@@ -17,12 +19,12 @@ where e.kind = 'run' order by e.id
 _STEPS = """
 select s.execution_id, s.node, s.status, s.attempt, s.item, s.port, s.started_at, s.duration_ms, s.event_seq,
     case when s.status = 'waiting' then s.due_at end as due_at,
-    case when s.status = 'waiting' then s.wait ->> 'reason' end as reason,
+    case when s.status = 'waiting' then {wait} ->> 'reason' end as reason,
     case when s.status = 'waiting' then s.token end as waits_for,
     case when json_typeof(s.output) = 'array' then json_array_length(s.output) end as items
 from unnest($1::uuid[], $2::bigint[]) as k (id, since) join steps s on s.execution_id = k.id and s.event_seq > k.since
 order by s.execution_id, s.event_seq, s.id
-"""
+""".replace("{wait}", readable("s.wait"))
 
 _LOGS = """
 select id, execution_id, node, level, message, at from execution_logs where execution_id = $1 and id > $2 order by id limit 500

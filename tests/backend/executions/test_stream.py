@@ -5,9 +5,11 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from backend.executions import changes
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, serving, step
 
 Frame = tuple[str, str, dict[str, Any]]
@@ -159,3 +161,12 @@ async def test_streams_are_for_members_only(backend: Backend, world: World, sign
     for path in (f"/executions/{execution_id}/events", f"/workflows/{world.workflow_id}/events"):
         assert (await backend.call("GET", f"/api/v1{path}", headers=signed_in))[0] == 404
         assert (await backend.call("GET", f"/api/v1{path}"))[0] == 401
+
+
+async def test_why_a_step_waits_is_told_whatever_it_holds(backend: Backend, world: World, executor: FakeExecutor) -> None:
+    """PostgreSQL looks into no JSON that holds a NUL."""
+    job = await executor.take(await backend.post())
+    odd = step("name", "waiting", wait={"reason": "rate limited", "state": "\0"}, due_at="2099-01-01T00:00:00Z")
+    assert await executor.verdict(report(job, 1, odd)) == "continue"
+    told = [json.loads(event.data) for event in await changes.since(world.pool, {UUID(job["execution_id"]): 0}) if event.name == "step"]
+    assert [(one["status"], one["reason"], one["due_at"][:4]) for one in told] == [("waiting", "rate limited", "2099")]
