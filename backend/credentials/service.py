@@ -82,6 +82,7 @@ def _checked(kind: str, data: JsonObject) -> JsonObject:
             "required": "A field is missing. ",
             "additionalProperties": "There is a field too many. ",
             "oneOf": "These fields do not go together. ",
+            "anyOf": "A field is missing. ",
             "pattern": f"“{error.schema.get('title', '')}” is not written as it should be. " if isinstance(error.schema, dict) else "",
         }
         fields = ", ".join(TYPES[kind].fields_schema["properties"])

@@ -111,21 +111,23 @@ TYPES = {
             "Sent as `Authorization: Bearer …`.",
             optional=("grant", "authorization_url", "client_secret", "scopes", "audience", "extra", "client_auth"),
             rules={
-                "if": {"properties": {"grant": {"const": "client_credentials"}}, "required": ["grant"]},
-                "then": {"required": ["client_secret"]},
-                "else": {"required": ["authorization_url"]},
+                "oneOf": [
+                    {"properties": {"grant": {"enum": ["authorization_code"]}}, "required": ["authorization_url"]},
+                    {"properties": {"grant": {"enum": ["client_credentials"]}}, "not": {"required": ["authorization_url"]}},
+                ],
+                "anyOf": [{"required": ["authorization_url"]}, {"required": ["grant", "client_secret"]}],
             },
             grant={
                 "title": "Who signs in",
                 "enum": ["authorization_code", "client_credentials"],
                 "default": "authorization_code",
-                "description": "authorization_code: a person, with Connect. client_credentials: this client itself, nobody has to connect",
+                "x-labels": {"authorization_code": "A person, with Connect", "client_credentials": "The client itself, without a person"},
             },
             authorization_url={
                 "title": "Authorization URL",
                 "pattern": _SAFE_URL,
                 "examples": ["https://accounts.google.com/o/oauth2/v2/auth"],
-                "description": "Where people agree, with https. Only for authorization_code",
+                "description": "Where the person agrees, with https",
             },
             token_url={
                 "title": "Token URL",
@@ -152,7 +154,8 @@ TYPES = {
                 "title": "Client signs in by",
                 "enum": ["basic", "body"],
                 "default": "basic",
-                "description": "basic: in a header, as the standard wants it. body: among the form's fields",
+                "x-labels": {"basic": "Header (basic authentication)", "body": "Fields of the request's body"},
+                "description": "What most providers take is the header",
             },
         ),
     )

@@ -1,0 +1,47 @@
+"""Typed wrapper of the button that opens another site's page in a window of its own."""
+
+from typing import Any
+
+import reflex as rx
+from reflex.event import no_args_event_spec
+
+_JSX = rx.asset("popup.jsx", shared=True)
+
+
+def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
+    return (first, second)
+
+
+class PopupButton(rx.NoSSRComponent):
+    """A click opens a window and calls `on_ask`, which sets `url`; that goes into the window, or, where it was blocked, `on_blocked`."""
+
+    library = _JSX.importable_path
+    tag = "PopupButton"
+
+    url: rx.Var[str]
+    """Where the window goes; empty until it is known."""
+    origin: rx.Var[str]
+    """The only origin whose messages count."""
+    source: rx.Var[str]
+    """What those messages call themselves."""
+    label: rx.Var[str]
+    waiting: rx.Var[bool]
+    """The address is being asked for."""
+    variant: rx.Var[str]
+    size: rx.Var[str]
+
+    @classmethod
+    def get_event_triggers(cls) -> dict[str, Any]:
+        """`on_told(yes or no, message)` by the window; `on_look`: the person came back to this page."""
+        return {
+            **super().get_event_triggers(),
+            "on_ask": no_args_event_spec,
+            "on_blocked": no_args_event_spec,
+            "on_look": no_args_event_spec,
+            "on_told": _two_texts,
+        }
+
+
+def popup_button(**props: Any) -> rx.Component:
+    """The button."""
+    return PopupButton.create(**props)
