@@ -67,7 +67,7 @@ def blanks(schema: JsonObject, fields: JsonObject, set_fields: Sequence[str], ch
                 required=needed and not (secret and is_set),
                 value="" if secret else choices.get(name) or str(fields.get(name, of.get("default", ""))),
                 placeholder="Set. Type to replace it" if secret and is_set else next(map(str, of.get("examples", [])), ""),
-                options=[Option(str(value), str(value)) for value in of.get("enum", [])],
+                options=[Option(str(value), str(of.get("x-labels", {}).get(value, value))) for value in of.get("enum", [])],
                 is_kept=secret and is_set,
                 may_drop=DROP + name if secret and is_set and not needed else "",
             )

@@ -4,7 +4,20 @@ from typing import Final
 
 STYLESHEETS: Final = [
     f"/look/{part}.css"
-    for part in ("base", "frame", "tables", "states", "forms", "phone", "notifications", "dashboard", "settings", "workflows", "templates")
+    for part in (
+        "base",
+        "frame",
+        "tables",
+        "states",
+        "forms",
+        "phone",
+        "notifications",
+        "dashboard",
+        "settings",
+        "workflows",
+        "templates",
+        "connection",
+    )
 ]
 """In this order: where two rules weigh the same, the later one counts."""
 FONT_PACKAGE: Final = "@fontsource-variable/inter@5.2.8"

@@ -107,8 +107,7 @@ TYPES = {
         _kind(
             OAUTH2,
             "OAuth2",
-            "Signs in at a provider such as Google, Microsoft or GitHub, and renews its tokens by itself. "
-            "Sent as `Authorization: Bearer …`.",
+            "Signs in at a provider such as Google, Microsoft or GitHub, and renews its tokens by itself. Sent as a bearer token.",
             optional=("grant", "authorization_url", "client_secret", "scopes", "audience", "extra", "client_auth"),
             rules={
                 "oneOf": [

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from playwright.async_api import expect
 from redis.asyncio import Redis
 
+from tests.acceptance import browser
 from tests.acceptance.api import Api
 from tests.acceptance.stack import Stack, running
 from tests.provider import ACCOUNT, CANARY, SECRET, Provider, provider
 from trestle.cli.home import Home
+from trestle.contracts.credentials import OAUTH2_CALLBACK as CALLBACK
 
 STEPS = 20
 _READS = {
@@ -111,3 +114,88 @@ async def everything_in_redis(stack: Stack) -> str:
     """Every key with its value."""
     async with Redis.from_url(stack.redis_url) as redis:
         return str([(key, await _READS[await redis.type(key)](redis, key)) async for key in redis.scan_iter()])
+
+
+async def test_connect_in_a_window_of_the_browser(house: Stack) -> None:
+    """New credential, Connect, agree, connected; a denial, a blocked window, a withdrawn consent, Disconnect: as a person sees them."""
+    shots = browser.shots()
+    async with (
+        provider(redirect_url=f"{house.backend_url}{CALLBACK}") as service,
+        browser.page(height=1000) as page,
+        Api(house.backend_url) as api,
+    ):
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        await api.sign_up()
+        await page.goto(house.web_url)
+        await page.fill("input[name=email]", "ada@example.com")
+        await page.fill("input[name=password]", "a long enough one")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("button", name="New workflow").first.wait_for()
+
+        await page.goto(f"{house.web_url}/credentials?type=oauth2")
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_test_id("redirect-url")).to_have_text(service.redirect_url)
+        await expect(dialog.get_by_role("button", name="Connect", exact=True)).to_have_count(0)
+        await page.screenshot(path=shots / "oauth2-1-new.png")
+        await dialog.get_by_label("Name").fill("Example")
+        for name, value in service.credential()["data"].items():
+            await dialog.locator(f"[name='data.{name}']").fill(value)
+        await dialog.get_by_role("button", name="Create").click()
+
+        panel = dialog.locator(".t-connection")
+        await expect(panel).to_have_attribute("data-standing", "not")
+        await page.screenshot(path=shots / "oauth2-2-not-connected.png")
+        connect = panel.get_by_role("button", name="Connect", exact=True)
+        async with page.expect_popup() as opened:
+            await connect.click()
+        popup = await opened.value
+        await popup.get_by_role("button", name="Deny").click()
+        await expect(popup.get_by_text("it was not allowed")).to_be_visible()
+        await expect(panel.get_by_text("it was not allowed")).to_be_visible()
+        await popup.screenshot(path=shots / "oauth2-3-denied-window.png")
+        await page.screenshot(path=shots / "oauth2-4-denied.png")
+        await popup.close()
+
+        async with page.expect_popup() as opened:
+            await connect.click()
+        popup = await opened.value
+        async with popup.expect_event("close"):
+            await popup.get_by_role("button", name="Allow").click()
+        await expect(panel.get_by_text(f"Connected as {ACCOUNT}")).to_be_visible()
+        await expect(panel).to_have_attribute("data-standing", "connected")
+        await expect(panel.get_by_text("was not allowed")).to_have_count(0)
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            await page.screenshot(path=shots / f"oauth2-5-connected-{scheme}.png")
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.screenshot(path=shots / "oauth2-6-connected-phone.png")
+        await panel.scroll_into_view_if_needed()
+
+        # The provider takes back what it gave: the form says so, and one press mends it, though the browser opens no window.
+        (made,) = (await api.call("GET", "/credentials"))["items"]
+        service.forget()
+        assert (await api.call("POST", f"/credentials/{made['id']}/test"))["ok"] is False
+        await page.goto(f"{house.web_url}/credentials")
+        await page.get_by_role("button", name="Example", exact=True).click()
+        await expect(panel).to_have_attribute("data-standing", "again")
+        await page.screenshot(path=shots / "oauth2-7-again-phone.png")
+        await page.evaluate("window.open = () => null")
+        await panel.get_by_role("button", name="Connect again").click()
+        link = panel.get_by_role("link", name="Open the provider’s page")
+        await expect(link).to_be_visible()
+        await page.screenshot(path=shots / "oauth2-8-blocked-phone.png")
+        async with page.context.expect_page() as opened_tab:
+            await link.click()
+        tab = await opened_tab.value
+        await tab.get_by_role("button", name="Allow").click()
+        await expect(panel).to_have_attribute("data-standing", "connected")
+
+        await page.set_viewport_size({"width": 1440, "height": 1000})
+        await panel.get_by_role("button", name="Disconnect").click()
+        await expect(panel).to_have_attribute("data-standing", "not")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("table").get_by_text("Not connected")).to_be_visible()
+        await page.screenshot(path=shots / "oauth2-9-table.png")
+        assert CANARY not in await page.content()
+        assert wrong == []

@@ -32,6 +32,18 @@ def standing(credential: Credential) -> str:
     return "connected" if credential.connected else "not"
 
 
+def in_short(credential: Credential) -> str:
+    """The same in a row of the table; empty where nobody connects it."""
+    words = {"again": "Connect again", "not": "Not connected", "connected": "Connected"}
+    return words.get(standing(credential), "") if credential.type == OAUTH2 else ""
+
+
+def connection_badge(words: Any) -> rx.Component:
+    """`in_short`, drawn."""
+    color = rx.match(words, ("Connect again", "red"), ("Connected", "green"), "gray")
+    return rx.cond(words != "", rx.badge(words, color_scheme=color, variant="soft", class_name="t-connection-badge"))
+
+
 class Connection(rx.State):
     """The connection of the credential whose form is open. No token comes near it."""
 
@@ -47,23 +59,22 @@ class Connection(rx.State):
     waiting: bool = False
     error: str = ""
 
-    @rx.event
-    async def look(self, credential_id: str) -> None:
+    def show(self, kept: Credential | None) -> None:
         """What is known of a credential's connection; of a new one, where providers send people back to."""
-        api = signed_in(self)
         public_url = services().settings.public_url
         parts = urlsplit(public_url)
         self.origin, self.redirect_url = f"{parts.scheme}://{parts.netloc}", public_url + OAUTH2_CALLBACK
-        self.target_id, self.standing, self.error = credential_id, "", ""
+        self.target_id, self.error = str(kept.id) if kept else "", ""
         self._forget_way()
-        await self._look(api)
+        self._see(kept)
+
+    def _see(self, found: Credential | None) -> None:
+        self.standing, self.account = (standing(found), found.account or "") if found else ("", "")
+        self.until = found.expires_at.replace(second=0).isoformat("T", "seconds") if found and found.expires_at and found.connected else ""
+        self.trouble = found.problem or "" if found else ""
 
     async def _look(self, api: Api) -> None:
-        if self.target_id:
-            found = Credential.model_validate(await api.call("GET", f"/credentials/{self.target_id}"))
-            self.standing, self.account = standing(found), found.account or ""
-            self.until = found.expires_at.isoformat() if found.expires_at and found.connected else ""
-            self.trouble = found.problem or ""
+        self._see(await api.credential(self.target_id))
 
     def _forget_way(self) -> None:
         self.url, self.is_blocked, self.waiting = "", False, False
@@ -131,9 +142,7 @@ def connection_panel(credential_id: Any, on_changed: Any) -> rx.Component:
         ),
         _redirect(),
         class_name="t-connection",
-        on_mount=Connection.look(credential_id),
         custom_attrs={"aria-label": "Connection", "data-standing": Connection.standing},
-        key=credential_id,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from trestle.contracts.base import JsonObject
-from trestle.contracts.credentials import Credential, CredentialType
+from trestle.contracts.credentials import OAUTH2, Credential, CredentialType
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -13,6 +13,7 @@ from web.components.dialog import form_dialog
 from web.components.feedback import outcome
 from web.components.field import area, choice, field
 from web.credential_form import Blank, blanks, chosen, filled, hosts_of, wrong_host
+from web.pages.credential_connection import Connection, connection_panel, is_by_hand
 from web.projects import Choice, edits, project_choices
 
 TEST, SAVE = "test", "save"
@@ -52,6 +53,7 @@ class CredentialEditor(rx.State):
         self.target_name = kept.name if kept else ""
         self.target_hosts = ", ".join(kept.allowed_hosts) if kept else ""
         self.form += 1
+        (await self.get_state(Connection)).show(kept)
         self._show(kept.type if kept else kind if kind in self._types else known[0].name)
 
     def _show(self, kind: str) -> None:
@@ -132,9 +134,12 @@ class CredentialEditor(rx.State):
             if purpose == TEST:
                 await self._test(api, data, hosts)
             else:
-                await self._save(api, name, data, hosts)
-                self.is_open = False
+                kept, was_new = await self._save(api, name, data, hosts), not self.target_id
                 yield rx.toast.success(f"“{name}” is saved")
+                if was_new and is_by_hand(kept):
+                    await self._open(api, str(kept.id), "")  # it is to be connected now
+                else:
+                    self.is_open = False
         except ApiError as error:
             self.error = str(error)
         self.busy = ""
@@ -144,12 +149,11 @@ class CredentialEditor(rx.State):
         found = await api.try_credential({"type": self.kind, "data": data, "allowed_hosts": hosts, **where})
         self.tested, self.test_went = found.message, {True: "well", False: "badly", None: ""}[found.ok]
 
-    async def _save(self, api: Api, name: str, data: JsonObject, hosts: list[str]) -> None:
+    async def _save(self, api: Api, name: str, data: JsonObject, hosts: list[str]) -> Credential:
         body: JsonObject = {"name": name, "allowed_hosts": [*hosts]}
         if self.target_id:
-            await api.change_credential(self.target_id, {**body, **({"data": data} if data else {})})
-        else:
-            await api.create_credential({**body, "type": self.kind, "data": data, "project_id": self.project_id})
+            return await api.change_credential(self.target_id, {**body, **({"data": data} if data else {})})
+        return await api.create_credential({**body, "type": self.kind, "data": data, "project_id": self.project_id})
 
 
 def _blank(blank: Blank) -> rx.Component:
@@ -212,6 +216,7 @@ def credential_dialog(on_saved: Any) -> rx.Component:
         field(
             "Name", "name", default_value=CredentialEditor.target_name, required=True, max_length=200, auto_complete="off", key="n" + key
         ),
+        rx.cond(CredentialEditor.kind == OAUTH2, connection_panel(CredentialEditor.target_id, on_saved)),
         rx.foreach(CredentialEditor.blanks, _blank),
         field(
             "Allowed hosts",

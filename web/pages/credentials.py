@@ -17,6 +17,7 @@ from web.components.feedback import empty_state
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.table import actions_cell, cell, row, table
+from web.pages.credential_connection import connection_badge, in_short
 from web.pages.credential_editor import CredentialEditor, credential_dialog
 from web.projects import edits
 
@@ -31,6 +32,7 @@ class Row:
     name: str
     type: str
     about: str
+    connection: str
     updated_at: str
     may_edit: bool
 
@@ -55,6 +57,7 @@ def shown(found: Credential, titles: dict[str, str], projects: dict[str, Project
         found.name,
         titles.get(found.type, found.type),
         " · ".join(filter(None, (whose, hosts or "Any host"))),
+        in_short(found),
         found.updated_at.isoformat(),
         project is not None and edits(project),
     )
@@ -92,7 +95,7 @@ class Credentials(Listing, rx.State):
         asked = self.router.url.query_parameters
         kind = asked.get("type", "")
         if not kind or not self.loaded:
-            return None
+            return CredentialEditor.close(False)  # one that was open when the page was loaded again
         # The form opens once: not again when the page is loaded again.
         return [
             CredentialEditor.open_new(kind, asked.get("project", "")),
@@ -166,7 +169,7 @@ def _row(credential: Row) -> rx.Component:
             rx.el.span(credential.about, class_name="t-small"),
             kind="t-name",
         ),
-        cell(rx.el.span(credential.type, class_name="t-muted"), kind="t-fit t-below"),
+        cell(rx.el.span(credential.type, class_name="t-muted"), connection_badge(credential.connection), kind="t-fit t-below"),
         cell(relative_time(credential.updated_at, class_name="t-muted"), kind="t-fit t-wide-only"),
         actions_cell(
             credential.name,

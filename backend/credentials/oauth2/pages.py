@@ -25,8 +25,9 @@ def connected(done: Connected, web_url: str) -> HTMLResponse:
     return page(done.name, body, 200, script=_tell(told, web_url) + "setTimeout(()=>{if(window.opener)window.close()},900);")
 
 
-def refused(title: str, detail: str, status: int, web_url: str) -> HTMLResponse:
+def refused(detail: str, status: int, web_url: str) -> HTMLResponse:
     """It did not work, in words. Stays open."""
+    title = "The credential was not connected"
     body = f'<p class="mark rejected">Not connected</p><h1>{escape(title)}</h1><p>{escape(detail)}</p>'
     return page(title, body, status, script=_tell({"source": SOURCE, "ok": False, "message": detail}, web_url))
 

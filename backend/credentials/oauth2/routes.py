@@ -40,7 +40,7 @@ async def callback(
         returned = service.Returned(state, code, error, error_description)
         done = await service.finish(parts, session, returned, caller_address(request))
     except Error as refusal:
-        return pages.refused(refusal.title, refusal.detail, refusal.status_code, web_url)
+        return pages.refused(refusal.detail, refusal.status_code, web_url)
     return pages.connected(done, web_url)
 
 

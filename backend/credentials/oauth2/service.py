@@ -32,7 +32,7 @@ _STATES = "trestle-oauth2"
 """Audience of a state."""
 _REMEMBERED_S = 3600
 """So long after its end a state is still told from one that was used."""
-_BEGIN_ANEW = "Go back to Trestle and press Connect again."
+_BEGIN_ANEW = "Press Connect in Trestle again."
 
 
 class Returned(NamedTuple):
@@ -120,7 +120,7 @@ async def _spend(session: AsyncSession, ident: UUID) -> OAuth2State:
     spent = delete(OAuth2State).where(OAuth2State.id == ident).returning(OAuth2State)
     state = (await session.scalars(spent)).one_or_none()
     if state is None:
-        raise Gone(f"This has been used already, and counts once. If the credential is not connected: {_BEGIN_ANEW.lower()}")
+        raise Gone("This has been used already, and counts once. If the credential is not connected, press Connect in Trestle again.")
     if state.expires_at < datetime.now(UTC):
         raise Gone(f"This took longer than {LIFETIME_S // 60} minutes. {_BEGIN_ANEW}")
     return state
