@@ -12,6 +12,7 @@ from tests.acceptance import browser
 from tests.acceptance.api import Api
 from tests.acceptance.stack import Stack, running
 from tests.provider import ACCOUNT, CANARY, SECRET, Provider, provider
+from tests.web.editor.test_settings_pages import pick
 from trestle.cli.home import Home
 from trestle.contracts.credentials import OAUTH2_CALLBACK as CALLBACK
 
@@ -138,6 +139,10 @@ async def test_connect_in_a_window_of_the_browser(house: Stack) -> None:
         await expect(dialog.get_by_test_id("redirect-url")).to_have_text(service.redirect_url)
         await expect(dialog.get_by_role("button", name="Connect", exact=True)).to_have_count(0)
         await page.screenshot(path=shots / "oauth2-1-new.png")
+        await pick(page, "Who signs in", "The client itself, without a person")
+        await expect(dialog.get_by_label("Authorization URL")).to_have_count(0)
+        await expect(dialog.get_by_test_id("redirect-url")).to_have_count(0)
+        await pick(page, "Who signs in", "A person, with Connect")
         await dialog.get_by_label("Name").fill("Example")
         for name, value in service.credential()["data"].items():
             await dialog.locator(f"[name='data.{name}']").fill(value)

@@ -43,6 +43,8 @@ WORDS: dict[str, str] = {
     Action.CREDENTIAL_CREATED: "Created the credential",
     Action.CREDENTIAL_CHANGED: "Changed the credential",
     Action.CREDENTIAL_TESTED: "Tested the credential",
+    Action.CREDENTIAL_CONNECTED: "Connected the credential",
+    Action.CREDENTIAL_DISCONNECTED: "Disconnected the credential",
     Action.CREDENTIAL_DELETED: "Deleted the credential",
     Action.API_KEY_CREATED: "Made the API key",
     Action.API_KEY_DELETED: "Deleted the API key",

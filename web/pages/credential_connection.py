@@ -1,5 +1,6 @@
 """What an OAuth2 credential's form shows of its connection: to whom, until when, and the ways to make it and to end it."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,16 +19,16 @@ SOURCE = "trestle-oauth2"
 """What the page calls itself to which the provider sends people back."""
 
 
-def is_by_hand(credential: Credential) -> bool:
-    """Whether a person has to connect it."""
-    return credential.type == OAUTH2 and credential.fields.get("grant", "authorization_code") == "authorization_code"
+def is_by_hand(kind: str, fields: Mapping[str, Any]) -> bool:
+    """Whether a person has to connect a credential of this type with these fields."""
+    return kind == OAUTH2 and fields.get("grant", "authorization_code") == "authorization_code"
 
 
 def standing(credential: Credential) -> str:
     """One of: connected, again (it was, and must be connected anew), itself (needs nobody), not."""
     if credential.problem:
         return "again"
-    if not is_by_hand(credential):
+    if not is_by_hand(credential.type, credential.fields):
         return "itself"
     return "connected" if credential.connected else "not"
 
@@ -59,8 +60,7 @@ class Connection(rx.State):
     waiting: bool = False
     error: str = ""
 
-    def show(self, kept: Credential | None) -> None:
-        """What is known of a credential's connection; of a new one, where providers send people back to."""
+    def _begin(self, kept: Credential | None) -> None:
         public_url = services().settings.public_url
         parts = urlsplit(public_url)
         self.origin, self.redirect_url = f"{parts.scheme}://{parts.netloc}", public_url + OAUTH2_CALLBACK
@@ -132,6 +132,11 @@ class Connection(rx.State):
         return rx.toast.info("It is disconnected. To withdraw Trestle’s access for good, do that at the provider too.", duration=8000)
 
 
+async def show_connection(state: rx.State, kept: Credential | None) -> None:
+    """What a form that opens shows of a credential's connection; of a new one, where providers send people back to."""
+    (await state.get_state(Connection))._begin(kept)
+
+
 def connection_panel(credential_id: Any, on_changed: Any) -> rx.Component:
     """The connection of a credential in its form; empty id: of a new one. `on_changed`: the page may show something else now."""
     return rx.el.section(
@@ -164,7 +169,7 @@ def _standing() -> rx.Component:
                 ),
             ),
             ("again", _line("circle-alert", "red", "It must be connected again", Connection.trouble)),
-            ("itself", _line("bot", "gray", "It gets its tokens by itself", "Nobody has to connect it. Test says whether that works.")),
+            ("itself", _line("circle-dashed", "gray", "Not connected yet", "Save it as it is now; then you connect it here.")),
             ("not", _line("circle-dashed", "gray", "Not connected yet", "Steps that use it fail until it is.")),
             rx.skeleton(height="40px", width="100%"),
         ),

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from trestle.contracts.base import JsonObject
-from trestle.contracts.credentials import OAUTH2, Credential, CredentialType
+from trestle.contracts.credentials import Credential, CredentialType
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -13,7 +13,7 @@ from web.components.dialog import form_dialog
 from web.components.feedback import outcome
 from web.components.field import area, choice, field
 from web.credential_form import Blank, blanks, chosen, filled, hosts_of, wrong_host
-from web.pages.credential_connection import Connection, connection_panel, is_by_hand
+from web.pages.credential_connection import connection_panel, is_by_hand, show_connection
 from web.projects import Choice, edits, project_choices
 
 TEST, SAVE = "test", "save"
@@ -32,6 +32,7 @@ class CredentialEditor(rx.State):
     kind: str = ""
     kind_description: str = ""
     blanks: list[Blank] = []
+    connects: bool = False  # a person connects it, by what the form says now
     error: str = ""
     tested: str = ""
     test_went: str = ""  # "well", "badly", or neither
@@ -53,7 +54,7 @@ class CredentialEditor(rx.State):
         self.target_name = kept.name if kept else ""
         self.target_hosts = ", ".join(kept.allowed_hosts) if kept else ""
         self.form += 1
-        (await self.get_state(Connection)).show(kept)
+        await show_connection(self, kept)
         self._show(kept.type if kept else kind if kind in self._types else known[0].name)
 
     def _show(self, kind: str) -> None:
@@ -66,6 +67,7 @@ class CredentialEditor(rx.State):
     def _draw(self) -> None:
         self.error = self.tested = self.test_went = ""
         known = self._types.get(self.kind)
+        self.connects = is_by_hand(self.kind, self._choices)
         self.blanks = blanks(known.fields_schema, self._fields(), self._set(), self._choices) if known else []
 
     def _fields(self) -> JsonObject:
@@ -136,7 +138,7 @@ class CredentialEditor(rx.State):
             else:
                 kept, was_new = await self._save(api, name, data, hosts), not self.target_id
                 yield rx.toast.success(f"“{name}” is saved")
-                if was_new and is_by_hand(kept):
+                if was_new and is_by_hand(kept.type, kept.fields):
                     await self._open(api, str(kept.id), "")  # it is to be connected now
                 else:
                     self.is_open = False
@@ -216,7 +218,7 @@ def credential_dialog(on_saved: Any) -> rx.Component:
         field(
             "Name", "name", default_value=CredentialEditor.target_name, required=True, max_length=200, auto_complete="off", key="n" + key
         ),
-        rx.cond(CredentialEditor.kind == OAUTH2, connection_panel(CredentialEditor.target_id, on_saved)),
+        rx.cond(CredentialEditor.connects, connection_panel(CredentialEditor.target_id, on_saved)),
         rx.foreach(CredentialEditor.blanks, _blank),
         field(
             "Allowed hosts",

@@ -92,10 +92,11 @@ class Credentials(Listing, rx.State):
         api = signed_in(self)
         self.dialog, self.search = "", ""
         await self._load(api)
+        (await self.get_state(CredentialEditor)).is_open = False  # it was open when the page was loaded again
         asked = self.router.url.query_parameters
         kind = asked.get("type", "")
         if not kind or not self.loaded:
-            return CredentialEditor.close(False)  # one that was open when the page was loaded again
+            return None
         # The form opens once: not again when the page is loaded again.
         return [
             CredentialEditor.open_new(kind, asked.get("project", "")),

@@ -110,7 +110,7 @@ def in_words(code: str, description: Any, host: str, secrets: list[str]) -> str:
         "invalid_client": "it does not take the client ID and secret",
         "unauthorized_client": "it does not let this client do that",
         "invalid_scope": "it does not know the scopes, or does not give them",
-        "invalid_grant": "it takes what was shown to it no more",
+        "invalid_grant": "the code or refresh token is not good any more",
         "redirect_uri_mismatch": "the redirect address is not registered there",
     }
     why = f"{known[code]} ({code})" if code in known else code[:MAX_WORDS]
