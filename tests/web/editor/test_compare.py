@@ -35,6 +35,16 @@ def test_both_sides_see_the_same_differences(js: BrowserModules, before: dict[st
     assert nodes <= backend_nodes
 
 
+@given(graphs(), graphs())
+def test_both_are_drawn_in_one(js: BrowserModules, before: dict[str, Any], after: dict[str, Any]) -> None:
+    old, new = plain(before), plain(after)
+    drawn = js.call("compare.js", "united", old, new)
+    assert {node["key"] for node in drawn["nodes"]} == {node["key"] for node in old["nodes"] + new["nodes"]}
+    assert drawn["nodes"][: len(new["nodes"])] == new["nodes"]
+    gone = [link for link in drawn["connections"] if link.get("mark") == "removed"]
+    assert len(drawn["connections"]) == len(new["connections"]) + len(gone)
+
+
 @given(st.data())
 def test_a_tidied_canvas_is_no_difference(js: BrowserModules, data: st.DataObject) -> None:
     graph = plain(data.draw(graphs()))

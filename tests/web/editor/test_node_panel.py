@@ -133,3 +133,77 @@ async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expres
         desk.page.on("dialog", lambda dialog: dialog.accept())
         await desk.page.reload()
         await expect(desk.at("node-use")).to_contain_text("x.example/typed")
+
+
+async def test_forms_draw_what_their_schemas_say(stack: Stack) -> None:
+    """A union with its fields, choices, a list, numbers with bounds, policies; what is wrong says so, and is not stored."""
+    async with at_desk(stack) as desk:
+        nodes = [
+            {"key": "hook", "type": "trigger.webhook", "config": {"path": f"forms-{desk.workflow_id}"}, "position": {"x": 0, "y": 0}},
+            {"key": "ask", "type": "approval", "config": {"title": "?"}, "position": {"x": 300, "y": 0}},
+            {"key": "two", "type": "set", "config": {}, "position": {"x": 300, "y": 200}},
+            {"key": "both", "type": "set", "config": {}, "position": {"x": 600, "y": 100}},
+        ]
+        links = [("hook", "main", "ask"), ("hook", "main", "two"), ("ask", "approved", "both"), ("two", "main", "both")]
+        await drawn(desk, nodes, [{"source": source, "source_port": port, "target": target} for source, port, target in links])
+        await desk.at("node-hook").click()
+        auth = desk.at("field-auth").first
+        await auth.locator("select").first.select_option("hmac")
+        await expect(auth.locator(".ed-nested")).to_be_visible()
+        methods = desk.at("field-methods")
+        await methods.get_by_text("GET", exact=True).click()
+        await desk.at("node-ask").click()
+        await desk.at("field-recipients").get_by_role("button", name="Add").click()
+        await desk.at("field-recipients").locator("input").fill("admin")
+        longest = desk.at("field-timeout_s")
+        await longest.locator("input").fill("soon")
+        await expect(longest).to_contain_text("Not a number")
+        await longest.locator("input").fill("60")
+        await desk.at("tab-policies").click()
+        await desk.at("field-timeout_s").locator("input").fill("90")
+        await desk.at("node-both").click()
+        await desk.at("tab-policies").click()
+        await desk.at("field-for_each").get_by_role("switch").click()
+        await desk.at("field-items").locator("textarea").fill("{{ payload.rows }}")
+        await desk.at("field-concurrency").locator("input").fill("3")
+        await desk.at("field-join").locator("select").select_option("all")
+        stored = {node["key"]: node for node in (await desk.stored())["nodes"]}
+        assert stored["hook"]["config"]["auth"]["kind"] == "hmac"
+        assert set(stored["hook"]["config"]["methods"]) == {"GET", "POST"}
+        assert (stored["ask"]["config"]["recipients"], stored["ask"]["config"]["timeout_s"], stored["ask"]["timeout_s"]) == (
+            ["admin"],
+            60,
+            90,
+        )
+        assert stored["both"]["for_each"] == {"items": "{{ payload.rows }}", "concurrency": 3, "per_second": None}
+        assert stored["both"]["join"] == "all"
+
+
+async def test_a_draft_is_run_with_an_input_that_is_kept_and_by_a_test_event(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        nodes = [
+            {"key": "hook", "type": "trigger.webhook", "config": {"path": f"trial-{desk.workflow_id}"}, "position": {"x": 0, "y": 0}},
+            {"key": "greet", "type": "set", "config": {"fields": {"text": "Dear {{ payload.name }}"}}, "position": {"x": 300, "y": 0}},
+        ]
+        await drawn(desk, nodes, [{"source": "hook", "target": "greet"}])
+        await desk.at("run-with-input").click()
+        await desk.at("run-input").fill('{"name": ')
+        await expect(desk.at("run-start")).to_be_disabled()
+        await desk.at("run-input").fill('{"name": "Grace"}')
+        await desk.at("input-name").fill("A guest")
+        await desk.at("input-save").click()
+        await desk.at("run-input").fill("{}")
+        await desk.at("saved-inputs").get_by_text("A guest").click()
+        await desk.at("run-start").click()
+        await expect(desk.at("node-greet")).to_have_attribute("data-status", "succeeded")
+        await desk.at("node-greet").click()
+        await expect(desk.at("step-output")).to_contain_text("Dear Grace")
+
+        await desk.at("node-hook").click()
+        await desk.at("listen").click()
+        url = await desk.at("test-url").inner_text()
+        status, _, _ = await desk.api.raw("POST", url.removeprefix(stack.backend_url), json={"name": "a caller"})
+        assert status < 300
+        await expect(desk.at("listening")).to_have_count(0)
+        await desk.at("node-greet").click()
+        await expect(desk.at("step-output")).to_contain_text("Dear a caller")

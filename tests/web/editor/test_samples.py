@@ -51,3 +51,19 @@ def test_recorded_data_is_that_of_the_last_attempts(js: BrowserModules) -> None:
     assert set(scope["nodes"]) == {"start", "call", "other"}
     assert js.call("scope.js", "scopeOf", found, graph, "call")["input"] == 5
     assert js.call("scope.js", "scopeOf", None, graph, "call")["payload"] is None
+
+
+def test_before_the_first_run_the_test_input_is_what_a_trigger_hands_on(js: BrowserModules) -> None:
+    nodes: list[dict[str, Any]] = [{"key": "start", "type": "trigger.manual"}, {"key": "each", "type": "set"}]
+    graph = {"nodes": nodes, "connections": [{"source": "start", "source_port": "main", "target": "each"}]}
+    trial = {"rows": [{"n": 1}, {"n": 2}]}
+    scope = js.call("scope.js", "scopeOf", None, graph, "each", trial)
+    assert scope["payload"] == scope["input"] == scope["nodes"]["start"] == trial
+    assert "item" not in scope
+    run = {"execution_id": "e", "payload": 5, "nodes": {}}
+    assert js.call("scope.js", "scopeOf", run, graph, "each", trial)["payload"] == 5
+    for items in ("{{ payload.rows }}", "{{ nodes['start'].rows }}", [{"n": 1}]):
+        nodes[1]["for_each"] = {"items": items}
+        assert js.call("scope.js", "scopeOf", None, graph, "each", trial)["item"] == {"n": 1}
+    nodes[1]["for_each"] = {"items": "{{ payload.rows|reverse }}"}
+    assert js.call("scope.js", "scopeOf", None, graph, "each", trial)["item"] is None

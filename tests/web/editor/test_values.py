@@ -165,3 +165,27 @@ def test_what_a_node_waits_for_in_words(js: BrowserModules, attempt: int, wait: 
     text = js.call("summary.js", "waitText", {"attempt": attempt, "wait": wait}, now)
     assert text.startswith(said)
     assert (":00:00" in text) == ("due" in wait)
+
+
+def test_items_without_steps_of_their_own_are_told_from_the_output(js: BrowserModules) -> None:
+    output: list[Any] = [{"n": 1}, {"error": {"type": "ExpressionError", "message": "no"}}, {"error": "a field of that name"}, None]
+    found = js.call("rows.js", "itemsOfOutput", output)
+    assert [one["status"] for one in found["list"]] == ["succeeded", "failed", "succeeded", "succeeded"]
+    assert (found["failed"], found["list"][1]["error"]) == (1, "no")
+    whole = {"id": "s", "item": None, "status": "succeeded"}
+    one = js.call("rows.js", "itemOfOutput", whole, {"output": {"value": output}}, 1)
+    assert (one["step"]["status"], one["step"]["error"]["message"], one["found"]["output"]["value"]) == ("failed", "no", None)
+
+
+@given(st.text(alphabet="ab01 \n\"'#=(){}[]:.fr\\/*`", max_size=60), st.sampled_from(["python", "javascript", "json", "other"]))
+def test_coloured_code_is_the_code(js: BrowserModules, code: str, language: str) -> None:
+    assert "".join(part["text"] for part in js.call("highlight.js", "tokens", code, language)) == code
+
+
+def test_code_is_coloured_by_what_it_is(js: BrowserModules) -> None:
+    code = 'def f(x):  # why\n    return f\'{x}\' + "a\\"b" + 0x1F or None'
+    kinds = [(part["text"], part["kind"]) for part in js.call("highlight.js", "tokens", code, "python") if part["kind"]]
+    assert kinds == [
+        *[("def", "keyword"), ("f", "call"), ("# why", "comment"), ("return", "keyword"), ("f'{x}'", "string")],
+        *[('"a\\"b"', "string"), ("0x1F", "number"), ("or", "keyword"), ("None", "constant")],
+    ]
