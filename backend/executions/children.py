@@ -91,8 +91,8 @@ class Place(NamedTuple):
 
 async def abandon(database: Database, over: Sequence[Place]) -> list[Change]:
     """Cancels the children of steps that are over without having waited for their end: other items of a for-each that failed, say, while
-    the execution itself goes on. To be told and settled."""
-    rows = await database.fetch(_CANCEL_OF, *(list(column) for column in zip(*over, strict=True))) if over else []
+    the execution itself goes on. There is at least one. What is returned is to be told and settled."""
+    rows = await database.fetch(_CANCEL_OF, *(list(column) for column in zip(*over, strict=True)))
     return [Change(row["id"], row["workflow_id"], row["event_seq"]) for row in rows]
 
 

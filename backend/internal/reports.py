@@ -145,6 +145,8 @@ class Recorder:
             for step in report.steps
             if step.status is StepStatus.CANCELLED or (step.status is StepStatus.FAILED and step.port is not None)
         ]
+        if not over:
+            return
         abandoned = await children.abandon(self._pool, over)
         for change in abandoned:
             self._queue.tell(change.execution_id, Verdict.CANCEL)
