@@ -60,11 +60,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class _Branch:
-    """A way into the history. `within`: what its index tells; `among`: what is looked at row by row. `small`: its index holds
-    what is under way in the whole instance, which is not much, and not the project."""
+    """A way into the history. `within`: what its index tells; `among`: what is looked at row by row. `apart`: an index holds such ones
+    only, by project and by workflow. `small`: one holds those of the whole instance, which are under way and so not many.
+    """
 
     within: ColumnElement[bool]
     among: ColumnElement[bool] | None = None
+    apart: bool = False
     small: bool = False
 
 
@@ -98,11 +100,11 @@ def _branches(status: Iterable[ExecutionStatus] | None) -> list[_Branch]:
     for one in sorted(set(status)):
         is_one: ColumnElement[bool] = literal_column(f"executions.status = '{one.value}'")
         if one in APART:
-            branches.append(_Branch(is_one))
+            branches.append(_Branch(is_one, apart=True))
         elif one is ExecutionStatus.RUNNING:
             branches.append(_Branch(is_one, small=True))
         elif one is ExecutionStatus.QUEUED:
-            branches += [_Branch(_BLOCKED), _Branch(and_(is_one, literal_column("executions.blocked_on is null")), small=True)]
+            branches += [_Branch(_BLOCKED, apart=True), _Branch(and_(is_one, literal_column("executions.blocked_on is null")), small=True)]
         else:
             branches.append(_Branch(true(), among=literal_column(f"status = '{one.value}'")))
     return branches
@@ -131,19 +133,27 @@ def _newest(key: Any, scope: Any, paging: Paging, wanted: Wanted, branch: _Branc
     place: ColumnElement[Any] = literal_column("null::bigint")
     if among or branch.small:
         place = func.row_number().over(order_by=Execution.id.desc())
-    reached = select(*_COLUMNS, key.label("key"), place.label("place")).where(_RUN, branch.within)
     if branch.small:
         among.append(literal_column("key") == scope.c.id)
-    else:
+    limit = literal_column(str(WALK)) if among else rows
+    # Of the states that an index holds apart the ids are found first, by nothing but what is in it: PostgreSQL may otherwise go through the
+    # newest of all, and such an execution may not be among those for long.
+    columns = (Execution.id,) if branch.apart else (*_COLUMNS, key.label("key"))
+    reached = select(*columns, place.label("place")).where(_RUN, branch.within)
+    if not branch.small:
         reached = reached.where(key == scope.c.id)
     if wanted.since is not None:
-        reached = reached.where(Execution.created_at >= wanted.since, Execution.id >= earliest_id(wanted.since))
+        reached = reached.where(Execution.id >= earliest_id(wanted.since))
     if paging.after is not None:
         reached = reached.where(Execution.id < paging.after)
-    reached = reached.order_by(Execution.id.desc())
+    reached = reached.order_by(Execution.id.desc()).limit(limit).correlate(scope)
+    if branch.apart:
+        ids = reached.subquery("reached")
+        reached = select(*_COLUMNS, key.label("key"), ids.c.place).join_from(ids, Execution, Execution.id == ids.c.id)
+        reached = reached.order_by(ids.c.id.desc())
     if not among:
-        return reached.limit(rows).add_columns(true().label("matches")).correlate(scope)
-    walked = reached.limit(literal_column(str(WALK))).correlate(scope).subquery("walked")
+        return reached.add_columns(true().label("matches"))
+    walked = reached.subquery("walked")
     matches = and_(*among)
     last = walked.c.place == literal_column(str(WALK))
     return (
