@@ -24,7 +24,7 @@ async def both(page: Page, name: str) -> None:
 async def sign_out(page: Page, web_url: str) -> None:
     """From the settings."""
     await page.goto(f"{web_url}/settings")
-    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name="Sign out here").click()
     await page.get_by_text("You are signed out.").wait_for()
 
 

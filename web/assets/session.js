@@ -13,6 +13,7 @@
       location.replace(answer.ok ? next : "/sign-in?reason=late");
     },
     async leave() {
+      this.leaving = true;
       await post("/auth/leave").catch(() => {});
       location.replace("/sign-in?reason=out");
     },
