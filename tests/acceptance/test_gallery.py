@@ -138,6 +138,13 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await expect(page.get_by_role("dialog")).to_have_count(0)
         await expect(page.get_by_role("row")).to_have_count(5)
         await shot(page, shots, "list")
+        await choose(page, "From elsewhere", "Rename")
+        await page.get_by_role("dialog").get_by_label("Name").fill("Elsewhere")
+        await page.get_by_role("button", name="Rename").click()
+        await choose(page, "Elsewhere", "Delete")
+        await page.get_by_role("button", name="Delete workflow").click()
+        await expect(page.get_by_text("“Elsewhere” is deleted")).to_be_visible()
+        await expect(page.get_by_role("row")).to_have_count(4)
         await page.get_by_label("Tag", exact=True).click()
         await page.get_by_role("option", name="web").click()
         await expect(page.get_by_role("row")).to_have_count(3)  # the first and its copy: the file was kept before there were tags

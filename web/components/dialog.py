@@ -1,11 +1,52 @@
 """Dialogs: a form in one, and the question before something is destroyed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import reflex as rx
 
+from web.access import signed_in
+from web.backend import ApiError
 from web.components.copying import copy_button
 from web.components.feedback import problem
+
+
+class Dialogs(rx.State, mixin=True):
+    """Which of a page's dialogs is open, what it is about, and what went wrong in it."""
+
+    dialog: str = ""  # its name, or none
+    target_id: str = ""
+    target_name: str = ""
+    error: str = ""
+    busy: bool = False
+
+    @rx.event
+    def close(self, is_open: bool) -> None:
+        """A dialog was dismissed."""
+        signed_in(self)
+        if not is_open:
+            self.dialog = ""
+
+    def _open(self, dialog: str, target_id: str = "", target_name: str = "") -> None:
+        self.dialog, self.target_id, self.target_name, self.error, self.busy = dialog, target_id, target_name, "", False
+
+    @contextmanager
+    def _doing(self) -> Iterator[None]:
+        """Around what the dialog is for: then it closes, or says what went wrong."""
+        self.error = ""
+        try:
+            yield
+        except ApiError as error:
+            self.error = str(error)
+        else:
+            self.dialog = ""
+        self.busy = False
+
+
+def opened_by(state: type[Dialogs], name: str) -> dict[str, Any]:
+    """What a dialog of this name is told by its page's state: `form_dialog(…, **opened_by(Page, "rename"))`."""
+    return {"is_open": state.dialog == name, "on_open_change": state.close, "error": state.error, "busy": state.busy}
 
 
 def form_dialog(

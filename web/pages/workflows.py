@@ -8,7 +8,7 @@ import reflex as rx
 from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
-from web.components.dialog import confirm_dialog, form_dialog
+from web.components.dialog import Dialogs, confirm_dialog, form_dialog, opened_by
 from web.components.feedback import empty_state
 from web.components.field import field
 from web.components.frame import page as framed
@@ -24,7 +24,7 @@ REFRESH_S = 10
 ALL = "all"
 
 
-class Workflows(Listing, rx.State):
+class Workflows(Listing, Dialogs, rx.State):
     """The table, what narrows it, and the dialogs about one workflow."""
 
     rows: list[Row] = []
@@ -36,13 +36,8 @@ class Workflows(Listing, rx.State):
     more: bool = False
     _projects: dict[str, str] = {}  # names of those that are shared
 
-    dialog: str = ""  # "rename", "sort", "delete", or none
-    target_id: str = ""
-    target_name: str = ""
     target_folder: str = ""
     target_tags: str = ""
-    error: str = ""
-    busy: bool = False
 
     @rx.var
     def narrowed(self) -> bool:
@@ -93,29 +88,18 @@ class Workflows(Listing, rx.State):
 
     @rx.event
     def ask(self, dialog: str, workflow_id: str, name: str) -> None:
-        """Open a dialog about one workflow."""
+        """Open a dialog about one workflow: `rename`, `sort` or `delete`."""
         signed_in(self)
-        self.dialog, self.target_id, self.target_name, self.error, self.busy = dialog, workflow_id, name, "", False
+        self._open(dialog, workflow_id, name)
         chosen = next((one for one in self.rows if one.id == workflow_id), None)
         self.target_folder, self.target_tags = (chosen.folder, ", ".join(chosen.tags)) if chosen else ("", "")
-
-    @rx.event
-    def close(self, is_open: bool) -> None:
-        """A dialog was dismissed."""
-        signed_in(self)
-        if not is_open:
-            self.dialog = ""
 
     @rx.event
     async def rename(self, form: dict[str, Any]) -> None:
         """Give the workflow another name."""
         api = signed_in(self)
-        try:
+        with self._doing():
             await api.change_workflow(self.target_id, {"name": str(form.get("name", "")).strip()})
-        except ApiError as error:
-            self.error = str(error)
-            return
-        self.dialog = ""
         await self._load()
 
     @rx.event
@@ -123,12 +107,8 @@ class Workflows(Listing, rx.State):
         """Move the workflow to a folder and give it tags."""
         api = signed_in(self)
         change = {"folder": str(form.get("folder", "")).strip(), "tags": tags_of(str(form.get("tags", "")))}
-        try:
+        with self._doing():
             await api.change_workflow(self.target_id, change)
-        except ApiError as error:
-            self.error = str(error)
-            return
-        self.dialog = ""
         await self._load()
 
     @rx.event
@@ -153,14 +133,10 @@ class Workflows(Listing, rx.State):
     async def delete(self) -> Any:
         """Delete the workflow that was asked about."""
         api = signed_in(self)
-        try:
+        with self._doing():
             await api.delete_workflow(self.target_id)
-        except ApiError as error:
-            self.error = str(error)
-            return None
-        self.dialog = ""
         await self._load()
-        return rx.toast.success(f"“{self.target_name}” is deleted")
+        return None if self.error else rx.toast.success(f"“{self.target_name}” is deleted")
 
 
 def _row(workflow: Row) -> rx.Component:
@@ -240,30 +216,22 @@ def _dialogs() -> rx.Component:
             ),
             title="Folder and tags",
             submit="Save",
-            is_open=Workflows.dialog == "sort",
-            on_open_change=Workflows.close,
             on_submit=Workflows.sort,
-            error=Workflows.error,
-            busy=Workflows.busy,
+            **opened_by(Workflows, "sort"),
         ),
         form_dialog(
             field("Name", "name", default_value=Workflows.target_name, key=Workflows.target_id, required=True, max_length=200, id="rename"),
             title="Rename workflow",
             submit="Rename",
-            is_open=Workflows.dialog == "rename",
-            on_open_change=Workflows.close,
             on_submit=Workflows.rename,
-            error=Workflows.error,
-            busy=Workflows.busy,
+            **opened_by(Workflows, "rename"),
         ),
         confirm_dialog(
             f"Delete “{Workflows.target_name}”?",
             "Its webhooks stop answering at once. Executions that have run stay in the history.",
             confirm="Delete workflow",
-            is_open=Workflows.dialog == "delete",
-            on_open_change=Workflows.close,
             on_confirm=Workflows.delete,
-            error=Workflows.error,
+            **opened_by(Workflows, "delete"),
         ),
     )
 
