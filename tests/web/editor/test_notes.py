@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.async_api import expect
 
+from tests.acceptance.accessibility import barriers
 from tests.acceptance.stack import Stack
 from tests.web.editor.browser_modules import BrowserModules
 from tests.web.editor.desk import at_desk
@@ -114,6 +115,7 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
             pytest.approx(240, abs=12),
         )
         await desk.page.get_by_label("Colour: blue").click()
+        assert await barriers(desk.page) == []
         await mouse.click(*await desk.centre("node-webhook"))
         await expect(desk.at("field-path")).to_be_visible()
         await press("Escape")
@@ -182,6 +184,7 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
         await expect(desk.at("note-note").locator(".is-heading")).to_have_text("Hot leads")
         await desk.at("note-note").dblclick(position={"x": 60, "y": 14})
         await expect(desk.page.locator(".ed-note-box, .ed-note-corner, .ed-note-tools")).to_have_count(0)
+        assert await barriers(desk.page) == []
         await expect(desk.at("panel")).to_have_count(0)
 
 
