@@ -48,6 +48,8 @@ class Provider(RequestValidator):  # type: ignore[misc]  # untyped base
     away: bool = False
     loses: bool = False
     slow_s: float = 0
+    elsewhere: str = ""
+    """Where the token URL redirects to."""
     url: str = ""
     forms: list[dict[str, str]] = field(default_factory=list)
     """Of every call of the token URL."""
@@ -185,6 +187,8 @@ class Provider(RequestValidator):  # type: ignore[misc]  # untyped base
         body = await request.text()
         self.forms.append(dict(parse_qsl(body)))
         await asyncio.sleep(self.slow_s)
+        if self.elsewhere:
+            return web.Response(status=307, headers={"Location": self.elsewhere})
         if self.away:
             return web.Response(status=503, text="Sorry")
         headers, answer, status = self.server.create_token_response(str(request.url), "POST", body, dict(request.headers))

@@ -200,6 +200,11 @@ async def test_the_inside_is_closed_and_redirects_take_no_secret_along(ada: Pers
         made = await ada.post("/credentials", json=service.credential(token_url=token_url))
         page = await come_back(ada.client, await service.consent(await begin(ada, made)))
         assert (page.status_code, "can't be called" in page.text) == (400, True), page.text
+    async with provider() as thief:
+        service.elsewhere = f"{thief.url}/token"
+        made = await ada.post("/credentials", json=service.credential())
+        page = await come_back(ada.client, await service.consent(await begin(ada, made)))
+        assert (page.status_code, "307" in page.text, thief.forms) == (400, True, [])
     for wrong in ("http://example.com/token", "javascript:alert(1)", "file:///etc/passwd", "ftp://x", "https://x /"):
         refused = await ada.post("/credentials", expect=422, json=service.credential(token_url=wrong))
         assert wrong not in refused["detail"]
