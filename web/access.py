@@ -9,10 +9,11 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from trestle.contracts.users import Role
-from web.api import Api, SignedOut
+from web.api import Api
 from web.backend import ApiError
 from web.middleware import SESSION_HEADER
 from web.services import services
+from web.signing_in import SignedOut
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from web.api import Api, SignedOut, renew, sign_out
+from web.api import Api
 from web.backend import ApiError
 from web.middleware import same_origin, session_of, set_cookie
 from web.services import services
+from web.signing_in import SignedOut, renew, sign_out
 
 RENEW_WITH_LESS_THAN_S = 360
 """A page asks every four minutes; what would end before it asks again is renewed now."""

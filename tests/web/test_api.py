@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web as server
 
 from tests.web.conftest import answering, tokens
-from web.api import Api, SignedOut, sign_out
+from web.api import Api
 from web.backend import ApiError, Backend, Unreachable
 from web.session import Session, Sessions
+from web.signing_in import SignedOut, sign_out
 
 
 class Accounts:

@@ -18,10 +18,10 @@ from trestle.contracts.templates import Template
 from trestle.contracts.workflows import RecentRun, WorkflowSummary
 from web import app as application
 from web.access import safe_path
-from web.api import SignedOut
 from web.credential_form import Blank, blanks, chosen, filled, hosts_of, wrong_host
 from web.pages import executions, templates, workflow_rows
 from web.pages.sign_in import Door
+from web.signing_in import SignedOut
 from web.theme import STATUS_COLOR, STATUS_ICON
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

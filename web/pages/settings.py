@@ -7,13 +7,13 @@ from reflex.event import EventSpec
 from reflex.style import color_mode, set_color_mode
 
 from web.access import Viewer, signed_in
-from web.api import registration
 from web.backend import ApiError
 from web.components.feedback import problem
 from web.components.field import field
 from web.components.settings_tabs import settings_page
 from web.pages.two_factor import two_factor
 from web.services import services
+from web.signing_in import registration
 
 
 class Settings(rx.State):

@@ -7,7 +7,7 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from trestle.contracts.problems import ProblemType
-from web import api
+from web import signing_in
 from web.access import SIGN_IN, safe_path
 from web.backend import ApiError
 from web.components.brand import wordmark
@@ -44,7 +44,7 @@ class Door(rx.State):
         self.invited = asked.get("email", "")[:320] if "invitation" in asked else ""
         self.reason = _REASONS.get(asked.get("reason", ""), "")
         try:
-            who = await api.registration(services().backend)
+            who = await signing_in.registration(services().backend)
         except ApiError as error:
             self.error = str(error)
             return None
@@ -87,7 +87,7 @@ class Door(rx.State):
         name, email, password = (str(form.get(key, "")) for key in ("name", "email", "password"))
         try:
             invitation = self.router.url.query_parameters.get("invitation", "")
-            await api.sign_up(services().backend, name=name.strip(), email=email.strip(), password=password, invitation=invitation)
+            await signing_in.sign_up(services().backend, name=name.strip(), email=email.strip(), password=password, invitation=invitation)
             yield await self._enter(email, password, "")
         except ApiError as error:
             self.error = str(error)
@@ -95,7 +95,7 @@ class Door(rx.State):
 
     async def _enter(self, email: str, password: str, code: str) -> EventSpec:
         held = services()
-        session = await api.sign_in(
+        session = await signing_in.sign_in(
             held.backend, held.sessions, email=email.strip(), password=password, code=code, address=self.router.session.client_ip
         )
         ticket = held.sessions.ticket(session)
