@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, false, func, literal, literal_column, or_, select, true, union_all
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, false, func, literal, literal_column, or_, select, true, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import readable
@@ -25,6 +25,8 @@ from trestle.contracts.states import ExecutionStatus
 
 WALK = 2000
 """Executions that one page looks through at most, in each project."""
+
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 _COLUMNS = (
     Execution.id,
@@ -75,7 +77,7 @@ async def listed(session: AsyncSession, user: User, paging: Paging, wanted: Want
     key, scopes = await _scopes(session, user, wanted.workflow_id)
     if not scopes:
         return [], None
-    rows = (await session.execute(_statement(key, scopes, paging, wanted))).all()
+    rows = (await session.execute(statement(key, scopes, paging, wanted))).all()
     shown = []
     for row in rows[: paging.limit]:
         if row.matches:
@@ -110,7 +112,8 @@ def _branches(status: Iterable[ExecutionStatus] | None) -> list[_Branch]:
     return branches
 
 
-def _statement(key: Any, scopes: list[UUID], paging: Paging, wanted: Wanted) -> Select[Any]:
+def statement(key: Any, scopes: list[UUID], paging: Paging, wanted: Wanted) -> Select[Any]:
+    """What `listed` asks: rows of a summary with `matches` and `place` (see `_newest`)."""
     scope = func.unnest(literal(scopes, ARRAY(Uuid()))).table_valued("id").render_derived("scope")
     found = union_all(*(_newest(key, scope, paging, wanted, branch) for branch in _branches(wanted.status))).lateral("found")
     return (
@@ -130,9 +133,13 @@ def _newest(key: Any, scope: Any, paging: Paging, wanted: Wanted, branch: _Branc
     if wanted.trigger is not None:
         among.append(literal_column(readable("trigger") + " ->> 'kind'") == wanted.trigger)
     rows: ColumnElement[int] = literal_column(str(paging.limit + 1))
+    # By rows (project, id) and in their order, which only the index of those has: otherwise PostgreSQL may go through the newest of the
+    # whole instance instead, and of a quiet project there may be none among those.
+    by_rows = not (branch.apart or branch.small)
+    order = (key.desc(), Execution.id.desc()) if by_rows else (Execution.id.desc(),)
     place: ColumnElement[Any] = literal_column("null::bigint")
     if among or branch.small:
-        place = func.row_number().over(order_by=Execution.id.desc())
+        place = func.row_number().over(order_by=order)
     if branch.small:
         among.append(literal_column("key") == scope.c.id)
     limit = literal_column(str(WALK)) if among else rows
@@ -140,13 +147,16 @@ def _newest(key: Any, scope: Any, paging: Paging, wanted: Wanted, branch: _Branc
     # newest of all, and such an execution may not be among those for long.
     columns = (Execution.id,) if branch.apart else (*_COLUMNS, key.label("key"))
     reached = select(*columns, place.label("place")).where(_RUN, branch.within)
-    if not branch.small:
-        reached = reached.where(key == scope.c.id)
-    if wanted.since is not None:
-        reached = reached.where(Execution.id >= earliest_id(wanted.since))
-    if paging.after is not None:
-        reached = reached.where(Execution.id < paging.after)
-    reached = reached.order_by(Execution.id.desc()).limit(limit).correlate(scope)
+    since = earliest_id(wanted.since) if wanted.since is not None else _FIRST
+    before = paging.after or _LAST
+    if by_rows:
+        row = tuple_(key, Execution.id)
+        reached = reached.where(row >= tuple_(scope.c.id, literal(since, Uuid())), row < tuple_(scope.c.id, literal(before, Uuid())))
+    else:
+        reached = reached.where(Execution.id >= since, Execution.id < before)
+        if branch.apart:
+            reached = reached.where(key == scope.c.id)
+    reached = reached.order_by(*order).limit(limit).correlate(scope)
     if branch.apart:
         ids = reached.subquery("reached")
         reached = select(*_COLUMNS, key.label("key"), ids.c.place).join_from(ids, Execution, Execution.id == ids.c.id)
@@ -155,7 +165,6 @@ def _newest(key: Any, scope: Any, paging: Paging, wanted: Wanted, branch: _Branc
         return reached.add_columns(true().label("matches"))
     walked = reached.subquery("walked")
     matches = and_(*among)
+    again = (walked.c.key.desc(), walked.c.id.desc()) if by_rows else (walked.c.id.desc(),)  # as it is read: nothing is sorted
     last = walked.c.place == literal_column(str(WALK))
-    return (
-        select(walked, func.coalesce(matches, false()).label("matches")).where(or_(matches, last)).order_by(walked.c.id.desc()).limit(rows)
-    )
+    return select(walked, func.coalesce(matches, false()).label("matches")).where(or_(matches, last)).order_by(*again).limit(rows)

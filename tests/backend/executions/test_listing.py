@@ -6,8 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from backend.executions import listing
+from backend.models import Execution
+from backend.paging import Paging
 from tests.backend.executions.test_api import Ada
 from tests.backend.executions.world import Backend, FakeExecutor, World
 from trestle.contracts.states import ExecutionStatus
@@ -102,3 +105,29 @@ async def test_a_page_that_looked_far_enough_stops_and_says_where(ada: Ada, worl
     assert await walked(ada, 50, trigger="event") == []
     oldest = [str(row["id"]) for row in rows if row["kind"] == "webhook"][-1]
     assert (await walked(ada, 50, trigger="webhook"))[-1] == oldest
+
+
+@pytest.mark.parametrize(
+    ("states", "index"), [(["failed"], "executions_apart_of_project"), (["running"], "executions_running"), ([], "executions_of_project")]
+)
+async def test_what_is_rare_is_read_from_an_index_of_its_own(world: World, states: list[str], index: str) -> None:
+    # Failures are many, but not among the newest, nor is anything of this project: to go through those until enough have turned up looks
+    # quick to PostgreSQL, and is not.
+    other = await World.create(world.pool, "other")
+    await world.pool.execute(
+        """insert into executions (id, project_id, workflow_id, snapshot_id, status, trigger, input, seed)
+        select uuidv7(make_interval(secs => n - 10000)), case when n < 4000 then $1::uuid else $3 end, $2,
+                (select id from snapshots limit 1),
+            case when n < 800 then 'failed' else 'succeeded' end, json_build_object('kind', 'webhook', 'filler', repeat('x', 500)), '1', 'x'
+        from generate_series(1, 8000) n""",
+        world.project_id,
+        world.workflow_id,
+        other.project_id,
+    )
+    await world.pool.execute("vacuum analyze executions")
+    wanted = listing.Wanted(status=[ExecutionStatus(state) for state in states])
+    statement = listing.statement(Execution.project_id, [world.project_id], Paging(50, None), wanted).compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it so
+    values = [statement.params[name] for name in statement.positiontup or ()]
+    plan = "\n".join(row[0] for row in await world.pool.fetch(f"explain {statement}", *values))
+    assert index in plan, plan
+    assert "Seq Scan on executions" not in plan
