@@ -90,6 +90,8 @@ def test_an_entry_of_the_audit_in_words() -> None:
     assert audit.shown(entry(Action.API_KEY_CREATED, api_key="CI")).who == "ada@example.org · key “CI”"
     assert audit.shown(entry(Action.SIGNED_IN, subject="ada@example.org")).subject == ""
     assert audit.shown(entry(Action.SIGN_IN_FAILED, who="", subject="", subject_id=None)).who == "Nobody"
+    failed = audit.shown(entry(Action.SIGN_IN_FAILED, who="", subject="ada@example.org"))
+    assert (failed.did, failed.subject) == ("Failed to sign in as", "ada@example.org")
     deleted = audit.shown(
         entry(Action.EXECUTION_DELETED, subject="3 executions", subject_id=None, details={"filter": {"status": ["failed"]}})
     )

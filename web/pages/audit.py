@@ -97,6 +97,8 @@ def shown(entry: AuditEntry) -> Row:
     did = WORDS.get(entry.action, entry.action)
     if entry.action == Action.EXECUTION_DELETED and not entry.subject:
         did = "Deleted an execution"
+    if entry.action == Action.SIGN_IN_FAILED and entry.subject and not about_oneself:
+        did += " as"
     return Row(
         id=str(entry.id),
         at=entry.at.isoformat(),

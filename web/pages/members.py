@@ -15,7 +15,7 @@ from web.components.field import choice, field
 from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
 from web.components.table import actions_cell, cell, row, table
-from web.pages.people import people, people_dialogs
+from web.pages.people import People, people, people_dialogs
 from web.projects import Choice, project_choice, project_choices
 
 ROLES = [
@@ -208,7 +208,7 @@ def _row(member: Row) -> rx.Component:
             rx.cond(
                 oneself & ~Members.personal,
                 actions_cell(member.email, rx.menu.item("Leave", color_scheme="red", on_select=Members.ask("remove", member.id))),
-                cell(),
+                cell(kind="t-end"),
             ),
         ),
         key=member.id,
@@ -288,7 +288,7 @@ def page() -> rx.Component:
         "Members",
         about("Workflows, credentials and variables belong to projects. A member's role says what they may do there."),
         rx.el.div(project_choice(Members.projects, Members.project_id, Members.choose), _project_actions(), class_name="t-part-head"),
-        listing(Members, members, none=Members.personal, empty=alone, retry=Members.load),
+        listing(Members, members, none=Members.personal, empty=alone, retry=[Members.load, People.load]),
         people(),
         _dialogs(),
         people_dialogs(),

@@ -169,7 +169,7 @@ def _row(person: Row) -> rx.Component:
                     rx.menu.item("Switch on", on_select=People.switch_on(person.id, person.email)),
                 ),
             ),
-            cell(),
+            cell(kind="t-end"),
         ),
         key=person.id,
     )
@@ -185,7 +185,7 @@ def people() -> rx.Component:
                 rx.button(rx.icon("mail-plus", size=16), "Invite somebody", variant="soft", on_click=People.ask("invite", "")),
                 class_name="t-part-head",
             ),
-            table(["Account", "", "Role", ""], rx.foreach(People.rows, _row), "Everybody"),
+            rx.cond(People.rows.length() > 0, table(["Account", "", "Role", ""], rx.foreach(People.rows, _row), "Everybody")),
             class_name="t-part",
         ),
     )
