@@ -35,6 +35,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trestle.contracts.problems import FieldError, Problem, ProblemType
+from trestle.contracts.wording import in_words
 
 
 class Error(HTTPException):
@@ -198,10 +199,7 @@ def field_errors(found: Sequence[Any], body: Any = None) -> list[FieldError]:
         loc = [part for part in error["loc"] if isinstance(part, str | int)]
         if loc[:1] == ["body"]:
             loc = loc[1:]
-        message = str(error["msg"]).removeprefix("Value error, ")
-        if error["type"] == "extra_forbidden":
-            message = "There is no such field. Remove it, or check its spelling."
-        out.append(FieldError(loc=loc, node=_node_at(loc, body), message=message))
+        out.append(FieldError(loc=loc, node=_node_at(loc, body), message=in_words(error)))
     return out
 
 

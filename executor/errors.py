@@ -16,6 +16,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from trestle.contracts.executions import StepError
+from trestle.contracts.wording import in_words
 
 
 class ExecutorError(Exception):
@@ -62,8 +63,10 @@ class InvalidConfig(NodeError):
     @classmethod
     def of(cls, error: ValidationError) -> "InvalidConfig":
         """From what pydantic says. Values are left out: they may hold secrets, or be long."""
-        found = [f"{'.'.join(str(part) for part in line['loc']) or 'config'}: {line['msg']}" for line in error.errors(include_input=False)]
-        return cls("; ".join(found), hint="Change the field, or the expression that fills it.")
+        found = [
+            f"{'.'.join(str(part) for part in line['loc']) or 'config'}: {in_words(line)}" for line in error.errors(include_input=False)
+        ]
+        return cls(" ".join(found), hint="Change the field, or the expression that fills it.")
 
 
 class CredentialRefused(NodeError):

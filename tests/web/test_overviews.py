@@ -40,7 +40,8 @@ def test_a_schedule_shows_its_rule_its_times_and_its_last_run() -> None:
     assert (row.next_at, row.later) == ("2026-03-02T08:00:00Z", ["2026-03-03T08:00:00Z"])
     assert (row.last_status, row.last_execution) == ("failed", "e")
     idle = schedules.shown({**found, "cron": None, "every_s": 300, "next": [], "last": None})
-    assert (idle.cron, idle.every_s, idle.next_at, idle.last_status) == ("", 300, "", "")
+    assert (idle.cron, idle.every_s, idle.next_at, idle.last_status, idle.problem) == ("", 300, "", "", "")
+    assert schedules.shown({**found, "next": [], "problem": "Its time zone is gone."}).problem == "Its time zone is gone."
 
 
 def test_a_notification_leads_to_its_link_else_to_its_execution() -> None:

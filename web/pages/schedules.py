@@ -32,6 +32,7 @@ class Row:
     last_at: str = ""
     last_status: str = ""
     last_execution: str = ""
+    problem: str = ""
 
 
 def shown(schedule: JsonObject) -> Row:
@@ -50,6 +51,7 @@ def shown(schedule: JsonObject) -> Row:
         last_at=last.get("fire_at") or "",
         last_status=last.get("status") or "",
         last_execution=last.get("execution_id") or "",
+        problem=schedule.get("problem") or "",
     )
 
 
@@ -67,10 +69,14 @@ class Schedules(Listing, rx.State):
 
 
 def _next(schedule: Row) -> rx.Component:
-    """The next time; the nine after it on a click."""
+    """The next time; the nine after it on a click. Where there is none: why."""
     return rx.cond(
         schedule.next_at == "",
-        rx.el.span("Off: its workflow isn't enabled", class_name="t-muted"),
+        rx.cond(
+            schedule.problem != "",
+            rx.el.span(rx.icon("triangle-alert", size=14), schedule.problem, class_name="t-problem"),
+            rx.el.span("Off: its workflow isn't enabled", class_name="t-muted"),
+        ),
         rx.popover.root(
             rx.popover.trigger(
                 rx.el.button(
