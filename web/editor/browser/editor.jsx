@@ -19,6 +19,7 @@ import { statuses, useRun } from "./status.js";
 import { Store, StoreContext, useEditor, useStore, useStoreOf } from "./store.js";
 import { startsText } from "./summary.js";
 import { Toolbar } from "./toolbar.jsx";
+import { keepUnsent, takeUnsent } from "./unsent.js";
 import { EditBar, FailureBanner, RunBar } from "./topbar.jsx";
 import "./frame.css";
 import "./canvas.css";
@@ -47,6 +48,8 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     if (!load) return;
     statuses.clear();
     store.load(doc);
+    const unsent = doc.mode === "edit" ? takeUnsent(doc.id) : [];
+    if (unsent.length) store.perform(unsent);
     revealNamed(store);
   }, [store, load]);
   useEffect(() => void (saved?.batch && store.saved(saved)), [store, saved]);
@@ -92,6 +95,7 @@ function useFarewell(store) {
   useEffect(() => {
     const ask = (event) => {
       store.outbox.hurry();
+      if (store.state.doc?.mode === "edit") keepUnsent(store.state.doc.id, store.outbox);
       if (!store.outbox.idle) event.preventDefault();
     };
     window.addEventListener("beforeunload", ask, { capture: true }); // Reflex hangs up in a listener of its own
