@@ -1,5 +1,6 @@
 """The state of the whole instance, asked of the database and of Redis: the same from whichever backend one asks."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -33,14 +34,16 @@ class Monitor:
         self._queue = queue
         self._text = b""
         self._asked_at = -_KEPT_S
+        self._asking = asyncio.Lock()
 
     async def text(self) -> bytes:
         """Everything that there is to tell, in Prometheus' text format. While the database is away: only what this process counted."""
-        if time.monotonic() - self._asked_at >= _KEPT_S:
-            gauges = CollectorRegistry(auto_describe=False)
-            gauges.register(_Found(await self._state(), await self._queue.length()))
-            self._text = generate_latest(REGISTRY) + generate_latest(gauges)
-            self._asked_at = time.monotonic()
+        async with self._asking:  # anybody may ask, and many at once
+            if time.monotonic() - self._asked_at >= _KEPT_S:
+                gauges = CollectorRegistry(auto_describe=False)
+                gauges.register(_Found(await self._state(), await self._queue.length()))
+                self._text = generate_latest(REGISTRY) + generate_latest(gauges)
+                self._asked_at = time.monotonic()
         return self._text
 
     async def _state(self) -> asyncpg.Record | None:

@@ -23,7 +23,7 @@ async def state(session: AsyncSession, user: User) -> wire.TotpState:
 async def enrol(parts: Services, session: AsyncSession, user: User, body: wire.TotpRequest, address: str) -> wire.TotpEnrolment:
     """A secret for the app. Raises Conflict where the second factor is active, Unprocessable where the password is wrong."""
     _must_be(user, on=False)
-    async with backoff.counted(parts, user.email, address):
+    async with backoff.counted(parts, session, user.email, address):
         await confirm_password(user, body.current_password)
     secret = await second_factor.offer(session, parts.vault, user)
     return wire.TotpEnrolment(secret=secret, otpauth_url=codes.otpauth_url(secret, user.email))
@@ -31,9 +31,10 @@ async def enrol(parts: Services, session: AsyncSession, user: User, body: wire.T
 
 async def activate(parts: Services, session: AsyncSession, user: User, body: wire.TotpVerification, address: str) -> wire.RecoveryCodes:
     """Switches two-factor sign-in on; the other sessions end. Raises Unprocessable where the code is wrong, Conflict where it is on."""
-    await session.refresh(user, with_for_update=True)
     _must_be(user, on=False)
-    async with backoff.counted(parts, user.email, address):
+    async with backoff.counted(parts, session, user.email, address):
+        await session.refresh(user, with_for_update=True)
+        _must_be(user, on=False)
         if not await second_factor.accept_from_app(session, parts.vault, user, body.code):
             raise _wrong(["code"], _WRONG_CODE)
     user.two_factor = True
@@ -66,10 +67,11 @@ async def confirm_password(user: User, password: str) -> None:
 
 async def _prove(parts: Services, session: AsyncSession, user: User, body: wire.TotpProof, address: str) -> None:
     _must_be(user, on=True)
-    async with backoff.counted(parts, user.email, address):
+    async with backoff.counted(parts, session, user.email, address):
         await confirm_password(user, body.current_password)
-        if await second_factor.accept(session, parts.vault, user, body.code) is None:
-            raise _wrong(["code"], _WRONG_CODE)
+        async with backoff.counted(parts, session, user.email, backoff.ANYWHERE):
+            if await second_factor.accept(session, parts.vault, user, body.code) is None:
+                raise _wrong(["code"], _WRONG_CODE)
 
 
 def _must_be(user: User, *, on: bool) -> None:

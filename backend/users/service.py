@@ -93,7 +93,7 @@ async def change(session: AsyncSession, user: User, body: wire.UserChange) -> Us
 
 async def change_password(session: AsyncSession, parts: Services, user: User, body: wire.PasswordChange, address: str) -> None:
     """A new password; the user's sessions end, but the one that is to be kept. Raises Unprocessable where the current one is wrong."""
-    async with backoff.counted(parts, user.email, address):
+    async with backoff.counted(parts, session, user.email, address):
         await confirm_password(user, body.current_password)
     user.password_hash = await hash_password(body.new_password, parts.settings.bcrypt_rounds)
     await sessions.end_all(session, user.id, keep=body.refresh_token)

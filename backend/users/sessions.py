@@ -39,8 +39,11 @@ async def sign_in(parts: Services, email: str, password: str, address: str, code
         await _note_failure(parts, user, address)
         raise Unauthorised("The address or the password is wrong.")
     if user.two_factor and not code.strip():
-        await backoff.take_back(parts, account, address)
+        async with parts.database.session() as session:
+            await backoff.take_back(session, account, address)
         raise SecondFactorRequired("Now the code from your authenticator app: send it, or a recovery code, as `totp_code` too.")
+    if user.two_factor:
+        await backoff.count(parts, account, backoff.ANYWHERE)
     async with parts.database.session() as session:
         proof = await second_factor.accept(session, parts.vault, user, code) if user.two_factor else None
         if proof is not None or not user.two_factor:
@@ -76,6 +79,7 @@ async def refresh(parts: Services, token: str) -> Tokens:
     Raises Unauthorised.
     """
     async with parts.database.session() as session:
+        await _hold_user(session, token)
         alive = (RefreshToken.used_at.is_(None)) & (RefreshToken.revoked_at.is_(None)) & (RefreshToken.expires_at > func.now())
         spend = update(RefreshToken).where(RefreshToken.token_hash == digest(token), alive).values(used_at=func.now())
         spent = (await session.execute(spend.returning(RefreshToken.user_id, RefreshToken.family))).one_or_none()
@@ -85,6 +89,12 @@ async def refresh(parts: Services, token: str) -> Tokens:
                 return _tokens(parts, session, spent.user_id, spent.family)
         await _end_family(session, token)
     raise Unauthorised("This refresh token is not valid any more. Sign in again.")
+
+
+async def _hold_user(session: AsyncSession, token: str) -> None:
+    """Before a token takes the place of another: who ends all of a user's tokens (`end_all`) waits for it, and ends it too."""
+    whose = select(RefreshToken.user_id).where(RefreshToken.token_hash == digest(token)).scalar_subquery()
+    await session.execute(select(User.id).where(User.id == whose).with_for_update(read=True, key_share=True))
 
 
 async def sign_out(parts: Services, token: str) -> None:
@@ -101,6 +111,7 @@ async def _end_family(session: AsyncSession, token: str) -> None:
 
 async def end_all(session: AsyncSession, user_id: UUID, *, keep: str | None = None) -> None:
     """Ends every refresh token of a user, but those of the session to which the token `keep` belongs."""
+    await session.execute(select(User.id).where(User.id == user_id).with_for_update())
     living = (RefreshToken.user_id == user_id) & RefreshToken.revoked_at.is_(None)
     if keep is not None:
         kept = select(RefreshToken.family).where(RefreshToken.token_hash == digest(keep))

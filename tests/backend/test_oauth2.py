@@ -9,10 +9,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from backend.app import create_app
 from backend.credentials.oauth2 import lending
+from backend.credentials.oauth2 import provider as protocol
 from backend.credentials.oauth2.client import Client, new_verifier
+from backend.credentials.oauth2.provider import ProviderRefused
 from backend.credentials.oauth2.tokens import Place
 from backend.errors import Conflict, FailedDependency
 from backend.security import PEOPLE
@@ -22,6 +25,7 @@ from tests.backend.conftest import running
 from tests.backend.people import Person
 from tests.provider import ACCOUNT, CANARY, SECRET, Provider, provider
 from trestle.contracts.jobs import Secret
+from trestle.outbound import Response
 
 CALLBACK = "/api/v1/credentials/oauth2/callback"
 
@@ -313,6 +317,54 @@ async def test_a_client_gets_tokens_by_itself(ada: Person, service: Provider, se
     await ada.post("/credentials", expect=422, json=service.credential(authorization_url=None))
 
 
+async def test_a_client_that_was_changed_gets_new_tokens(ada: Person, service: Provider, services: Services) -> None:
+    made = await ada.post("/credentials", json=service.credential(grant="client_credentials", authorization_url=None, scopes="read"))
+    path = f"/credentials/{made['id']}"
+    first = await lend(services, made)
+    await ada.call("PATCH", path, json={"name": "Another name"})
+    assert await lend(services, made) == first
+    service.slow_s = 0.6
+    await age(services, made)
+    under_way = asyncio.create_task(lend(services, made))
+    await asyncio.sleep(0.2)
+    service.slow_s = 0
+    await ada.call("PATCH", path, json={"data": {"scopes": "write"}})
+    with pytest.raises(FailedDependency, match="changed just now"):
+        await under_way
+    new = await lend(services, made)
+    assert (service.forms[-1]["scope"], new.data != first.data) == ("write", True)
+
+
+async def test_a_renewal_that_still_runs_does_not_replace_what_was_connected_anew(
+    ada: Person, service: Provider, services: Services
+) -> None:
+    made = await connected(ada, service)
+    await age(services, made)
+    service.slow_s = 0.8
+    under_way = asyncio.create_task(lend(services, made))
+    await asyncio.sleep(0.2)
+    service.slow_s = 0
+    await ada.post(f"/credentials/{made['id']}/disconnect", expect=204)
+    assert (await come_back(ada.client, await service.consent(await begin(ada, made)))).status_code == 200
+    new = await lend(services, made)
+    assert (await under_way).data == new.data == (await lend(services, made)).data
+    assert service.asked_for("refresh_token") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"error": {"message": "Invalid client.", "type": "OAuthException", "code": 101}}, "OAuthException. It says: Invalid client."),
+        ({"error": {"status": "INVALID", "code": 400, "message": ["no text"]}}, "refused: INVALID."),
+        ({"error": ["x"]}, "without a token"),
+    ],
+)
+def test_an_error_that_is_no_text_is_told_all_the_same(body: dict[str, Any], told: str) -> None:
+    answer = Response(400, CIMultiDictProxy(CIMultiDict()), json.dumps(body).encode(), "https://p.example/token", 0.1)
+    with pytest.raises(ProviderRefused, match=told):
+        protocol._read("p.example", answer, [])
+
+
 async def test_without_a_refresh_token_it_is_good_until_it_is_refused(ada: Person, services: Services, settings: Settings) -> None:
     async with provider(redirect_url=settings.base_url + CALLBACK, lifetime_s=None) as github:
         made = await connected(ada, github)
@@ -330,9 +382,10 @@ async def test_another_client_or_provider_forgets_the_tokens(ada: Person, servic
     path = f"/credentials/{made['id']}"
     kept = await ada.patch(path, json={"name": "New", "data": {"client_secret": "new", "scopes": "read", "grant": "authorization_code"}})
     assert kept["connected"] is True
+    tokens = "select count(*) from oauth2_grants where credential_id = $1 and ciphertext is not null"
     moved = await ada.patch(path, json={"data": {"token_url": "https://evil.example/token"}})
     assert moved["connected"] is False
-    assert await services.database.hot.fetchval("select count(*) from oauth2_grants where credential_id = $1", UUID(made["id"])) == 0
+    assert await services.database.hot.fetchval(tokens, UUID(made["id"])) == 0
 
 
 async def test_tokens_of_another_row_do_not_open(ada: Person, service: Provider, services: Services) -> None:

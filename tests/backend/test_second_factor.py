@@ -12,8 +12,9 @@ import httpx
 import pyotp
 import pytest
 
+from backend.errors import SecondFactorWrong, TooManyRequests, Unauthorised
 from backend.services import Services
-from backend.users import codes, second_factor
+from backend.users import backoff, codes, second_factor, sessions
 from tests.backend.people import PASSWORD, Person, sign_in, sign_up
 
 REQUIRED, WRONG = "urn:trestle:second-factor-required", "urn:trestle:second-factor-wrong"
@@ -164,6 +165,45 @@ async def test_wrong_codes_back_off_and_the_right_password_gives_no_more_tries(
     assert await enter(client, ada, shown(secret)) == (200, "")
     failures = await services.database.hot.fetchval("select count(*) from login_failures where account = $1", ada.email)
     assert failures == 0
+
+
+async def test_who_has_many_addresses_has_no_more_tries_at_the_code(client: httpx.AsyncClient, ada: Person, services: Services) -> None:
+    secret, _ = await equip(ada)
+    for tried in range(5):
+        with pytest.raises(SecondFactorWrong):
+            await sessions.sign_in(services, ada.email, PASSWORD, f"198.51.100.{tried}", "000000")
+    for code in ("000000", shown(secret)):
+        with pytest.raises(TooManyRequests):
+            await sessions.sign_in(services, ada.email, PASSWORD, f"203.0.113.{len(code)}", code)
+    with pytest.raises(Unauthorised, match="address or the password"):
+        await sessions.sign_in(services, ada.email, "not this one", "203.0.113.9")  # who knows nothing is told nothing of it
+    await rewind(services, ada)
+    assert (await enter(client, ada, shown(secret)))[0] == 200
+    left = "select count(*) from login_failures where account = $1 and address = $2"
+    assert await services.database.hot.fetchval(left, ada.email, backoff.ANYWHERE) == 0
+
+
+async def test_many_attempts_at_once_are_counted_one_by_one_and_none_waits_for_another_s_connection(ada: Person) -> None:
+    body = {"current_password": "not this one"}
+    headers = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
+    async with asyncio.timeout(20):
+        many = await asyncio.gather(*(ada.client.post("/api/v1/users/me/totp", json=body, headers=headers) for _ in range(30)))
+    statuses = [one.status_code for one in many]
+    assert {*statuses} == {422, 429}
+    assert statuses.count(422) <= 7  # five, and some where the machine is slow
+
+
+async def test_no_session_slips_through_the_end_of_all_of_them(ada: Person, client: httpx.AsyncClient, services: Services) -> None:
+    headers = {"Authorization": f"Bearer {ada.tokens['access_token']}"}
+    for _ in range(12):
+        others = [(await sign_in(client, ada.email)).json()["refresh_token"] for _ in range(3)]
+        kept = {"refresh_token": ada.tokens["refresh_token"]}
+        end = client.post("/api/v1/users/me/sessions/end", json=kept, headers=headers)
+        renewals = [client.post("/api/v1/users/refresh", json={"refresh_token": one}) for one in others]
+        ended, *_ = await asyncio.gather(end, *renewals)
+        assert ended.status_code == 204
+        living = "select count(*) from refresh_tokens where user_id = $1 and revoked_at is null"
+        assert await services.database.hot.fetchval(living, ada.id) == 1
 
 
 async def test_a_recovery_code_lets_in_once_and_new_ones_end_the_old(client: httpx.AsyncClient, ada: Person, services: Services) -> None:

@@ -84,5 +84,8 @@ def challenge(verifier: str) -> str:
 
 
 def is_rebound(before: JsonObject, after: JsonObject) -> bool:
-    """Whether a change of the fields makes it another client, or another provider."""
-    return any(before.get(field, default) != after.get(field, default) for field, default in REBINDING.items())
+    """Whether a change of the fields makes it another client, or another provider. A client that gets its tokens by itself gets new
+    ones after any change: nobody has to connect it again, and the old ones are of the old scopes, say."""
+    return after.get("grant") == "client_credentials" or any(
+        before.get(field, default) != after.get(field, default) for field, default in REBINDING.items()
+    )

@@ -158,6 +158,8 @@ class Lender:
             if stored is not None:
                 log.info("oauth2_renewed", credential=str(place.credential_id), version=stored.version)
                 return stored
+            if client.by_itself:  # this client is the one of before
+                raise FailedDependency("The credential was changed just now. Let the step try again.")
 
     async def _ask(self, place: Place, client: Client, held: Held, *, doubtful: bool) -> Tokens:
         """New tokens from the provider; the old refresh token stays where it gave no other. Ends the claim where it gave none."""

@@ -82,11 +82,11 @@ async def request(http: OutboundClient, client: Client, form: dict[str, str]) ->
 
 def _read(host: str, answer: Response, secrets: list[str]) -> Tokens:
     said = _object(answer)
-    code = said.get("error")
+    code, told = _refusal(said)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= 500 or code in _LATER:
         raise ProviderAway(f"{host} answered {_title(answer.status)}. Try again later.", doubtful=answer.status >= 500)
-    if isinstance(code, str) and code:  # GitHub says so with the status 200
-        raise ProviderRefused(in_words(code, said.get("error_description"), host, secrets), code)
+    if code:  # GitHub says so with the status 200
+        raise ProviderRefused(in_words(code, told, host, secrets), code)
     token = said.get("access_token")
     if answer.status != HTTPStatus.OK or not isinstance(token, str) or not token:
         hint = "Check the credential's token URL."
@@ -98,6 +98,14 @@ def _read(host: str, answer: Response, secrets: list[str]) -> Tokens:
         lifetime_s=_lifetime_s(said.get("expires_in")),
         account=_account(said.get("id_token")),
     )
+
+
+def _refusal(said: JsonObject) -> tuple[str, Any]:
+    """The protocol's code, empty where there is none, and what is said to it."""
+    error, told = said.get("error"), said.get("error_description")
+    if isinstance(error, dict):  # some wrap it up: {"error": {"type": …, "message": …}}
+        return _text(error.get("type")) or _text(error.get("status")) or "error", told or error.get("message")
+    return _text(error), told
 
 
 def in_words(code: str, description: Any, host: str, secrets: list[str]) -> str:

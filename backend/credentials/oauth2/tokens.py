@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.credentials.oauth2.provider import Tokens
@@ -116,9 +116,16 @@ class TokenStore:
 
 
 async def forget(session: AsyncSession, credential_id: UUID) -> bool:
-    """Removes a credential's tokens; whether there were any."""
-    gone = delete(OAuth2Grant).where(OAuth2Grant.credential_id == credential_id).returning(OAuth2Grant.credential_id)
-    return (await session.scalars(gone)).first() is not None
+    """Removes a credential's tokens; whether there were any.
+
+    The row stays, under a version of its own: what a renewal that still runs brings must not pass for the tokens of what comes after.
+    """
+    mine = (OAuth2Grant.credential_id == credential_id) & OAuth2Grant.ciphertext.is_not(None)
+    had = (await session.scalars(select(OAuth2Grant.credential_id).where(mine))).first() is not None
+    nothing = {"ciphertext": None, "key_id": None, "account": None, "expires_at": None, "renewed_at": None, "problem": None}
+    gone = update(OAuth2Grant).where(OAuth2Grant.credential_id == credential_id)
+    await session.execute(gone.values(version=OAuth2Grant.version + 1, renewing_until=None, doubtful=False, **nothing))
+    return had
 
 
 async def grants(session: AsyncSession, credential_ids: Sequence[UUID]) -> dict[UUID, OAuth2Grant]:
