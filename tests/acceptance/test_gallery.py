@@ -168,6 +168,19 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await page.get_by_test_id("template-hot-leads-to-chat").get_by_role("button", name="Use this template").click()
         await expect(page.get_by_test_id("field-url")).to_contain_text("must not be empty")
         assert not urlsplit(page.url).query
+
+        # Who edits in several projects says which one it is for.
+        await api.log_in()
+        sales = await api.call("POST", "/projects", json={"name": "Sales"})
+        await page.goto(f"{house.web_url}/templates")
+        await page.get_by_test_id("template-answer-a-web-request").get_by_role("button", name="Use this template …").click()
+        await page.get_by_role("combobox", name="Project").click()
+        await page.get_by_role("option", name="Sales").click()
+        await shot(page, shots, "project")
+        await page.get_by_role("dialog").get_by_role("button", name="Use this template").click()
+        await page.get_by_test_id("canvas").wait_for()
+        made = await api.call("GET", f"/workflows/{urlsplit(page.url).path.rsplit('/', 1)[1]}")
+        assert made["project_id"] == sales["id"]
         assert wrong == []
 
 

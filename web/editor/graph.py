@@ -57,9 +57,24 @@ def run_document(execution: Execution, nodes: Iterable[Node], connections: Itera
         "id": str(execution.id),
         "load": load,
         "name": execution.workflow_name or "",
-        "execution": summary,
+        "execution": {**summary, "origins": origins(execution)},
         **drawn(nodes, connections),
     }
+
+
+def origins(execution: Execution) -> list[JsonObject]:
+    """The executions that this one comes from, `{text, href}` of each: what it tries again, what called it, whose failure it handles."""
+    found = []
+    if execution.retry_of:
+        found.append(("Retry of an earlier execution", execution.retry_of))
+    if execution.parent_id:
+        found.append(("Called by another execution", execution.parent_id))
+    if execution.trigger.get("kind") == "error" and (failed := execution.trigger.get("execution_id")):
+        told = execution.input if isinstance(execution.input, dict) else {}
+        workflow = told.get("workflow")
+        name = workflow.get("name") if isinstance(workflow, dict) else None
+        found.append((f"“{name}” failed" if name else "Another execution failed", failed))
+    return [{"text": text, "href": f"/executions/{execution_id}"} for text, execution_id in found]
 
 
 def run_of(execution: Execution) -> JsonObject:

@@ -11,9 +11,11 @@ from trestle.contracts.templates import Template
 from web.access import signed_in
 from web.backend import ApiError
 from web.components.feedback import empty_state
+from web.components.field import choice
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.picture import Picture, drawn, picture
+from web.projects import Choice, edits, project_choices
 
 ALL = "All"
 EXAMPLE = "Example"
@@ -86,6 +88,8 @@ class Templates(Listing, rx.State):
     open: bool = False
     card: Card = Card()
     using: str = ""
+    projects: list[Choice] = []
+    project_id: str = ""
     _all: list[Card] = []
 
     @rx.event
@@ -96,6 +100,9 @@ class Templates(Listing, rx.State):
             self._all = [shown(template) for template in await api.templates()]
             self.groups = [ALL, *dict.fromkeys(card.group for card in self._all)]
             self.cards, self.open, self.using = found(self._all, self.search, self.group), False, ""
+            self.projects = project_choices(one for one in await api.projects() if edits(one))
+            if self.project_id not in [one.value for one in self.projects]:
+                self.project_id = self.projects[0].value if self.projects else ""
 
     @rx.event
     def find(self, text: str) -> None:
@@ -125,6 +132,12 @@ class Templates(Listing, rx.State):
         self.open = is_open
 
     @rx.event
+    def set_project(self, project_id: str) -> None:
+        """Where the workflow will belong."""
+        signed_in(self)
+        self.project_id = project_id
+
+    @rx.event
     async def use(self, name: str) -> Any:
         """Make a workflow of a template and open it."""
         api = signed_in(self)
@@ -136,7 +149,7 @@ class Templates(Listing, rx.State):
                 self.using = ""
                 yield rx.toast.error("This template is not there any more. Reload the page.")
                 return
-            made = (await api.import_workflow(template.document)).workflow
+            made = (await api.import_workflow(template.document, self.project_id)).workflow
             if template.sample is not None:
                 await api.keep_input(made.id, EXAMPLE, template.sample)
         except ApiError as error:
@@ -148,8 +161,38 @@ class Templates(Listing, rx.State):
         yield rx.call_script(opening(str(made.id), template.sample, first))
 
 
-def _use(name: Any, **look: Any) -> rx.Component:
-    return rx.button("Use this template", **look, loading=Templates.using == name, on_click=Templates.use(name))
+def _use(name: Any) -> rx.Component:
+    return rx.button("Use this template", loading=Templates.using == name, on_click=Templates.use(name))
+
+
+def _begin(name: Any) -> rx.Component:
+    """Uses a template at once, or has the project chosen first where there are several."""
+    asks = Templates.projects.length() > 1
+    return rx.button(
+        rx.cond(asks, "Use this template …", "Use this template"),
+        size="1",
+        variant="soft",
+        loading=Templates.using == name,
+        on_click=rx.cond(asks, Templates.look(name), Templates.use(name)),
+    )
+
+
+def _project() -> rx.Component:
+    """Where it will belong; nothing for who has one project only."""
+    return rx.cond(
+        Templates.projects.length() > 1,
+        rx.el.div(
+            choice(
+                "Project",
+                "template_in_project",
+                Templates.projects,
+                value=Templates.project_id,
+                on_change=Templates.set_project,
+                help_text="Its members see the workflow. It stays in this project.",
+            ),
+            class_name="t-form",
+        ),
+    )
 
 
 def _card(card: Any) -> rx.Component:
@@ -164,9 +207,7 @@ def _card(card: Any) -> rx.Component:
         rx.el.div(
             rx.heading(card.title, size="3", as_="h2", weight="medium"),
             rx.el.p(card.description, class_name="t-template-text"),
-            rx.el.div(
-                rx.el.span(card.effort, class_name="t-small"), _use(card.name, size="1", variant="soft"), class_name="t-template-foot"
-            ),
+            rx.el.div(rx.el.span(card.effort, class_name="t-small"), _begin(card.name), class_name="t-template-foot"),
             class_name="t-template-body",
         ),
         class_name="t-template",
@@ -192,6 +233,7 @@ def _closer() -> rx.Component:
                 ),
                 rx.text("There is nothing to fill in: press Run in the editor, and see what it does.", size="2"),
             ),
+            _project(),
             rx.el.div(rx.dialog.close(rx.button("Close", variant="soft", color_scheme="gray")), _use(card.name), class_name="t-actions"),
             max_width="760px",
         ),

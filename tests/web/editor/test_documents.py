@@ -7,7 +7,7 @@ from uuid import uuid4
 from trestle.contracts.executions import Execution, Step
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.states import ExecutionStatus, StepStatus
-from web.editor.graph import attempts, run_document, statuses
+from web.editor.graph import attempts, origins, run_document, statuses
 
 
 def step(node: str, status: StepStatus, attempt: int = 1, **more: Any) -> Step:
@@ -50,3 +50,17 @@ def test_a_run_is_drawn_on_the_graph_it_ran() -> None:
     assert (document["mode"], document["load"], document["execution"]["version"]) == ("view", 5, 3)
     assert [node["key"] for node in document["nodes"]] == ["a", "b"]
     assert document["connections"] == [{"source": "a", "source_port": "main", "target": "b"}]
+
+
+def test_a_run_says_which_executions_it_comes_from() -> None:
+    def of(**more: Any) -> list[Any]:
+        about = {"id": uuid4(), "workflow_id": None, "version": 1, "status": "queued", "created_at": datetime.now(UTC)}
+        return origins(Execution.model_validate({**about, "trigger": {"kind": "manual"}, **more}))
+
+    before = uuid4()
+    assert of() == []
+    assert of(retry_of=before) == [{"text": "Retry of an earlier execution", "href": f"/executions/{before}"}]
+    assert of(parent_id=before) == [{"text": "Called by another execution", "href": f"/executions/{before}"}]
+    error = {"kind": "error", "execution_id": str(before)}
+    assert of(trigger=error, input={"workflow": {"name": "Orders"}}) == [{"text": "“Orders” failed", "href": f"/executions/{before}"}]
+    assert [one["text"] for one in of(trigger=error, retry_of=before)] == ["Retry of an earlier execution", "Another execution failed"]

@@ -108,6 +108,13 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await press("ArrowDown")
         await expect(rows.first).to_be_focused()
 
+        # A phone has no keys.
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.get_by_test_id("find").click()
+        await expect(page.get_by_test_id("commands")).to_be_visible()
+        await press("Escape")
+        await page.set_viewport_size({"width": 1440, "height": 900})
+
         # What is done from anywhere.
         dark = await page.locator("html").evaluate("(root) => root.classList.contains('dark')")
         await choose(page, "dark or", "Dark or light")

@@ -24,6 +24,8 @@ async def test_nodes_are_drawn_connected_configured_and_kept(stack: Stack) -> No
         await desk.at("field-query").get_by_role("button", name="Add").click()
         await desk.at("field-query").locator("input").first.fill("who")
         await desk.at("field-query").locator("input, textarea").nth(1).focus()
+        await expect(desk.at("data-none")).to_contain_text("Run the workflow once")
+        await expect(desk.at("data-tree")).not_to_contain_text("null")
         await desk.at("data-tree").get_by_title("{{ nodes.webhook }}").click()
         await desk.at("field-method").locator("select").select_option("POST")
         await desk.at("field-url").locator("input").fill("https://chat.example/hook")

@@ -67,3 +67,26 @@ def test_before_the_first_run_the_test_input_is_what_a_trigger_hands_on(js: Brow
         assert js.call("scope.js", "scopeOf", None, graph, "each", trial)["item"] == {"n": 1}
     nodes[1]["for_each"] = {"items": "{{ payload.rows|reverse }}"}
     assert js.call("scope.js", "scopeOf", None, graph, "each", trial)["item"] is None
+
+
+def test_where_nothing_is_known_yet_that_is_said(js: BrowserModules) -> None:
+    nodes: list[dict[str, Any]] = [{"key": "start", "type": "trigger.manual"}, {"key": "each", "type": "set"}]
+    graph = {"nodes": nodes, "connections": [{"source": "start", "source_port": "main", "target": "each"}]}
+    assert js.call("scope.js", "isBare", None, graph, "each") is True
+    assert js.call("scope.js", "isBare", None, graph, "each", {"a": 1}) is False
+    assert js.call("scope.js", "isBare", {"execution_id": "e"}, graph, "each") is False
+    nodes[1]["pinned"] = 5
+    assert js.call("scope.js", "isBare", None, graph, "each") is True
+    nodes[0]["pinned"] = 5
+    assert js.call("scope.js", "isBare", None, graph, "each") is False
+
+
+def test_nodes_are_called_by_their_names_and_triggers_offered_in_the_order_of_use(js: BrowserModules) -> None:
+    order = ["manual", "webhook", "schedule", "event", "error", "workflow"]
+    catalogue = {
+        name: {"type": f"trigger.{name}", "group": "Triggers", "title": name.title(), "description": ""} for name in sorted(order)
+    } | {"set": {"type": "set", "group": "Data", "title": "Set", "description": ""}}
+    assert [type_["type"] for type_ in js.call("offered.js", "found", catalogue, "")] == [f"trigger.{name}" for name in order] + ["set"]
+    graph = {"nodes": [{"key": "a", "type": "set", "name": "Shape it"}, {"key": "b", "type": "set"}, {"key": "c", "type": "gone"}]}
+    state = {"graph": graph, "catalogue": catalogue}
+    assert [js.call("summary.js", "nameOf", state, key) for key in ("a", "b", "c", "d", None)] == ["Shape it", "Set", "c", "d", ""]

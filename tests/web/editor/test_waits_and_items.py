@@ -102,6 +102,7 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         replayed = page.url
         await desk.at("steer-retry").click()
         await page.wait_for_url(lambda url: "/executions/" in url and url != replayed)
+        await expect(desk.at("origin")).to_have_attribute("href", replayed.removeprefix(stack.web_url))
         await expect(desk.at("node-flaky")).to_have_attribute("data-status", "succeeded")
         await desk.api.call("POST", f"/executions/{page.url.rsplit('/', 1)[1]}/cancel")
 

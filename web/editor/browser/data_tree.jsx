@@ -4,7 +4,7 @@ import React, { useState } from "react";
 import { ChevronRight, Database } from "lucide-react";
 import { FIELDS, replaceText } from "./completion.jsx";
 import { written } from "./paths.js";
-import { scopeOf } from "./scope.js";
+import { isBare, scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
 import { trialOf } from "./trial.js";
 
@@ -36,7 +36,8 @@ const about = (value) => {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
-function Entry({ path, value, depth }) {
+/** `bare`: nothing is recorded, so that null says nothing. */
+function Entry({ path, value, depth, bare }) {
   const store = useEditor();
   const [open, setOpen] = useState(depth === 0 && path[0] !== "trigger");
   const [count, setCount] = useState(PAGE);
@@ -48,12 +49,12 @@ function Entry({ path, value, depth }) {
           ? <button type="button" className="ed-tree-fold" data-open={open || undefined} aria-expanded={open} aria-label={`${open ? "Close" : "Open"} ${path.at(-1)}`} onMouseDown={hold} onClick={() => setOpen(!open)}><ChevronRight size={12} /></button>
           : <span className="ed-tree-fold" />}
         <button type="button" className="ed-tree-name" onMouseDown={hold} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`}>
-          <span>{path.at(-1)}</span><span className="ed-muted">{about(value)}</span>
+          <span>{path.at(-1)}</span>{!(bare && value === null) && <span className="ed-muted">{about(value)}</span>}
         </button>
       </div>
       {open && keys.length > 0 && (
         <ul>
-          {keys.slice(0, count).map((key) => <Entry key={key} path={[...path, key]} value={value[key]} depth={depth + 1} />)}
+          {keys.slice(0, count).map((key) => <Entry key={key} path={[...path, key]} value={value[key]} depth={depth + 1} bare={bare} />)}
           {keys.length > count && <li><button type="button" className="ed-json-more" onMouseDown={hold} onClick={() => setCount(count + PAGE)}>{keys.length - count} more</button></li>}
         </ul>
       )}
@@ -66,11 +67,13 @@ export function DataTree({ nodeKey }) {
   const data = useStore((state) => state.data);
   const trial = useStore(trialOf, (a, b) => JSON.stringify(a) === JSON.stringify(b));
   const scope = scopeOf(data, graph, nodeKey, trial);
+  const bare = isBare(data, graph, nodeKey, trial);
   const names = SHOWN.filter((name) => scope[name] !== undefined && !(["nodes", "vars"].includes(name) && !Object.keys(scope[name]).length));
   return (
     <section className="ed-tree" aria-label="Data for expressions" data-testid="data-tree">
-      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; a press writes its expression" : trial !== null ? "of the test input; a press writes its expression" : "after the first run it is shown here"}</span></h3>
-      <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} />)}</ul>
+      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; a press writes its expression" : trial !== null ? "of the test input; a press writes its expression" : bare ? "" : "of what is pinned; a press writes its expression"}</span></h3>
+      {bare && <p className="ed-hint" data-testid="data-none">Run the workflow once, or listen for a test event, to see data here.</p>}
+      <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} bare={!data?.execution_id} />)}</ul>
     </section>
   );
 }

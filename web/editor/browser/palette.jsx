@@ -5,26 +5,9 @@ import { Search } from "lucide-react";
 import { MIME } from "./canvas.jsx";
 import { TypeTile } from "./icons.jsx";
 import { isNote } from "./notes.js";
+import { found } from "./offered.js";
 import { dropped, visiblePlace } from "./places.js";
 import { useEditor, useStore } from "./store.js";
-
-const ORDER = ["Triggers", "Flow", "Data", "Network", "Messaging", "Apps", "AI", "Notes"];
-const rank = (group) => (ORDER.indexOf(group) + 1 || ORDER.length + 1);
-
-const score = (type, words) => {
-  const title = type.title.toLowerCase();
-  const all = `${title} ${type.type} ${type.group.toLowerCase()} ${type.description.toLowerCase()}`;
-  if (!words.every((word) => all.includes(word))) return 0;
-  return title === words.join(" ") ? 4 : title.startsWith(words[0]) ? 3 : title.includes(words[0]) ? 2 : 1;
-};
-
-/** The types that match a search, best first. */
-function found(catalogue, search) {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const types = Object.values(catalogue);
-  if (!words.length) return types.sort((a, b) => rank(a.group) - rank(b.group) || a.group.localeCompare(b.group));
-  return types.map((type) => [score(type, words), type]).filter(([points]) => points).sort(([a], [b]) => b - a).map(([, type]) => type);
-}
 
 const grouped = (types) => [...types.reduce((groups, type) => groups.set(type.group, [...(groups.get(type.group) ?? []), type]), new Map())];
 

@@ -20,6 +20,7 @@ import { Results, useLook } from "./results.jsx";
 import { RunsPanel } from "./runs.jsx";
 import { duplicate, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
+import { nameOf } from "./summary.js";
 import { readInput, rememberedInput } from "./trial.js";
 import { VersionsPanel } from "./versions.jsx";
 import { WebhookAddress } from "./webhook.jsx";
@@ -159,7 +160,7 @@ function ProblemsPanel() {
   const store = useEditor();
   const problems = useStore((state) => state.problems);
   const graph = useStore((state) => state.graph);
-  const name = (key) => nodeOf(graph, key)?.name || store.state.catalogue[nodeOf(graph, key)?.type]?.title || key;
+  const name = (key) => nameOf({ graph, catalogue: store.state.catalogue }, key);
   return (
     <>
       <PanelHead title="What publish refuses" onClose={() => store.closePanel()} />

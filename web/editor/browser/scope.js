@@ -29,6 +29,12 @@ function inputOf(graph, key, ended) {
   return taken.length ? Object.fromEntries(taken.map((link) => [link.source, ended[link.source].output])) : null;
 }
 
+/** Whether nothing is recorded, pinned or kept as test input that expressions of the node `key` could use. */
+export function isBare(data, graph, key, trial = null) {
+  const pinned = upstream(graph, key).some((name) => graph.nodes.find((node) => node.key === name)?.pinned != null);
+  return !data?.execution_id && trial === null && !pinned;
+}
+
 /** `{payload, input, trigger, nodes, item?, index?, vars, …}` for the node `key`; `nodes` are those that lead to it, null where nothing is
  * recorded. `trial`: the test input, which stands for the payload where nothing has run yet. */
 export function scopeOf(data, graph, key, trial = null) {

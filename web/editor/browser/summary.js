@@ -23,6 +23,12 @@ const shortUrl = (text) => text.replace(/https?:\/\//g, "");
 
 const defaults = (type) => Object.fromEntries(Object.entries(type?.config_schema?.properties ?? {}).map(([name, schema]) => [name, schema.default]));
 
+/** What people call the node `key`: its name, else its type's, else the key. Empty without a key. */
+export const nameOf = ({ graph, catalogue }, key) => {
+  const node = graph.nodes.find((one) => one.key === key);
+  return node?.name || catalogue[node?.type]?.title || key || "";
+};
+
 /** `POST chat.example/hook`: the type's own summary template over the config, else the first required field that is set. */
 export function summary(type, node) {
   if (!type) return `No executor offers “${node.type}”`;

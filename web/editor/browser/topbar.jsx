@@ -10,7 +10,7 @@ import { StopRun, Steering } from "./steering.jsx";
 import { RUN_STATUS } from "./runs.jsx";
 import { useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
-import { ago, duration, startsText } from "./summary.js";
+import { ago, duration, nameOf, startsText } from "./summary.js";
 import { readInput, rememberedInput } from "./trial.js";
 import { WebhookChip } from "./webhook.jsx";
 
@@ -144,11 +144,12 @@ export function FailureBanner() {
   const execution = useStore((state) => state.doc?.execution);
   const run = useRun();
   const error = run?.error ?? execution?.error;
+  const name = useStore((state) => nameOf(state, error?.node));
   if (!error) return null;
   const text = (
     <>
       <CircleAlert size={16} aria-hidden="true" />
-      <span><b>{error.node ?? error.type}</b> {error.message}</span>
+      <span><b>{name || error.type}</b> {error.message}{error.hint && <em>{error.hint}</em>}</span>
     </>
   );
   if (!error.node) return <div className="ed-failed" role="status">{text}</div>;
@@ -170,6 +171,7 @@ export function RunBar() {
       <span className={`ed-chip-status is-${status}`} data-testid="execution-status"><look.icon size={12} strokeWidth={2.5} /> {RUN_STATUS[status] ?? status}</span>
       <span className="ed-muted ed-wide">{execution.trigger?.kind ?? "manual"} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
+      {execution.origins?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={text} data-testid="origin">{text}</a>)}
       <span className="ed-gap ed-bar-break" />
       <Steering execution={execution} />
       {execution.workflow_id && <CompareMenu />}
