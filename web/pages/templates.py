@@ -190,7 +190,7 @@ def _project() -> rx.Component:
                 on_change=Templates.set_project,
                 help_text="Its members see the workflow. It stays in this project.",
             ),
-            class_name="t-form",
+            margin_top="16px",
         ),
     )
 

@@ -224,7 +224,8 @@ async def test_what_is_seen_of_a_graph(stack: Stack) -> None:
         await expect(desk.at("node-webhook").locator(".ed-port-label")).to_have_count(0)
         await desk.stored()
         await desk.at("problem-filter").hover()
-        await expect(page.get_by_role("tooltip")).to_contain_text("condition")
+        await expect(page.get_by_role("tooltip")).to_contain_text("Condition")
+        await expect(desk.at("problem-filter")).to_have_class("ed-card-wrong is-calm")  # nobody has got anything wrong yet
         await expect(desk.at("problem-webhook")).to_have_count(0)
 
         # The wheel zooms at the pointer: what is under it stays there.

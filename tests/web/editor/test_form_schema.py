@@ -114,3 +114,39 @@ def test_text_is_read_as_json_only_where_it_is_some(js: BrowserModules) -> None:
     assert read("  ") is UNDEFINED
     assert js.call("schema.js", "brokenJson", '{"a": ')
     assert not js.call("schema.js", "brokenJson", "{{ payload }}")
+
+
+def test_a_problem_is_told_by_titles_and_calmly_where_a_field_is_only_empty_yet(js: BrowserModules) -> None:
+    auth = {
+        "title": "Who may call",
+        "oneOf": [
+            {"properties": {"kind": {"const": "none"}}},
+            {"properties": {"kind": {"const": "github"}, "credential": {"type": "string", "title": "Secret"}}},
+        ],
+    }
+    case = {"type": "object", "properties": {"label": {"type": "string"}}}
+    schema = {"properties": {"url": {"type": "string", "title": "URL"}, "auth": auth, "cases": {"type": "array", "items": case}}}
+
+    def told(path: list[Any], message: str, config: dict[str, Any], *, refused: bool = False) -> tuple[str, bool]:
+        problem = {"loc": ["config", *path], "node": "a", "message": message}
+        found = js.call("marking.js", "told", problem, {"key": "a", "config": config}, {"config_schema": schema}, refused)
+        return found["message"], found["calm"]
+
+    assert told(["url"], "url is missing. Fill it in.", {}) == ("URL is missing. Fill it in.", True)
+    assert told(["url"], "url must not be empty.", {"url": ""}) == ("URL must not be empty.", True)
+    assert told(["url"], "url is missing. Fill it in.", {}, refused=True) == ("URL is missing. Fill it in.", False)
+    assert told(["url"], "url must be a text.", {"url": 5}) == ("URL must be a text.", False)
+    github = {"auth": {"kind": "github"}}
+    assert told(["auth", "credential"], "auth.credential: It needs one.", github) == ("Who may call › Secret: It needs one.", True)
+    cases = {"cases": [{"label": 5}]}
+    assert told(["cases", 0, "label"], "cases[0].label must be a text.", cases) == ("Cases › 1 › Label must be a text.", False)
+    assert told([], "The config must be an object.", {}) == ("The config must be an object.", False)
+
+
+def test_a_problem_stands_at_the_innermost_field_it_is_about(js: BrowserModules) -> None:
+    problems = [{"loc": ["config", "auth", "credential"], "message": "It needs one."}, {"loc": ["config", "url"], "message": "Missing."}]
+    [outer] = js.call("marking.js", "within", problems, "auth")
+    assert outer["rest"] == ["credential"]
+    [inner] = js.call("marking.js", "within", [outer], "credential")
+    assert inner["rest"] == []
+    assert js.call("marking.js", "within", [outer], "kind") == []

@@ -19,7 +19,7 @@ export class Drawing {
     this.listeners = new Set();
     this.history = new History();
     this.state = {
-      doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], notice: null,
+      doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], refused: false, notice: null,
       canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
       writing: null, aim: null, look: null, wide: false, graphs: {}, drawn: null,
     };
@@ -49,7 +49,7 @@ export class Drawing {
     if (!again) this.outbox.reset(doc.revision ?? 0);
     this.history.clear();
     const graph = graphs.applyAll({ nodes: doc.nodes, connections: doc.connections }, unsaved);
-    const kept = again ? this.remaining(graph) : { selection: [], panel: null, writing: null };
+    const kept = again ? this.remaining(graph) : { selection: [], panel: null, writing: null, refused: false };
     this.set({ doc, graph, problems: doc.problems ?? [], canUndo: false, canRedo: false, ...kept });
     const { keeping } = this;
     this.keeping = null;

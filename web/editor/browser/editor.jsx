@@ -74,7 +74,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     const { seq, problems, refused, said, kind, listening, ...change } = meta;
     // Only the page that asked is told: a reloaded one is handed the last answer again.
     const asked = store.state.busy;
-    store.set({ doc: { ...store.state.doc, ...change }, busy: null, ...(problems ? { problems } : {}) });
+    store.set({ doc: { ...store.state.doc, ...change }, busy: null, ...(problems ? { problems, refused: Boolean(refused && asked) } : {}) });
     if (refused && asked) store.set({ panel: { kind: "problems" } });
     if (listening && asked) store.set({ listening: { ...listening, before: statuses.run?.execution_id } });
     if (said && asked) store.notify(meta.registered ? `${said}\n${startsText(store.state)}` : said, kind);

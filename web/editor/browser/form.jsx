@@ -3,6 +3,7 @@
 import React, { useId, useState } from "react";
 import { ExternalLink, KeyRound } from "lucide-react";
 import { CodeBox, Rows, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
+import { partsOf, within } from "./marking.js";
 import { Preview } from "./preview.jsx";
 import { brokenJson, fieldsOf, isExpression, jsonText, parsedJson } from "./schema.js";
 import { useStore } from "./store.js";
@@ -27,14 +28,20 @@ function useExpressionMode(field, value, onChange) {
 /** A text with its `code` set as code. */
 const marked = (text) => text.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
 
-export function Field({ field, value, onChange, problem, plain = false }) {
+const NONE = [];
+
+/** `problems` are those of this field and of what is in it (`within` in marking.js). */
+export function Field({ field, value, onChange, problems = NONE, plain = false }) {
   const id = useId();
   const { possible, mode, lit, toggle } = useExpressionMode(field, value, onChange);
   const asExpression = mode && !["text", "multiline", "condition", "json"].includes(field.kind);
   const Control = asExpression ? Expression : CONTROLS[field.kind];
   const inline = field.kind === "switch" && !asExpression;
+  const parts = asExpression ? NONE : partsOf(field, value).map((part) => part.name);
+  const own = problems.filter((problem) => !parts.includes(problem.rest[0]));
+  const calm = own.every((problem) => problem.calm);
   return (
-    <div className={`ed-field${inline ? " is-inline" : ""}${problem ? " has-problem" : ""}`} data-testid={plain ? undefined : `field-${field.name}`} data-kind={field.kind}>
+    <div className={`ed-field${inline ? " is-inline" : ""}${own.length ? (calm ? " is-to-fill" : " has-problem") : ""}`} data-testid={plain ? undefined : `field-${field.name}`} data-kind={field.kind}>
       <div className="ed-field-head">
         <label htmlFor={id}>{field.label}{field.required && <span className="ed-required" title="Required"> *</span>}</label>
         {possible && (
@@ -43,10 +50,10 @@ export function Field({ field, value, onChange, problem, plain = false }) {
             title={mode ? "An expression, worked out when the node runs" : "Takes an expression: {{ payload.name }}"}>fx</button>
         )}
       </div>
-      <Control id={id} field={field} value={value} onChange={onChange} />
+      <Control id={id} field={field} value={value} onChange={onChange} problems={problems} />
       {!field.literal && <Preview value={value} />}
       {field.help && <p className="ed-hint">{marked(field.help)}</p>}
-      {problem && <p className="ed-problem" role="alert">{problem}</p>}
+      {own.length > 0 && <p className={calm ? "ed-problem is-calm" : "ed-problem"} role={calm ? "note" : "alert"}>{own.map((problem) => problem.message).join(" ")}</p>}
     </div>
   );
 }
@@ -189,7 +196,7 @@ function withField(value, name, next) {
   return next === undefined || next === null ? others : { ...value, [name]: next };
 }
 
-function ObjectFields({ field, value, onChange }) {
+function ObjectFields({ field, value, onChange, problems = NONE }) {
   const object = value && typeof value === "object" ? value : {};
   const put = (name, next) => {
     const changed = withField(object, name, next);
@@ -197,12 +204,12 @@ function ObjectFields({ field, value, onChange }) {
   };
   return (
     <div className="ed-nested">
-      {field.fields.map((part) => <Field key={part.name} field={part} value={object[part.name]} onChange={(next) => put(part.name, next)} />)}
+      {field.fields.map((part) => <Field key={part.name} field={part} value={object[part.name]} onChange={(next) => put(part.name, next)} problems={within(problems, part.name)} />)}
     </div>
   );
 }
 
-function Union({ id, field, value, onChange }) {
+function Union({ id, field, value, onChange, problems }) {
   const object = value && typeof value === "object" ? value : {};
   const kind = object[field.by] ?? field.default?.[field.by];
   const variant = field.variants.find((option) => option.value === kind);
@@ -212,7 +219,7 @@ function Union({ id, field, value, onChange }) {
     <div className="ed-union" data-testid={`field-${field.by}`}>
       <Select id={id} value={kind} onChange={pick} choices={choices} empty={field.nullable ? "None" : undefined} />
       {variant && variant.fields.length > 0 && (
-        <ObjectFields field={{ fields: variant.fields }} value={object} onChange={(next) => onChange({ [field.by]: kind, ...next })} />
+        <ObjectFields field={{ fields: variant.fields }} value={object} onChange={(next) => onChange({ [field.by]: kind, ...next })} problems={problems} />
       )}
     </div>
   );
@@ -254,12 +261,11 @@ const CONTROLS = {
   list: List, pairs: Pairs, object: ObjectFields, union: Union, credential: CredentialPicker, workflow: WorkflowPicker,
 };
 
-/** All fields of a config. `change(name, value)`; `problems` are those of this node. */
+/** All fields of a config. `change(name, value)`; `problems` are those of this node, as `told` tells them. */
 export function Form({ type, config, change, problems }) {
   const fields = React.useMemo(() => fieldsOf(type.config_schema), [type]);
-  const problemOf = (name) => problems.filter((problem) => problem.loc.at(-1) === name || problem.loc.includes(name)).map((problem) => problem.message).join(" ");
   if (!fields.length) return <p className="ed-hint">Nothing to set: this node does one thing.</p>;
   return fields.map((field) => (
-    <Field key={field.name} field={field} value={config[field.name]} onChange={(value) => change(field.name, value)} problem={problemOf(field.name)} />
+    <Field key={field.name} field={field} value={config[field.name]} onChange={(value) => change(field.name, value)} problems={within(problems, field.name)} />
   ));
 }

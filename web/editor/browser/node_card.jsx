@@ -1,12 +1,13 @@
 // One node on the canvas: what it is, what it is set to do, and how it did in the run that is shown.
 
-import React, { memo, useEffect, useRef } from "react";
+import React, { memo, useEffect, useMemo, useRef } from "react";
 import { Handle, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { Tooltip } from "@radix-ui/themes";
 import { Check, CircleAlert, CircleDashed, Ban, Hourglass, LoaderCircle, Pin, Plus, RotateCw, StickyNote, X } from "lucide-react";
 import { ComparedMark } from "./compare_runs.jsx";
 import { linksFrom, portsOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
+import { told } from "./marking.js";
 import { useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { duration, summary, waitText } from "./summary.js";
@@ -31,6 +32,13 @@ export const useProblems = (key) =>
     if (!sorted.has(problems)) sorted.set(problems, Map.groupBy(problems, (problem) => problem.node));
     return sorted.get(problems).get(key) ?? EMPTY;
   }, sameProblems);
+
+/** The same, as they are told to people. */
+export function useTold(node, type) {
+  const problems = useProblems(node?.key);
+  const refused = useStore((state) => state.refused);
+  return useMemo(() => (node ? problems.map((problem) => told(problem, node, type, refused)) : EMPTY), [problems, node, type, refused]);
+}
 
 function StatusMark({ status }) {
   const look = STATUS[status.status];
@@ -99,14 +107,15 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
   const { node } = data;
   const type = useStore((state) => state.catalogue[node.type]);
   const status = useStatus(id);
-  const problems = useProblems(id);
+  const problems = useTold(node, type);
   const mark = useStore((state) => state.marks[id]);
   const ports = portsOf(type, node);
   useMeasuredPorts(id, ports.join("\n"));
 
   const state = status?.status ?? "idle";
   const reason = problems.map((problem) => problem.message).join(" ") || type?.broken || (type ? "" : `No executor offers “${node.type}”.`);
-  const classes = ["ed-card", `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && "is-wrong", mark && `is-marked-${mark}`].filter(Boolean).join(" ");
+  const calm = problems.length > 0 && problems.every((problem) => problem.calm);
+  const classes = ["ed-card", `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && (calm ? "is-to-fill" : "is-wrong"), mark && `is-marked-${mark}`].filter(Boolean).join(" ");
   return (
     <div className={classes} data-testid={`node-${id}`} data-status={state} style={{ minHeight: Math.max(64, ports.length * 24 + 8) }}>
       {type?.inputs?.length !== 0 && <Handle type="target" position={Position.Left} id="in" />}
@@ -121,7 +130,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
       {node.notes && <span className="ed-card-note" title={node.notes}><StickyNote size={12} /></span>}
       {reason && (
         <Tooltip content={reason}>
-          <span className="ed-card-wrong" role="img" data-testid={`problem-${id}`} aria-label={reason}><CircleAlert size={14} strokeWidth={2.25} /></span>
+          <span className={calm ? "ed-card-wrong is-calm" : "ed-card-wrong"} role="img" data-testid={`problem-${id}`} aria-label={reason}><CircleAlert size={14} strokeWidth={2.25} /></span>
         </Tooltip>
       )}
       {status && <StatusMark status={status} />}

@@ -4,7 +4,7 @@ import React, { useEffect, useMemo, useRef, useState } from "react";
 import { Plug, X } from "lucide-react";
 import { linksFrom, nodeOf, portsOf, refusal } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
-import { STATUS, useProblems } from "./node_card.jsx";
+import { STATUS, useTold } from "./node_card.jsx";
 import { isNote, textOf, titleOf as noteTitle } from "./notes.js";
 import { ordered } from "./outline.js";
 import { PanelHead } from "./panel_head.jsx";
@@ -44,10 +44,10 @@ function Row({ node, number }) {
   const catalogue = useStore((state) => state.catalogue);
   const links = useStore((state) => linksFrom(state.graph, node.key));
   const status = useStatus(node.key);
-  const problems = useProblems(node.key);
-  const [connecting, setConnecting] = useState(false);
+    const [connecting, setConnecting] = useState(false);
   const again = useRef(null);
   const type = catalogue[node.type];
+  const problems = useTold(node, type);
   const name = titleOf(node, catalogue);
   const facts = [type?.title !== name && (type?.title ?? node.type), node.disabled ? "Off" : summary(type, node), status && STATUS[status.status]?.text].filter(Boolean);
   const done = () => {
@@ -61,7 +61,7 @@ function Row({ node, number }) {
         <span className="ed-outline-text">
           <b><span className="ed-muted">{number}.</span> {name}</b>
           <span className="ed-muted">{facts.join(" · ")}</span>
-          {problems.length > 0 && <span className="ed-problem">{problems.map((problem) => problem.message).join(" ")}</span>}
+          {problems.length > 0 && <span className={problems.every((problem) => problem.calm) ? "ed-problem is-calm" : "ed-problem"}>{problems.map((problem) => problem.message).join(" ")}</span>}
         </span>
       </button>
       <ul className="ed-outline-links" aria-label={`${name} leads to`}>

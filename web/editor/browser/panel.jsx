@@ -6,7 +6,8 @@ import { TextInput } from "./controls.jsx";
 import { Form } from "./form.jsx";
 import { keyProblem, linksTo, nodeOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
-import { useProblems } from "./node_card.jsx";
+import { told } from "./marking.js";
+import { useTold } from "./node_card.jsx";
 import { Completion } from "./completion.jsx";
 import { DataTree } from "./data_tree.jsx";
 import { OutlinePanel } from "./outline.jsx";
@@ -105,7 +106,7 @@ function Settings({ node, type }) {
   const store = useEditor();
   const incoming = useStore((state) => linksTo(state.graph, node.key).length);
   const wide = useStore((state) => state.wide);
-  const problems = useProblems(node.key);
+  const problems = useTold(node, type);
   const [tab, setTab] = useState("configure");
   const [pinning, setPinning] = useState(false);
   const configure = tab === "configure";
@@ -160,16 +161,21 @@ function ProblemsPanel() {
   const store = useEditor();
   const problems = useStore((state) => state.problems);
   const graph = useStore((state) => state.graph);
+  const refused = useStore((state) => state.refused);
+  const says = (problem) => {
+    const node = nodeOf(graph, problem.node);
+    return node ? told(problem, node, store.state.catalogue[node.type], refused) : problem;
+  };
   const name = (key) => nameOf({ graph, catalogue: store.state.catalogue }, key);
   return (
     <>
       <PanelHead title="What publish refuses" onClose={() => store.closePanel()} />
       <div className="ed-panel-body" data-testid="problems">
         {!problems.length && <p className="ed-hint">Nothing: this draft can be published.</p>}
-        {problems.map((problem, index) => (
-          <button key={index} className="ed-problem-row" onClick={() => problem.node && store.reveal(problem.node)} disabled={!problem.node}>
+        {problems.map(says).map((problem, index) => (
+          <button key={index} className={problem.calm ? "ed-problem-row is-calm" : "ed-problem-row"} onClick={() => problem.node && store.reveal(problem.node)} disabled={!problem.node}>
             <CircleAlert size={15} aria-hidden="true" />
-            <span><b>{problem.node ? name(problem.node) : "Workflow"}</b>{problem.loc.length > 0 && <code>{problem.loc.filter((part) => part !== "config").join(".")}</code>}<br />{problem.message}</span>
+            <span><b>{problem.node ? name(problem.node) : "Workflow"}</b><br />{problem.message}</span>
           </button>
         ))}
       </div>

@@ -5,6 +5,7 @@ import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
 import { ArrowLeft, Check, ChevronDown, CircleAlert, ClipboardCopy, CloudOff, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
 import { CompareMenu } from "./compare_runs.jsx";
 import { ExportMenu } from "./export.jsx";
+import { told } from "./marking.js";
 import { STATUS } from "./node_card.jsx";
 import { StopRun, Steering } from "./steering.jsx";
 import { RUN_STATUS } from "./runs.jsx";
@@ -88,12 +89,16 @@ function PublishButton() {
   const changed = useStore((state) => state.doc.has_unpublished_changes || !state.doc.published_version);
   const version = useStore((state) => state.doc.published_version);
   const problems = useStore((state) => state.problems.length);
+  const calm = useStore(({ problems, graph, catalogue, refused }) => problems.every((problem) => {
+    const node = graph.nodes.find((one) => one.key === problem.node);
+    return node && told(problem, node, catalogue[node.type], refused).calm;
+  }));
   const about = changed ? (version ? `Version ${version} is published; the draft has changes` : "Not published yet") : `Version ${version} is published, as it stands here`;
   return (
     <span className="ed-publish">
       {problems > 0 && (
         <Tooltip content="What publish refuses">
-          <button className="ed-problems-chip" onClick={() => store.openPanel("problems")} data-testid="problems-open"><CircleAlert size={14} /> {problems}</button>
+          <button className={calm ? "ed-problems-chip is-calm" : "ed-problems-chip"} onClick={() => store.openPanel("problems")} data-testid="problems-open"><CircleAlert size={14} /> {problems}</button>
         </Tooltip>
       )}
       <Button onClick={() => store.publish()} disabled={busy} variant={changed ? "solid" : "outline"} data-testid="publish" title={about}>
