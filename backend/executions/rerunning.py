@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.audit.service import record
 from backend.db import readable
 from backend.errors import Conflict, NotFound
+from backend.executions import trigger_failures
 from backend.executions.starting import announce, insert_one
 from backend.models import Execution, User, Version
 from backend.ownership import find
@@ -133,6 +134,8 @@ def _told(old: Execution, execution_id: UUID) -> JsonObject:
 def _workflow(old: Execution) -> UUID:
     if old.kind != "run":
         raise Conflict(f"This was a {old.kind}, no run of the workflow: the next one comes by itself.")
+    if old.error is not None and old.error["type"] == trigger_failures.TYPE and old.input is None and not old.input_refs:
+        raise Conflict("Its trigger failed before there was anything to run with. Mend the trigger, and wait until it fires.")
     if old.workflow_id is None:
         raise Conflict("The workflow of this execution is deleted: there is nothing left to run.")
     return old.workflow_id

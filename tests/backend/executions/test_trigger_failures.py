@@ -4,12 +4,14 @@ it begins to fail, not once a second."""
 import asyncio
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from tests.backend.executions.hooks import configured, credential
+from tests.backend.executions.test_api import Ada
+from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_polls import Poller
 from tests.backend.executions.test_polls import poller as poller  # a fixture
 from tests.backend.executions.test_settling import another, of
@@ -167,3 +169,15 @@ async def test_a_webhook_that_can_not_tell_calls_apart(backend: Backend, world: 
     assert await failures(world) == 1
     assert "payload.id" in heard["execution"]["error"]["message"]
     assert (await world.execution(heard["execution"]["id"]))["input"] == '{"nope": 0}'
+
+
+async def test_what_failed_before_there_was_an_input_is_not_run_again(ada: Ada, world: World) -> None:
+    """It would run the whole workflow on nothing. An event that could not be judged has an input: a person may decide."""
+    error = json.dumps({"type": "trigger_failed", "message": "The schedule can't be read", "node": "start"})
+    change = "update executions set status = 'failed', finished_at = now(), error = $2 where id = $1"
+    for given, status in ((None, 409), ({"score": 3}, 202)):
+        execution_id = await ada.execute({"input": given})
+        await world.pool.execute(change, UUID(execution_id), error)
+        for verb in ("retry", "replay"):
+            answer = await ada.call("POST", f"/executions/{execution_id}/{verb}", status)
+            assert status == 202 or "Mend the trigger" in answer["detail"]

@@ -23,7 +23,8 @@ export function Steering({ execution }) {
   const busy = useStore((state) => state.busy);
   const status = run?.status ?? execution.status;
   const verbs = Object.entries(VERBS).filter(([, verb]) => verb.from.includes(status));
-  const gone = !execution.workflow_id;
+  // A trigger that failed left nothing to run with: the backend would refuse.
+  const gone = !execution.workflow_id || (execution.error?.type === "trigger_failed" && execution.input == null);
   return (
     <span className="ed-steering" role="group" aria-label="This execution">
       {verbs.map(([name, verb]) => (
