@@ -13,6 +13,10 @@ INSTALLED := $(VENV)/.installed
 LOCKS := deploy/requirements
 CODE := trestle backend executor web
 
+# Tests wait a lot: for processes to start, for leases to end. Files are shared out among as many workers as there are cores, each with
+# servers of its own; the long ones come first.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 # uv uses this Python, and never fetches another one.
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONDONTWRITEBYTECODE :=
@@ -29,7 +33,7 @@ seed: $(INSTALLED) ## put sample workflows into a running Trestle, to be trigger
 	@$(BIN)/python -m trestle seed
 
 test: build chromium ## run every test, with real servers, processes and a real browser
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 check: $(INSTALLED) ## formatting, lint, types and the import arrows
 	@$(BIN)/ruff format --check .
