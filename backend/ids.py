@@ -17,5 +17,5 @@ def new_id() -> UUID:
 
 
 def earliest_id(moment: datetime) -> UUID:
-    """The smallest id that can have been made at `moment`: rows since then are those with an id from here on."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80 | _VERSION | _VARIANT)
+    """The smallest id that can have been made at `moment`: rows since then are those with an id from here on. Before 1970 none was made."""
+    return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80 | _VERSION | _VARIANT)

@@ -1,5 +1,6 @@
 """Real Chromium for tests: Debian's, driven by Playwright."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+_CLOSING_S = 30
 
 
 def chromium() -> str:
@@ -36,8 +39,9 @@ async def page(*, width: int = 1440, height: int = 900, **options: Any) -> Async
         try:
             yield await context.new_page()
         finally:
-            await context.close()
-            await browser.close()
+            # Closing the context first would wait for what its pages still do; a page that does not answer holds up a run for ever.
+            async with asyncio.timeout(_CLOSING_S):
+                await browser.close()
 
 
 def shots() -> Path:

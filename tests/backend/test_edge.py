@@ -75,8 +75,7 @@ async def test_numbers_that_no_column_holds(ada: Person, number: int) -> None:
     ]:
         answer = await ada.send(method, path + at, **({"json": body} if body else {}))
         assert "too large" in problem(answer, 422)["detail"]
-    early = await ada.send("GET", "/executions?since=0001-01-01T00:00:00%2B23:59")
-    assert "too small" in problem(early, 422)["detail"]
+    assert (await ada.get("/executions?since=0001-01-01T00:00:00%2B23:59"))["items"] == [], "since ever"
 
 
 async def test_yaml_holds_no_half_characters(ada: Person) -> None:

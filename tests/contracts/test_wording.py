@@ -57,4 +57,4 @@ def test_what_is_missing_says_so() -> None:
 
     with pytest.raises(ValidationError) as found:
         Needs.model_validate({})
-    assert in_words(found.value.errors()[0]) == "Is missing. Fill it in."
+    assert in_words(found.value.errors()[0]) == "Is required: fill it in."

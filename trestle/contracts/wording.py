@@ -36,7 +36,7 @@ def in_words(error: Mapping[str, Any]) -> str:
         return f"Must be {how} {facts[name]}."
     match kind:
         case "missing":
-            return "Is missing. Fill it in."
+            return "Is required: fill it in."
         case "extra_forbidden":
             return "There is no such field. Remove it, or check its spelling."
         case "literal_error" | "enum":

@@ -125,7 +125,7 @@ async def test_a_scheme_without_its_secret_keeps_everybody_out(backend: Backend,
         for sign in (plain, github, stripe, standard):
             for secret in (SECRET, ""):
                 assert (await post(backend, sign(BODY, time.time(), secret)))[0] == 401
-    assert await world.pool.fetchval("select count(*) from executions") == 0
+    assert await world.pool.fetchval("select count(*) from executions where status <> 'failed'") == 0, "told of at most, never run"
 
 
 async def test_a_delivery_counts_once_unless_the_node_says_otherwise(backend: Backend, world: World) -> None:

@@ -34,6 +34,7 @@ async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> No
     async with at_desk(stack) as desk:
         await desk.api.call("POST", f"/workflows/{desk.workflow_id}/inputs", json={"name": "Two rows", "input": INPUT})
         await drawn(desk, NODES, LINKS)
+        await desk.page.reload()  # it came from elsewhere
         await desk.at("node-use").dblclick()
         await expect(desk.at("panel")).to_have_class("ed-panel is-wide")
         await expect(desk.at("step-input")).to_contain_text("Nothing is known yet")
