@@ -9,13 +9,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from backend.app import create_app
 from backend.credentials.oauth2 import lending
-from backend.credentials.oauth2 import provider as protocol
-from backend.credentials.oauth2.client import Client, new_verifier
-from backend.credentials.oauth2.provider import ProviderRefused
+from backend.credentials.oauth2.client import Client
 from backend.credentials.oauth2.tokens import Place
 from backend.errors import Conflict, FailedDependency
 from backend.security import PEOPLE
@@ -25,7 +22,6 @@ from tests.backend.conftest import running
 from tests.backend.people import Person
 from tests.provider import ACCOUNT, CANARY, SECRET, Provider, provider
 from trestle.contracts.jobs import Secret
-from trestle.outbound import Response
 
 CALLBACK = "/api/v1/credentials/oauth2/callback"
 
@@ -351,20 +347,6 @@ async def test_a_renewal_that_still_runs_does_not_replace_what_was_connected_ane
     assert service.asked_for("refresh_token") == 1
 
 
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ({"error": {"message": "Invalid client.", "type": "OAuthException", "code": 101}}, "OAuthException. It says: Invalid client."),
-        ({"error": {"status": "INVALID", "code": 400, "message": ["no text"]}}, "refused: INVALID."),
-        ({"error": ["x"]}, "without a token"),
-    ],
-)
-def test_an_error_that_is_no_text_is_told_all_the_same(body: dict[str, Any], told: str) -> None:
-    answer = Response(400, CIMultiDictProxy(CIMultiDict()), json.dumps(body).encode(), "https://p.example/token", 0.1)
-    with pytest.raises(ProviderRefused, match=told):
-        protocol._read("p.example", answer, [])
-
-
 async def test_without_a_refresh_token_it_is_good_until_it_is_refused(ada: Person, services: Services, settings: Settings) -> None:
     async with provider(redirect_url=settings.base_url + CALLBACK, lifetime_s=None) as github:
         made = await connected(ada, github)
@@ -398,7 +380,3 @@ async def test_tokens_of_another_row_do_not_open(ada: Person, service: Provider,
     with pytest.raises(Conflict, match="connect it again"):
         await lend(services, one)
     await services.lender.lend(Place(UUID(two["project_id"]), UUID(two["id"])), Client(token_url="", client_id=""))
-
-
-def test_the_verifier_is_as_long_as_it_must_be() -> None:
-    assert 43 <= len(new_verifier()) <= 128

@@ -63,6 +63,7 @@ async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> Non
         await desk.at("field-path").locator("input").fill("leads")
         await desk.at("node-filter").click()
         await desk.at("field-condition").locator("textarea").fill("{{ payload.score >= 80 }}")
+        await desk.still()  # what moves under the pointer is no click
         await desk.at("node-set").click()
         await desk.at("field-fields").get_by_role("button", name="Add").click()
         await desk.at("field-fields").locator("input").fill("text")
