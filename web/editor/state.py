@@ -37,10 +37,11 @@ def _credentials(found: list[Any], project_id: str) -> list[dict[str, str]]:
 
 
 def _refused(error: ApiError) -> dict[str, Any]:
-    """What the page says of a refusal: `problems` of nodes are marked there, another error is told whole."""
+    """What the page says of a refusal: `problems` of nodes are listed and marked there, another error is told whole."""
     problems = [problem.model_dump(mode="json") for problem in error.errors]
     if any(problem["node"] for problem in problems):
-        return {"problems": problems, "refused": True, "said": error.problem.detail, "kind": "error"}
+        what = "one thing is" if len(problems) == 1 else f"{len(problems)} things are"
+        return {"problems": problems, "refused": True, "said": f"Not yet: {what} to be mended first.", "kind": "error"}
     return {"said": str(error), "kind": "error"}
 
 
