@@ -26,7 +26,7 @@ PAGES = {
     "executions": "Failed",
     "credentials": "Team chat",
     "webhooks": "leads",
-    "schedules": "Nothing runs by the clock",
+    "schedules": "Figures of the northern region",
     "dashboard": "Slowest nodes",
     "notifications": "Notifications",
     "settings": "Profile",
@@ -79,7 +79,7 @@ class Furnished:
 
 @pytest.fixture
 async def furnished(house: Stack) -> AsyncIterator[Furnished]:
-    """Three workflows, a credential, executions that succeeded and one that failed."""
+    """Four workflows, a credential, executions that succeeded and one that failed."""
     async with peer() as chat, Api(house.backend_url) as api:
         await api.sign_up(name="Ada Lovelace")
         nodes, connections = hot_lead(chat.url)
@@ -97,6 +97,8 @@ async def furnished(house: Stack) -> AsyncIterator[Furnished]:
         succeeded = (await api.finished(await api.post_webhook("leads", {"name": "Ada", "score": 91})))["id"]
         chat.statuses["/hook"] = [500]
         failed = (await api.finished(await api.post_webhook("leads", {"name": "Grace", "score": 99})))["id"]
+        clock = {"cron": "0 9 * * 1-5", "timezone": "Europe/Berlin"}
+        await api.workflow([{"key": "clock", "type": "trigger.schedule", "config": clock}], [], name="Figures of the northern region")
         await _administered(api)
         yield Furnished(house, api, chat, workflow["id"], succeeded, failed, unfinished["id"], await _asked(api))
 
@@ -170,12 +172,27 @@ async def _executions(page: Page, url: str, there: Furnished) -> None:
     await page.get_by_test_id("compare-previous").click()
     await page.get_by_test_id("compared").wait_for()
     await look(page, "execution-compared")
+    view, before = page.locator(".react-flow__viewport"), None
+    while (now := await view.get_attribute("style")) != before:  # what moves under the pointer is no click
+        before = now
+        await page.wait_for_timeout(120)
     await page.get_by_test_id("node-tell").click()
     await expect(page.get_by_test_id("step-error")).to_contain_text("500")
     await look(page, "execution-step")
     await page.goto(f"{url}/executions/{there.succeeded}")
     await expect(page.get_by_test_id("node-tell")).to_have_attribute("data-status", "succeeded")
     await look(page, "execution-succeeded")
+
+
+async def _times(page: Page, url: str, there: Furnished) -> None:
+    """When a schedule fires next, and the nine times after that."""
+    await page.goto(f"{url}/schedules")
+    line = page.get_by_role("row").filter(has_text="Figures of the northern region")
+    await expect(line).to_contain_text("Europe/Berlin")
+    await line.get_by_role("button").first.click()
+    await expect(page.get_by_text("After that")).to_be_visible()
+    await expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(9)
+    await look(page, "schedule-times")
 
 
 async def _dialogs(page: Page, url: str, there: Furnished) -> None:
@@ -213,7 +230,7 @@ async def _approval(page: Page, url: str, there: Furnished) -> None:
         await look(page, "approval-decided")
 
 
-STATES: list[Callable[[Page, str, Furnished], Awaitable[None]]] = [_editor, _refused, _executions, _dialogs, _approval]
+STATES: list[Callable[[Page, str, Furnished], Awaitable[None]]] = [_editor, _refused, _executions, _times, _dialogs, _approval]
 """What somebody comes to from a page. Each begins by going somewhere."""
 
 

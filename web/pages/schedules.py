@@ -87,6 +87,7 @@ def _next(schedule: Row) -> rx.Component:
                 rx.text("After that", size="1", color_scheme="gray"),
                 rx.el.ol(rx.foreach(schedule.later, lambda at: rx.el.li(local_time(at))), class_name="t-times"),
                 size="1",
+                custom_attrs={"aria-label": "The next times"},
             ),
         ),
     )

@@ -87,6 +87,21 @@ async def test_nothing_is_lost_while_the_backend_is_away(stack: Stack) -> None:
         assert await desk.keys() == ["filter", "set", "webhook"]
 
 
+async def test_nothing_is_lost_while_the_server_of_the_page_is_away(stack: Stack) -> None:
+    """The page says so, is drawn on all the same, and hands over what was drawn once it is back: nobody signs in again."""
+    async with at_desk(stack) as desk:
+        await desk.drop("trigger.webhook", 160, 200)
+        assert await desk.keys() == ["webhook"]
+        stack.kill("web")
+        await expect(desk.page.get_by_text("The connection to Trestle is lost")).to_be_visible(timeout=30_000)
+        await desk.drop("filter", 480, 200)
+        await desk.drop("set", 800, 200)
+        stack.start("web")
+        await expect(desk.page.get_by_text("The connection to Trestle is lost")).to_have_count(0, timeout=30_000)
+        await expect(desk.at("save-state")).to_have_text("Saved", timeout=30_000)
+        assert await desk.keys() == ["filter", "set", "webhook"]
+
+
 async def test_a_page_that_breaks_down_says_so_in_plain_words(stack: Stack) -> None:
     async def break_it(route: Route) -> None:
         answer = await route.fetch()
