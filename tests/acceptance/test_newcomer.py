@@ -2,32 +2,13 @@
 
 import asyncio
 
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.acceptance import browser
 from tests.acceptance.api import Api
+from tests.acceptance.drawing import connect, drop, press
 from tests.acceptance.peer import peer
 from tests.acceptance.stack import Stack
-
-
-async def drop(page: Page, type: str, x: int, y: int) -> None:
-    """Drag a node from the palette onto the canvas."""
-    await page.drag_and_drop(f"[data-testid='palette-item-{type}']", ".react-flow__pane", target_position={"x": x, "y": y})
-
-
-async def connect(page: Page, source: str, target: str) -> None:
-    """Draw a connection with the mouse, from the main port to the input."""
-    ends = []
-    for key, handle in ((source, "main"), (target, "in")):
-        box = await page.locator(f".react-flow__handle[data-nodeid='{key}'][data-handleid='{handle}']").bounding_box()
-        assert box is not None
-        ends.append((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
-    (from_x, from_y), (to_x, to_y) = ends
-    await page.mouse.move(from_x, from_y)
-    await page.mouse.down()
-    await page.mouse.move(to_x - 30, to_y + 10, steps=6)
-    await page.mouse.move(to_x, to_y, steps=3)
-    await page.mouse.up()
 
 
 async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) -> None:
@@ -64,15 +45,15 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         await drop(page, "trigger.webhook", 160, 220)
         await drop(page, "filter", 480, 220)
         await drop(page, "http.request", 800, 220)
-        await connect(page, "webhook", "filter")
-        await connect(page, "filter", "http_request")
+        await connect(page, "webhook", "main", "filter")
+        await connect(page, "filter", "main", "http_request")
         await expect(page.locator(".react-flow__edge")).to_have_count(2)
 
-        await page.get_by_test_id("node-webhook").click()
+        await press(page, "webhook")
         await page.get_by_test_id("field-path").locator("input").fill("leads")
-        await page.get_by_test_id("node-filter").click()
+        await press(page, "filter")
         await page.get_by_test_id("field-condition").locator("textarea").fill("{{ payload.score >= 80 }}")
-        await page.get_by_test_id("node-http_request").click()
+        await press(page, "http_request")
         await page.get_by_test_id("field-method").locator("select").select_option("POST")
         await page.get_by_test_id("field-url").locator("input").fill(f"{chat.url}/hook")
         body = '{"content": "{{ payload.name }} scored {{ payload.score }}"}'
@@ -96,7 +77,7 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         await expect(page.get_by_test_id("node-http_request")).to_have_attribute("data-status", "succeeded")
         assert [(call.method, call.path, call.body) for call in chat.calls] == [("POST", "/hook", {"content": "Ada scored 91"})]
 
-        await page.get_by_test_id("node-http_request").click()
+        await press(page, "http_request")
         await expect(page.get_by_test_id("step-output")).to_contain_text("200")
         await page.screenshot(path=shots / "tour-7-output.png")
 
@@ -106,7 +87,7 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         await page.screenshot(path=shots / "tour-8-history.png")
         await page.goto(f"{house.web_url}/executions/{execution_id}")
         await expect(page.get_by_test_id("node-filter")).to_have_attribute("data-status", "succeeded")
-        await page.get_by_test_id("node-filter").click()
+        await press(page, "filter")
         await expect(page.get_by_test_id("step-output")).to_contain_text("91")
         await page.screenshot(path=shots / "tour-9-execution.png")
         await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 from tests.acceptance import browser
 from tests.acceptance.accessibility import barriers
 from tests.acceptance.api import Api
+from tests.acceptance.drawing import press
 from tests.acceptance.peer import Peer, peer
 from tests.acceptance.stack import Stack
 from tests.acceptance.test_first_flow import hot_lead
@@ -141,7 +142,7 @@ async def _editor(page: Page, url: str, there: Furnished) -> None:
     await page.goto(f"{url}/workflows/{there.workflow_id}")
     await page.get_by_test_id("node-hook").wait_for()
     await look(page, "editor")
-    await page.get_by_test_id("node-tell").click()
+    await press(page, "tell")
     await page.get_by_test_id("tab-policies").wait_for()
     await look(page, "editor-panel")
     await page.get_by_test_id("tab-policies").click()
@@ -172,11 +173,7 @@ async def _executions(page: Page, url: str, there: Furnished) -> None:
     await page.get_by_test_id("compare-previous").click()
     await page.get_by_test_id("compared").wait_for()
     await look(page, "execution-compared")
-    view, before = page.locator(".react-flow__viewport"), None
-    while (now := await view.get_attribute("style")) != before:  # what moves under the pointer is no click
-        before = now
-        await page.wait_for_timeout(120)
-    await page.get_by_test_id("node-tell").click()
+    await press(page, "tell")
     await expect(page.get_by_test_id("step-error")).to_contain_text("500")
     await look(page, "execution-step")
     await page.goto(f"{url}/executions/{there.succeeded}")

@@ -8,6 +8,7 @@ from playwright.async_api import Page, WebSocket
 
 from tests.acceptance import browser
 from tests.acceptance.api import Api
+from tests.acceptance.drawing import press
 from tests.acceptance.stack import Stack
 
 NODES = 500
@@ -62,7 +63,7 @@ async def _middle(page: Page, node: str) -> tuple[float, float]:
 
 async def _typed(page: Page) -> list[float]:
     """Open a node's form, type into it. From each key to its frame, in ms; what is under 16 ms isn't told apart and left out."""
-    await page.locator("[data-testid=node-n7]").click()
+    await press(page, "n7")
     field = page.get_by_test_id("node-name")
     await field.focus()
     await page.evaluate(_WATCH_KEYS)

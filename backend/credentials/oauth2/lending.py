@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 from uuid import UUID
 
 import structlog
@@ -65,10 +65,9 @@ class Lender:
                 while not _serves(held, refused):
                     self._check(client, held, refused)
                     held = await asyncio.shield(self._renewal(place, client, refused))
+                return held
         except TimeoutError:
             raise FailedDependency("The provider takes too long to renew the token. Let the step try again.") from None
-        assert held is not None  # noqa: S101 - only what is held serves
-        return held
 
     async def instead_of(self, client: Secret, place: Place, refused: int | None) -> Secret:
         """What a step gets of a credential: the access token, and never what belongs to the client. Raises as `lend` does."""
@@ -184,7 +183,7 @@ class Lender:
         return Tokens(tokens.access_token, old, tokens.scope, tokens.lifetime_s, tokens.account)
 
 
-def _serves(held: Held | None, refused: int | None) -> bool:
+def _serves(held: Held | None, refused: int | None) -> TypeGuard[Held]:
     return held is not None and held.tokens is not None and held.problem is None and held.is_good and held.version != refused
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, WebSocket, expect
 
-from tests.acceptance import browser
+from tests.acceptance import browser, drawing
 from tests.acceptance.api import Api, Refused
 from tests.acceptance.stack import Stack
 
@@ -51,12 +51,14 @@ class Desk:
         return {(link["source"], link["source_port"], link["target"]) for link in (await self.stored())["connections"]}
 
     async def drop(self, type: str, x: int, y: int) -> None:
-        await self.page.drag_and_drop(f"[data-testid='palette-item-{type}']", ".react-flow__pane", target_position={"x": x, "y": y})
+        await drawing.drop(self.page, type, x, y)
 
     async def handle(self, key: str, port: str) -> tuple[float, float]:
-        box = await self.page.locator(f".react-flow__handle[data-nodeid='{key}'][data-handleid='{port}']").bounding_box()
-        assert box is not None
-        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        return await drawing.handle(self.page, key, port)
+
+    async def press(self, key: str, *, clicks: int = 1, slip: int = 0) -> None:
+        """Click a card where it can be seen."""
+        await drawing.press(self.page, key, clicks=clicks, slip=slip)
 
     async def centre(self, testid: str) -> tuple[float, float]:
         """The middle of an element, on the screen."""
@@ -87,18 +89,10 @@ class Desk:
 
     async def still(self) -> None:
         """Wait until the view has stopped moving."""
-        view, before = self.page.locator(".react-flow__viewport"), None
-        while (now := await view.get_attribute("style")) != before:
-            before = now
-            await self.page.wait_for_timeout(120)
+        await drawing.still(self.page)
 
     async def connect(self, source: str, port: str, target: str) -> None:
-        mouse, (x, y) = self.page.mouse, await self.handle(target, "in")
-        await mouse.move(*await self.handle(source, port))
-        await mouse.down()
-        await mouse.move(x - 30, y + 10, steps=6)
-        await mouse.move(x, y, steps=3)
-        await mouse.up()
+        await drawing.connect(self.page, source, port, target)
 
     async def three_nodes(self) -> None:
         """A webhook, a filter and a call, connected in a row."""

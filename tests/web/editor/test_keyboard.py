@@ -61,7 +61,7 @@ async def test_a_workflow_is_made_by_keyboard_alone(stack: Stack) -> None:
         await width.focus()
         await press("ArrowLeft")
         await desk.page.reload()
-        await desk.at("node-lead").click()
+        await desk.press("lead")
         await expect(width).to_have_attribute("aria-valuenow", "416")
         await press("Control+k")
         await desk.page.keyboard.type("dashboard")

@@ -35,7 +35,7 @@ async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> No
         await desk.api.call("POST", f"/workflows/{desk.workflow_id}/inputs", json={"name": "Two rows", "input": INPUT})
         await drawn(desk, NODES, LINKS)
         await desk.page.reload()  # it came from elsewhere
-        await desk.at("node-use").dblclick()
+        await desk.press("use", clicks=2)
         await expect(desk.at("panel")).to_have_class("ed-panel is-wide")
         await expect(desk.at("step-input")).to_contain_text("Nothing is known yet")
         await desk.at("all-data").click()
@@ -64,7 +64,7 @@ async def test_input_settings_and_output_stand_side_by_side(stack: Stack) -> Non
         await drawn(desk, NODES, LINKS)
         await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json={"input": INPUT})
         await expect(desk.at("node-make")).to_have_attribute("data-status", "succeeded")
-        await desk.at("node-make").click()
+        await desk.press("make")
         await desk.at("panel-wide").click()
         boxes = [await part.bounding_box() for part in (desk.at("step-input"), desk.at("field-code"), desk.at("step-output"))]
         lefts = [box["x"] for box in boxes if box is not None]
@@ -106,7 +106,7 @@ async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expres
             {**NODES[2], "config": {"url": "http://x.example/{{ nodes.make[0] }}", "query": {"n": "{{ nodes['make']|length }}"}}},
         ]
         await drawn(desk, nodes, LINKS)
-        await desk.at("node-use").click()
+        await desk.press("use")
         picker = desk.at("field-credential")
         async with desk.page.expect_popup() as opened:
             await picker.get_by_role("link", name="New credential").click()
@@ -117,7 +117,7 @@ async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expres
         made = await desk.api.call("POST", "/credentials", json={"name": name, "type": "bearer", "data": {"token": "a-secret-of-the-team"}})
         await desk.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back from the other tab
         await picker.locator("select").select_option(label=f"{name} · bearer")
-        await desk.at("node-make").click()
+        await desk.press("make")
         await desk.at("field-key").locator("input").fill("rows")
         await desk.page.keyboard.press("Enter")
         use = next(node for node in (await desk.stored())["nodes"] if node["key"] == "use")
@@ -129,7 +129,7 @@ async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expres
         await desk.page.keyboard.press("Escape")
 
         # A refresh in the middle of typing shows the same graph.
-        await desk.at("node-use").click()
+        await desk.press("use")
         await desk.at("field-url").locator("input, textarea").fill("http://x.example/typed")
         desk.page.on("dialog", lambda dialog: dialog.accept())
         await desk.page.reload()
@@ -147,13 +147,13 @@ async def test_forms_draw_what_their_schemas_say(stack: Stack) -> None:
         ]
         links = [("hook", "main", "ask"), ("hook", "main", "two"), ("ask", "approved", "both"), ("two", "main", "both")]
         await drawn(desk, nodes, [{"source": source, "source_port": port, "target": target} for source, port, target in links])
-        await desk.at("node-hook").click()
+        await desk.press("hook")
         auth = desk.at("field-auth").first
         await auth.locator("select").first.select_option("hmac")
         await expect(auth.locator(".ed-nested")).to_be_visible()
         methods = desk.at("field-methods")
         await methods.get_by_text("GET", exact=True).click()
-        await desk.at("node-ask").click()
+        await desk.press("ask")
         await desk.at("field-recipients").get_by_role("button", name="Add").click()
         await desk.at("field-recipients").locator("input").fill("admin")
         longest = desk.at("field-timeout_s")
@@ -162,7 +162,7 @@ async def test_forms_draw_what_their_schemas_say(stack: Stack) -> None:
         await longest.locator("input").fill("60")
         await desk.at("tab-policies").click()
         await desk.at("field-timeout_s").locator("input").fill("90")
-        await desk.at("node-both").click()
+        await desk.press("both")
         await desk.at("tab-policies").click()
         await desk.at("field-for_each").get_by_role("switch").click()
         await desk.at("field-items").locator("textarea").fill("{{ payload.rows }}")
@@ -197,14 +197,14 @@ async def test_a_draft_is_run_with_an_input_that_is_kept_and_by_a_test_event(sta
         await desk.at("saved-inputs").get_by_text("A guest").click()
         await desk.at("run-start").click()
         await expect(desk.at("node-greet")).to_have_attribute("data-status", "succeeded")
-        await desk.at("node-greet").click()
+        await desk.press("greet")
         await expect(desk.at("step-output")).to_contain_text("Dear Grace")
 
-        await desk.at("node-hook").click()
+        await desk.press("hook")
         await desk.at("listen").click()
         url = await desk.at("test-url").inner_text()
         status, _, _ = await desk.api.raw("POST", url.removeprefix(stack.backend_url), json={"name": "a caller"})
         assert status < 300
         await expect(desk.at("listening")).to_have_count(0)
-        await desk.at("node-greet").click()
+        await desk.press("greet")
         await expect(desk.at("step-output")).to_contain_text("Dear a caller")

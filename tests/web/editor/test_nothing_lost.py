@@ -44,7 +44,7 @@ async def test_what_others_change_is_seen(stack: Stack) -> None:
         await expect(desk.at("node-theirs")).to_contain_text("By another")
         await expect(desk.at("notice")).to_contain_text("Somebody else")
 
-        await desk.at("node-filter").click()
+        await desk.press("filter")
         await desk.at("field-condition").locator("textarea").fill("{{ true }}")
         assert await desk.keys() == ["filter", "theirs"]
         await desk.api.call("PATCH", f"/nodes/{draft['nodes'][0]['id']}", json={"name": "By a script"})

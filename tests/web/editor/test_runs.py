@@ -40,7 +40,7 @@ async def test_values_are_seen_as_table_json_and_schema_and_pinned(stack: Stack)
         rows = [{"n": n, "text": "x" * 300} for n in range(2500)]
         await run(desk, rows)
         await expect(desk.at("node-last")).to_have_attribute("data-status", "succeeded")
-        await desk.at("node-start").click()
+        await desk.press("start")
         await expect(desk.at("step-output")).to_contain_text("2,500 items")
         await desk.at("output-as-schema").click()
         await expect(desk.at("schema-view")).to_contain_text("integer")
@@ -52,7 +52,7 @@ async def test_values_are_seen_as_table_json_and_schema_and_pinned(stack: Stack)
         await expect(desk.at("notice")).to_contain_text("too large")
 
         await run(desk, [{"n": 1}, {"n": 2}])
-        await desk.at("node-each").click()
+        await desk.press("each")
         await expect(desk.at("step-output").locator("tbody tr")).to_have_count(2)  # the view is remembered
         await desk.at("pin-output").click()
         await expect(desk.at("pinned-each")).to_be_visible()
@@ -61,11 +61,11 @@ async def test_values_are_seen_as_table_json_and_schema_and_pinned(stack: Stack)
         await desk.at("pin-save").click()
         await expect(desk.at("save-state")).to_have_text("Saved")
         assert [node["pinned"] for node in (await desk.stored())["nodes"]] == [None, [1, 2, 3], None]
-        await desk.at("node-last").click()
+        await desk.press("last")
         await desk.at("run-only").click()
         await expect(desk.at("step-output")).to_contain_text("3")
         await expect(desk.at("node-start")).to_have_attribute("data-status", "idle")
-        await desk.at("node-each").click()
+        await desk.press("each")
         await desk.at("unpin").click()
         await expect(desk.at("pinned-each")).to_have_count(0)
         await desk.at("run-until").click()
@@ -83,7 +83,7 @@ async def test_two_runs_are_compared_and_one_is_copied_into_the_draft(stack: Sta
         await desk.at("compare").click()
         await desk.at("compare-previous").click()
         await expect(desk.at("compared")).to_contain_text("3 differ")
-        await desk.at("node-last").click()
+        await desk.press("last")
         await expect(desk.at("differences")).to_contain_text("count")
         await expect(desk.at("differences").locator("ins")).to_have_text("2")
         await desk.at("compare-stop").click()
@@ -100,7 +100,7 @@ async def test_two_runs_are_compared_and_one_is_copied_into_the_draft(stack: Sta
 
         # Where something else is pinned already, it is asked.
         async def copied_over(answer: str) -> list[Any]:
-            await desk.at("node-last").click()
+            await desk.press("last")
             await desk.at("pin-write").click()
             await desk.at("pin-text").fill('"mine"')
             await desk.at("pin-save").click()
@@ -127,7 +127,7 @@ async def test_two_runs_are_compared_and_one_is_copied_into_the_draft(stack: Sta
 async def test_a_conflict_is_a_choice(stack: Stack) -> None:
     async with at_desk(stack) as desk:
         await drawn(desk, stack)
-        await desk.at("node-last").click()
+        await desk.press("last")
 
         async def both(mine: str, theirs: str) -> None:
             """Two people give a node a name at the same time."""

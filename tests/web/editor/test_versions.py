@@ -31,7 +31,7 @@ async def test_versions_are_published_compared_and_restored(stack: Stack) -> Non
         await expect(desk.at("version-1")).to_contain_text("Live")
 
         # The draft goes on; what it has changed is told in the panel, and marked on the canvas.
-        await desk.at("node-set").click()
+        await desk.press("set")
         await desk.at("field-keep_input").get_by_role("switch").click()
         await desk.drop("filter", 480, 420)
         await desk.stored()

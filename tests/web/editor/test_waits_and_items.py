@@ -62,7 +62,7 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         await page.goto(f"{stack.web_url}/executions/{started['execution_id']}")
         await expect(desk.at("node-busy")).to_contain_text("Rate limited until")
         await expect(desk.at("node-each")).to_contain_text("8 items")
-        await desk.at("node-flaky").click()
+        await desk.press("flaky")
         await expect(desk.at("attempts").locator("option")).to_have_text(["Attempt 1 · failed", "Attempt 2 · succeeded"])
         await desk.at("attempts").select_option(index=0)
         await expect(desk.at("step-error")).to_contain_text("503")
@@ -70,7 +70,7 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         await desk.at("attempts").select_option(index=1)
         await expect(desk.at("step-output")).to_contain_text("/flaky")
 
-        await desk.at("node-each").click()
+        await desk.press("each")
         await expect(desk.at("items").locator("summary")).to_have_text("8 items · 2 failed")
         await expect(desk.at("items").locator("li")).to_have_count(8)
         await desk.at("items-failed").click()
@@ -84,7 +84,7 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         await expect(desk.at("step-output")).to_contain_text("/item/3")
 
         # Items that have no steps of their own, as their node has no effects: what became of them is in the output.
-        await desk.at("node-pure").click()
+        await desk.press("pure")
         await desk.at("items-failed").click()
         await expect(desk.at("items").locator("li")).to_have_count(1)
         await desk.at("item-0").click()
@@ -121,7 +121,7 @@ async def test_ten_megabytes_are_looked_at_without_freezing(stack: Stack) -> Non
         await expect(desk.at("node-make")).to_have_attribute("data-status", "succeeded")
         await desk.still()
         await desk.page.evaluate(LONGEST)
-        await desk.at("node-make").click()
+        await desk.press("make")
         await expect(desk.at("step-output")).to_contain_text("beginnings of 10")
         await desk.at("output-as-table").click()
         rows = desk.at("step-output").locator("tbody tr")

@@ -21,6 +21,7 @@ const SNAP = [10, 10];
 const MULTI = ["Shift", "Meta", "Control"];
 const LABELS = { "node.a11yDescription.default": "Press Enter to open, arrow keys to move." };
 const NARROW = window.matchMedia("(max-width: 767px)");
+const STEADY = 3; // pixels that a hand may slip during a click; from there on it drags
 const MANY = 80; // from so many cards on, those out of sight aren't drawn
 const FAR = 0.45; // below this zoom small print can't be read, and isn't drawn
 
@@ -122,7 +123,7 @@ export function Canvas({ dark }) {
         {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onNodeDoubleClick={onNodeDoubleClick} onPaneClick={onPaneClick}
         nodesDraggable={!readOnly && !narrow} nodesConnectable={!readOnly} onlyRenderVisibleElements={lists.nodes.length > MANY}
         deleteKeyCode={null} multiSelectionKeyCode={MULTI} selectionKeyCode="Shift" zoomOnDoubleClick={false}
-        snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={3} connectionRadius={28} elevateNodesOnSelect
+        snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={STEADY} nodeClickDistance={STEADY} paneClickDistance={STEADY} connectionRadius={28} elevateNodesOnSelect
         colorMode={dark ? "dark" : "light"} ariaLabelConfig={LABELS}
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
