@@ -1,14 +1,16 @@
 """Answers from outside: who has a step's address may answer it, once."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Literal
 
 import orjson
 from pydantic import Field
 
 from backend.db import encode_json
-from backend.errors import Conflict, Gone, NotFound
+from backend.errors import Conflict, Gone, NotFound, Unavailable
 from backend.executions.resolutions import Outcome, resolve
 from backend.services import Services
 from trestle.contracts.base import JsonObject, JsonValue, Request
@@ -26,6 +28,7 @@ left join lateral (
 where e.id = $1
 """
 _PROJECT = "select project_id from executions where id = $1"
+_BETWEEN_S, _LOOK_AGAIN_S = 10, 0.1
 _ENDED = "select finished_at is not null from executions where id = $1"
 
 
@@ -93,6 +96,7 @@ async def decide(parts: Services, asked: Bearer, said: Decision) -> Question:
     Raises:
         Conflict: it was decided before; says what.
         Gone: nobody waits for a decision any more.
+        Unavailable: a reminder is being sent, and takes long.
         NotFound: the execution is deleted.
     """
     before = await question(parts, asked)
@@ -122,6 +126,13 @@ async def resume(parts: Services, asked: Bearer, call: JsonObject) -> None:
 async def _answer(parts: Services, asked: Bearer, answer: JsonValue, refs: Refs | None = None) -> None:
     resolution = Resolution(node=asked.node, item=asked.item, kind=asked.kind, answer=answer, refs=refs or {})
     outcome = await resolve(parts.database.hot, parts.queue, parts.doorbell, asked.execution_id, resolution)
+    until = monotonic() + _BETWEEN_S
+    while outcome is Outcome.OVER and (await question(parts, asked)).open:
+        # A part of its wait is over, and its node runs: it reminds people and waits on, or goes on without an answer.
+        if monotonic() > until:
+            raise Unavailable("A reminder of this is being sent just now. Nothing was changed. Try again in a moment.")
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        outcome = await resolve(parts.database.hot, parts.queue, parts.doorbell, asked.execution_id, resolution)
     if outcome is Outcome.FIRST:
         return
     now = await question(parts, asked)

@@ -170,6 +170,33 @@ async def test_what_has_ended_says_so(backend: Backend, world: World, executor: 
         assert "Closed" in await answer.text()
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_a_decision_while_a_reminder_is_sent_counts(
+    backend: Backend, world: World, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch, goes_on: bool
+) -> None:
+    execution_id = await backend.post()
+    job = await executor.take(execution_id)
+    reminding = step("name", "running", wait={"$resumed": ASKED, "$expired": "approval"})
+    await executor.report(report(job, 1, step("hook"), reminding))
+    address = path(backend.settings, execution_id)
+    monkeypatch.setattr("backend.waits.service._BETWEEN_S", 0)
+    status, told = await backend.call("POST", address, json={"decision": "approved"})
+    assert (status, "Try again" in told["detail"]) == (503, True)
+    monkeypatch.setattr("backend.waits.service._BETWEEN_S", 30)
+    decided = asyncio.create_task(backend.call("POST", address, json={"decision": "approved"}))
+    await asyncio.sleep(0.3)
+    assert not decided.done()
+    if goes_on:
+        await executor.report(report(job, 2, step("name"), ending=DONE))
+        assert (await decided)[0] == 410
+    else:
+        await executor.report(
+            report(job, 2, step("name", "waiting", wait=ASKED, token="approval"), ending={"status": "waiting", "due_at": None})
+        )
+        assert (await decided)[0] == 200
+        assert (await world.execution(execution_id))["status"] == "queued"
+
+
 async def test_no_other_token_opens_anything(backend: Backend, world: World, executor: FakeExecutor) -> None:
     execution_id, _ = await waiting(backend, executor, "approval")
     good = path(backend.settings, execution_id).rsplit("/", 1)[1]
