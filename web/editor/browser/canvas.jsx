@@ -5,7 +5,8 @@ import React, { useCallback, useMemo, useRef, useSyncExternalStore } from "react
 import { Background, BackgroundVariant, MiniMap, ReactFlow, ViewportPortal, useStore as useFlowStore } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { Curve } from "./edge.jsx";
-import { useConnections, useFlow } from "./flow.js";
+import { useConnections } from "./connecting.js";
+import { useFlow } from "./flow.js";
 import { hueOf } from "./icons.jsx";
 import { NodeCard } from "./node_card.jsx";
 import { NoteCard } from "./note_card.jsx";
@@ -65,7 +66,7 @@ export function Canvas({ dark }) {
   const store = useEditor();
   const pane = useRef(null);
   const { lists, lines } = useFlow(pane);
-  const connections = useConnections();
+  const connections = useConnections(pane);
   const moving = useMoving(pane);
   useView(pane);
   const far = useFlowStore((state) => state.transform[2] < FAR);
@@ -121,7 +122,7 @@ export function Canvas({ dark }) {
     <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} onKeyDownCapture={onKeyDownCapture} data-testid="canvas">
       <ReactFlow
         {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onNodeDoubleClick={onNodeDoubleClick} onPaneClick={onPaneClick}
-        nodesDraggable={!readOnly && !narrow} nodesConnectable={!readOnly} onlyRenderVisibleElements={lists.nodes.length > MANY}
+        nodesDraggable={!readOnly && !narrow} nodesConnectable={!readOnly} edgesReconnectable={!readOnly} reconnectRadius={16} onlyRenderVisibleElements={lists.nodes.length > MANY}
         deleteKeyCode={null} multiSelectionKeyCode={MULTI} selectionKeyCode="Shift" zoomOnDoubleClick={false}
         snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={STEADY} nodeClickDistance={STEADY} paneClickDistance={STEADY} connectionRadius={28} elevateNodesOnSelect
         colorMode={dark ? "dark" : "light"} ariaLabelConfig={LABELS}

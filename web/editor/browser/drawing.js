@@ -114,8 +114,8 @@ export class Drawing {
     this.set({ selection: [newKey], panel: { kind: "node", key: newKey } });
   }
 
-  /** Adds a node of this type at `place`, or to the right of `from` ({key, port}), connected with it; and chooses it. */
-  add(typeName, { place = null, from = null } = {}) {
+  /** Adds a node of this type at `place`, or to the right of `from` ({key, port}), connected with it, or with the node `to`; and chooses it. */
+  add(typeName, { place = null, from = null, to = null } = {}) {
     const type = this.state.catalogue[typeName];
     if (!type || this.readOnly) return null;
     const { graph } = this.state;
@@ -123,6 +123,8 @@ export class Drawing {
     const node = newNode(graph, type, place ?? graphs.freePlace(graph, source));
     const operations = [{ op: "add_node", node }];
     if (source && type.inputs.length) operations.push({ op: "connect", source: source.key, source_port: from.port ?? graphs.MAIN, target: node.key });
+    const port = graphs.portsOf(type, node)[0];
+    if (to && port && graphs.nodeOf(graph, to)) operations.push({ op: "connect", source: node.key, source_port: port, target: to });
     this.edit(operations);
     this.select([node.key]);
     if (isNote(node)) this.write(node.key);
@@ -134,6 +136,25 @@ export class Drawing {
     const reason = graphs.refusal(graph, link, catalogue);
     if (reason) return void this.notify(reason, "warning");
     this.edit([{ op: "connect", ...link }]);
+  }
+
+  /** The graph without one connection; null: as it is. */
+  without(link) {
+    return link ? graphs.apply(this.state.graph, { op: "disconnect", ...link }) : this.state.graph;
+  }
+
+  /** Leads a connection elsewhere, as one step of the history. */
+  reconnect(before, link) {
+    if (["source", "source_port", "target"].every((part) => before[part] === link[part])) return;
+    const reason = graphs.refusal(this.without(before), link, this.state.catalogue);
+    if (reason) return void this.notify(reason, "warning");
+    this.edit([{ op: "disconnect", ...before }, { op: "connect", ...link }]);
+  }
+
+  /** The port that a connection leaves by where nobody says which. */
+  firstPort(key) {
+    const node = graphs.nodeOf(this.state.graph, key);
+    return graphs.portsOf(this.state.catalogue[node?.type], node)[0] ?? graphs.MAIN;
   }
 
   remove(keys, links = []) {

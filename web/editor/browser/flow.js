@@ -2,14 +2,14 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { applyEdgeChanges, applyNodeChanges, useReactFlow } from "@xyflow/react";
-import { linksFrom, linksTo, nodeOf, portsOf, refusal } from "./graph.js";
+import { linkOf } from "./connecting.js";
+import { linksFrom, linksTo, nodeOf, portsOf } from "./graph.js";
 import { aligned } from "./guides.js";
 import { between } from "./making.js";
 import { isNote, sizeOf, textOf } from "./notes.js";
 import { linkAt } from "./places.js";
 import { useEditor, useStore } from "./store.js";
 
-const linkOf = (edge) => ({ source: edge.source, source_port: edge.sourceHandle ?? "main", target: edge.target });
 const BEHIND = -2000; // what is chosen is lifted by 1000
 const edgeId = (link) => `${link.source}/${link.source_port}/${link.target}`;
 
@@ -149,21 +149,4 @@ function useMoves(onNodesChange, pointer) {
     };
     return { onNodesChange: onChange, onNodeDragStart: begin, onSelectionDragStart: begin, onNodeDrag: aim, onNodeDragStop: tell, onSelectionDragStop: tell };
   }, [onChange, aim, tell, pointer]);
-}
-
-export function useConnections() {
-  const store = useEditor();
-  return useMemo(() => {
-    const isValidConnection = (edge) => refusal(store.state.graph, linkOf(edge), store.state.catalogue) === null;
-    const onConnect = (edge) => store.connect(linkOf(edge));
-    const onConnectEnd = (event, { isValid, fromNode, fromHandle, toNode }) => {
-      if (isValid || !fromNode || fromHandle?.type !== "source") return;
-      const from = { key: fromNode.id, port: fromHandle.id };
-      // On a card, but refused there: `connect` says why.
-      if (toNode) return void store.connect({ source: from.key, source_port: from.port, target: toNode.id });
-      const point = event.changedTouches?.[0] ?? event;
-      if (event.target?.closest?.(".react-flow__pane")) store.set({ quick: { x: point.clientX, y: point.clientY, from, drop: true } });
-    };
-    return { isValidConnection, onConnect, onConnectEnd };
-  }, [store]);
 }

@@ -166,7 +166,7 @@ export function refusal(graph, { source, source_port = MAIN, target }, catalogue
   const [from, to] = [nodeOf(graph, source), nodeOf(graph, target)];
   if (!from || !to) return "One of the two nodes is gone.";
   if (isNote(from) || isNote(to)) return "A note is there to be read: nothing leads to it or from it.";
-  if (catalogue[to.type]?.inputs?.length === 0) return `${to.name || to.key} is a trigger: it starts a run and takes no input.`;
+  if (catalogue[to.type]?.inputs?.length === 0) return `${to.name || catalogue[to.type].title || to.key} is a trigger: it starts a run and takes no input.`;
   if (graph.connections.some((link) => same(link, { source, source_port, target }))) return "These two are connected already.";
   if (reaches(graph, target, source)) return "That would make a circle: a run could never finish.";
   return null;

@@ -113,11 +113,12 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
   useMeasuredPorts(id, ports.join("\n"));
 
   const state = status?.status ?? "idle";
+  const height = Math.max(64, ports.length * 24 + 8);
   const reason = problems.map((problem) => problem.message).join(" ") || type?.broken || (type ? "" : `No executor offers “${node.type}”.`);
   const calm = problems.length > 0 && problems.every((problem) => problem.calm);
   const classes = ["ed-card", `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && (calm ? "is-to-fill" : "is-wrong"), mark && `is-marked-${mark}`].filter(Boolean).join(" ");
   return (
-    <div className={classes} data-testid={`node-${id}`} data-status={state} style={{ minHeight: Math.max(64, ports.length * 24 + 8) }}>
+    <div className={classes} data-testid={`node-${id}`} data-status={state} style={{ minHeight: height, "--ed-card-height": `${height}px` }}>
       {type?.inputs?.length !== 0 && <Handle type="target" position={Position.Left} id="in" />}
       <TypeTile type={type} />
       <div className="ed-card-text">

@@ -9,6 +9,7 @@ import { found } from "./offered.js";
 import { dropped, visiblePlace } from "./places.js";
 import { useEditor, useStore } from "./store.js";
 
+const leads = (type) => type.outputs.length > 0 || Boolean(type.ports_from);
 const grouped = (types) => [...types.reduce((groups, type) => groups.set(type.group, [...(groups.get(type.group) ?? []), type]), new Map())];
 
 function Item({ type, onPick, testid, active }) {
@@ -97,15 +98,15 @@ export function QuickAdd() {
     setIndex(0);
   }, [quick]);
   const wantsInput = Boolean(quick?.from || quick?.into);
-  const fits = (type) => !type.broken && (!wantsInput || type.inputs.length > 0) && (!quick?.triggers || (type.inputs.length === 0 && !isNote(type)));
+  const fits = (type) => !type.broken && (!wantsInput || type.inputs.length > 0) && (!quick?.to || leads(type)) && (!quick?.triggers || (type.inputs.length === 0 && !isNote(type)));
   const types = useMemo(() => found(catalogue, search).filter(fits), [catalogue, search, quick]);
   if (!quick) return null;
   const close = () => store.set({ quick: null });
   const pick = (type) => {
     close();
     if (quick.into) return void store.insert(type.type, quick.into);
-    const place = quick.drop ? dropped(store, type, quick, { beside: true }) : quick.from ? null : visiblePlace(store, type);
-    store.add(type.type, { place, from: quick.from });
+    const place = quick.drop ? dropped(store, type, quick, { side: quick.to ? 1 : 0 }) : quick.from ? null : visiblePlace(store, type);
+    store.add(type.type, { place, from: quick.from, to: quick.to });
   };
   const left = Math.max(8, Math.min(quick.x, window.innerWidth - 316));
   const top = Math.max(8, Math.min(quick.y, window.innerHeight - 388));

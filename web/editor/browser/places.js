@@ -7,11 +7,11 @@ const GRID = 10;
 const snapped = ({ x, y }, grid = GRID) => ({ x: Math.round(x / grid) * grid, y: Math.round(y / grid) * grid });
 const sizeFor = (type) => (isNote(type) ? sizeOf({}) : CARD);
 
-/** Where a node of this type is put that is let go at `point` on the screen: its middle there, or (`beside`) its left side. */
-export function dropped(store, type, { x, y }, { beside = false } = {}) {
+/** Where a node of this type is put that is let go at `point` on the screen: its middle there, or (`side` 0, 1) its left or right side. */
+export function dropped(store, type, { x, y }, { side = 0.5 } = {}) {
   const at = store.flow.screenToFlowPosition({ x, y });
   const { width, height } = sizeFor(type);
-  return snapped({ x: beside ? at.x : at.x - width / 2, y: at.y - height / 2 });
+  return snapped({ x: at.x - side * width, y: at.y - height / 2 });
 }
 
 /** Where a clicked node goes: right of the chosen one if there is room in view, else the first free place from the view's corner. A note: its middle. */
@@ -52,3 +52,6 @@ export function linkAt({ x, y }) {
   const [source, ...rest] = id.split("/");
   return { source, source_port: rest.slice(0, -1).join("/"), target: rest.at(-1) };
 }
+
+/** The key of the card that lies at a point on the screen, or undefined. */
+export const cardAt = ({ x, y }) => document.elementFromPoint(x, y)?.closest?.(".react-flow__node-card")?.dataset.id;
