@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from web import bundle
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_OUT = ROOT / ".build" / "web"
 LOCK_DIR = ROOT / "reflex.lock"
@@ -103,7 +105,7 @@ def _stage(out: Path) -> Path:
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     shutil.copy2(ROOT / "rxconfig.py", stage / "rxconfig.py")
-    shutil.copytree(ROOT / "web" / "assets", stage / "assets")
+    bundle.stage(stage / "assets")
     if LOCK_DIR.is_dir():
         shutil.copytree(LOCK_DIR, stage / "reflex.lock")
     return stage

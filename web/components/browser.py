@@ -1,17 +1,20 @@
 """Typed wrappers of the local JSX: relative times, and a pulse that stops while nobody looks."""
 
+from pathlib import Path
 from typing import Any
 
 import reflex as rx
 from reflex.event import no_args_event_spec
 
-_JSX = rx.asset("browser.jsx", shared=True)
+from web.bundle import importable
+
+_JSX = importable(Path(__file__).with_name("browser.jsx"))
 
 
 class RelativeTime(rx.NoSSRComponent):
     """A moment as "5 min. ago", with the exact local time on hover."""
 
-    library = _JSX.importable_path
+    library = _JSX
     tag = "RelativeTime"
 
     at: rx.Var[str]
@@ -21,7 +24,7 @@ class RelativeTime(rx.NoSSRComponent):
 class LocalTime(rx.NoSSRComponent):
     """A moment as date and time in the zone of the person who looks."""
 
-    library = _JSX.importable_path
+    library = _JSX
     tag = "LocalTime"
 
     at: rx.Var[str]
@@ -31,7 +34,7 @@ class LocalTime(rx.NoSSRComponent):
 class Pulse(rx.NoSSRComponent):
     """Calls its handler every so many seconds while the page is in sight."""
 
-    library = _JSX.importable_path
+    library = _JSX
     tag = "Pulse"
 
     seconds: rx.Var[int]
@@ -45,7 +48,7 @@ def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx
 class TextFile(rx.NoSSRComponent):
     """A choice of a file whose text goes to the handler with its name; one that is too long goes as an empty text."""
 
-    library = _JSX.importable_path
+    library = _JSX
     tag = "TextFile"
 
     most: rx.Var[int]

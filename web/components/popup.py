@@ -1,11 +1,14 @@
 """Typed wrapper of the button that opens another site's page in a window of its own."""
 
+from pathlib import Path
 from typing import Any
 
 import reflex as rx
 from reflex.event import no_args_event_spec
 
-_JSX = rx.asset("popup.jsx", shared=True)
+from web.bundle import importable
+
+_JSX = importable(Path(__file__).with_name("popup.jsx"))
 
 
 def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
@@ -15,7 +18,7 @@ def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx
 class PopupButton(rx.NoSSRComponent):
     """A click opens a window and calls `on_ask`, which sets `url`; that goes into the window, or, where it was blocked, `on_blocked`."""
 
-    library = _JSX.importable_path
+    library = _JSX
     tag = "PopupButton"
 
     url: rx.Var[str]

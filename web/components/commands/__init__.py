@@ -12,6 +12,7 @@ from reflex.event import no_args_event_spec
 from trestle.contracts.workflows import WorkflowSummary
 from web.access import Viewer, signed_in
 from web.backend import ApiError
+from web.bundle import importable
 from web.theme import ICON_SIZE
 
 PAGES: Final[tuple[tuple[str, str], ...]] = (
@@ -33,11 +34,7 @@ PAGES: Final[tuple[tuple[str, str], ...]] = (
 MOST = 12
 """Workflows that one search finds."""
 
-_ASSETS = {
-    path.name: rx.asset(path.name, shared=True)
-    for path in sorted(Path(__file__).parent.iterdir())
-    if path.suffix in (".js", ".jsx", ".css")
-}
+_JSX = importable(Path(__file__).with_name("commands.jsx"))
 
 
 def _text(value: rx.Var[str]) -> tuple[rx.Var[str]]:
@@ -47,7 +44,7 @@ def _text(value: rx.Var[str]) -> tuple[rx.Var[str]]:
 class Commands(rx.NoSSRComponent):
     """The list that opens by Ctrl K, the sheet that opens by ?, and the keys of tables."""
 
-    library = _ASSETS["commands.jsx"].importable_path
+    library = _JSX
     tag = "Commands"
 
     pages: rx.Var[list[list[str]]]
@@ -64,7 +61,7 @@ class Commands(rx.NoSSRComponent):
 class Finding(rx.NoSSRComponent):
     """A button that opens the list."""
 
-    library = _ASSETS["commands.jsx"].importable_path
+    library = _JSX
     tag = "Finding"
 
 

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import reflex as rx
+from web.bundle import importable
 
-ENTRY = "editor.jsx"
-SUFFIXES = (".js", ".jsx", ".css")
+_HERE = Path(__file__).parent
 
-_ASSETS = {path.name: rx.asset(path.name, shared=True) for path in sorted(Path(__file__).parent.iterdir()) if path.suffix in SUFFIXES}
-LIBRARY = _ASSETS[ENTRY].importable_path
+LIBRARY = importable(_HERE / "editor.jsx")
 """What the page imports; the other files are imported from there."""
-RULE = _ASSETS["rule.jsx"].importable_path
+RULE = importable(_HERE / "rule.jsx")
 """A schedule in words, without the rest."""
