@@ -24,8 +24,25 @@ async def still(page: Page) -> None:
         await page.wait_for_timeout(120)
 
 
+async def bring(page: Page, key: str) -> None:
+    """Shift the view by the pointer until a card is in its middle."""
+    card, pane = [await page.get_by_test_id(name).bounding_box() for name in (f"node-{key}", "canvas")]
+    assert card is not None
+    assert pane is not None
+    x, y = pane["x"] + pane["width"] / 2, pane["y"] + pane["height"] * 0.7
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    goal = (
+        x + pane["x"] + pane["width"] / 2 - card["x"] - card["width"] / 2,
+        y + pane["y"] + pane["height"] / 2 - card["y"] - card["height"] / 2,
+    )
+    await page.mouse.move(*goal, steps=8)
+    await page.mouse.up()
+    await still(page)
+
+
 async def press(page: Page, key: str, *, clicks: int = 1, slip: int = 0) -> None:
-    """Click a card where it can be seen; the hand slips by so many pixels meanwhile.
+    """Click a card where it can be seen, after the view is shifted if it can't; the hand slips by so many pixels meanwhile.
 
     Playwright's own click would first scroll a card into view that lies half under a panel; the canvas takes that back, and
     the click would fall beside it.
@@ -33,6 +50,9 @@ async def press(page: Page, key: str, *, clicks: int = 1, slip: int = 0) -> None
     await page.get_by_test_id(f"node-{key}").wait_for()
     await still(page)
     seen = await page.evaluate(_SEEN, key)
+    if seen is None:
+        await bring(page, key)
+        seen = await page.evaluate(_SEEN, key)
     assert seen is not None, f"the card {key} can't be seen"
     await page.mouse.move(seen["x"], seen["y"])
     for click in range(1, clicks + 1):

@@ -42,7 +42,8 @@ PAGES = {
 # Text that its own box cuts off without saying so by an ellipsis, and boxes that reach past the window's right edge.
 _CLIPPED = """() => {
   const found = [];
-  if (document.documentElement.scrollWidth > innerWidth) found.push(`the page is ${document.documentElement.scrollWidth} px wide`);
+  for (const page of [document.documentElement, ...document.querySelectorAll('main')])
+    if (page.scrollWidth > page.clientWidth) found.push(`${page.tagName} is ${page.scrollWidth} px wide in ${page.clientWidth}`);
   const scrolls = (at) => at && (/auto|scroll|hidden/.test(getComputedStyle(at).overflowX) || scrolls(at.parentElement));
   for (const element of document.querySelectorAll('body *')) {
     if (element.closest('.react-flow__viewport, .react-flow__minimap, [aria-hidden=true], svg, textarea')) continue;
@@ -173,7 +174,7 @@ async def _executions(page: Page, url: str, there: Furnished) -> None:
     await page.get_by_test_id("compare-previous").click()
     await page.get_by_test_id("compared").wait_for()
     await look(page, "execution-compared")
-    await press(page, "tell")
+    await page.get_by_test_id("execution-error").click()
     await expect(page.get_by_test_id("step-error")).to_contain_text("500")
     await look(page, "execution-step")
     await page.goto(f"{url}/executions/{there.succeeded}")
