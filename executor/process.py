@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         if entry.node is None:
             _log.warning("a node is broken", source=entry.source, reason=entry.type.broken)
     gc.freeze()  # all that was loaded stays: the collector need not look at it again
+    gc.enable()
     return _run(serve(settings, registry, policy, quarantine=quarantine))
 
 

@@ -52,12 +52,14 @@ def main() -> int:
     except FileNotFoundError as error:
         sys.stderr.write(f"web: {error}\n")
         return 2
+    gc.disable()
     from web.app import app  # Reflex reads its environment on import
 
     application = app()
     # Importing made much that lives as long as the process; collected and set aside, it is not walked again and again.
     gc.collect()
     gc.freeze()
+    gc.enable()
     uvicorn.run(
         application,
         host=settings.host,
