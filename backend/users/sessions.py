@@ -35,24 +35,41 @@ async def sign_in(parts: Services, email: str, password: str, address: str, code
     async with parts.database.session() as session:
         user = await session.scalar(select(User).where(User.email == account))
     hashed = user.password_hash if user is not None else nobodys_hash(parts.settings.bcrypt_rounds)
-    if not await check_password(password, hashed) or user is None or not user.active:
-        await _note_failure(parts, user, address)
-        raise Unauthorised("The address or the password is wrong.")
-    if user.two_factor and not code.strip():
-        async with parts.database.session() as session:
-            await backoff.take_back(session, account, address)
-        raise SecondFactorRequired("Now the code from your authenticator app: send it, or a recovery code, as `totp_code` too.")
-    if user.two_factor:
+    known = await check_password(password, hashed) and user is not None and user.active
+    counted = known and user is not None and user.two_factor and bool(code.strip())
+    if counted:
         await backoff.count(parts, account, backoff.ANYWHERE)
     async with parts.database.session() as session:
-        proof = await second_factor.accept(session, parts.vault, user, code) if user.two_factor else None
-        if proof is not None or not user.two_factor:
-            await backoff.forget(session, account, address)
-            details = {"second_factor": proof} if proof is not None else {}
-            record(session, Action.SIGNED_IN, user.id, user.email, details=details, caller=Caller(user.id, user.email, address))
-            return _tokens(parts, session, user.id, uuid4())
-    await _note_failure(parts, user, address, {"second_factor": "wrong"})
+        held = await _held(session, user.id, hashed) if known and user is not None else None
+        # Asked for too where it was switched on while the password was checked: then this code's failure would not have been counted.
+        asked = held is not None and held.two_factor and not counted
+        if asked:
+            await backoff.take_back(session, account, address)
+        elif held is not None:
+            proof = await second_factor.accept(session, parts.vault, held, code) if held.two_factor else None
+            if proof is not None or not held.two_factor:
+                await backoff.forget(session, account, address)
+                details = {"second_factor": proof} if proof is not None else {}
+                record(session, Action.SIGNED_IN, held.id, held.email, details=details, caller=Caller(held.id, held.email, address))
+                return _tokens(parts, session, held.id, uuid4())
+    if asked:
+        raise SecondFactorRequired("Now the code from your authenticator app: send it, or a recovery code, as `totp_code` too.")
+    if held is None:
+        await _note_failure(parts, user, address)
+        raise Unauthorised("The address or the password is wrong.")
+    await _note_failure(parts, held, address, {"second_factor": "wrong"})
     raise SecondFactorWrong("This code is not right, or was used before. Type the one that your app shows now, or a recovery code.")
+
+
+async def _held(session: AsyncSession, user_id: UUID, password_hash: bytes) -> User | None:
+    """The user as they are now, until the transaction ends; None where the password was changed or the account switched off meanwhile.
+
+    Who switches two-factor sign-in on, or ends all of a user's tokens, waits for this transaction, and ends what it makes; or this one
+    has waited for theirs, and sees what they did.
+    """
+    lock = select(User).where(User.id == user_id).with_for_update(read=True, key_share=True)
+    user = await session.scalar(lock)
+    return user if user is not None and user.active and user.password_hash == password_hash else None
 
 
 async def _note_failure(parts: Services, user: User | None, address: str, details: JsonObject | None = None) -> None:

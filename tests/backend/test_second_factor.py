@@ -12,7 +12,7 @@ import httpx
 import pyotp
 import pytest
 
-from backend.errors import SecondFactorWrong, TooManyRequests, Unauthorised
+from backend.errors import SecondFactorRequired, SecondFactorWrong, TooManyRequests, Unauthorised
 from backend.services import Services
 from backend.users import backoff, codes, second_factor, sessions
 from tests.backend.people import PASSWORD, Person, sign_in, sign_up
@@ -204,6 +204,74 @@ async def test_no_session_slips_through_the_end_of_all_of_them(ada: Person, clie
         assert ended.status_code == 204
         living = "select count(*) from refresh_tokens where user_id = $1 and revoked_at is null"
         assert await services.database.hot.fetchval(living, ada.id) == 1
+
+
+async def somebody_waits(services: Services) -> None:
+    """Returns once a transaction waits for another's row."""
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while not await services.database.hot.fetchval(waiting):
+            await asyncio.sleep(0.01)
+
+
+class Gate:
+    """Holds up a function that is called in the middle of a transaction."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+        self.reached, self.open = asyncio.Event(), asyncio.Event()
+        self._function = getattr(module, name)
+        monkeypatch.setattr(module, name, self)
+
+    async def __call__(self, *arguments: Any) -> Any:
+        self.reached.set()
+        await self.open.wait()
+        return await self._function(*arguments)
+
+
+@pytest.mark.parametrize("code", ["", "123456"])
+async def test_a_sign_in_waits_for_the_second_factor_that_is_being_switched_on_and_is_asked_for_it(
+    ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    gate = Gate(monkeypatch, second_factor, "renew_recovery_codes")  # after the other sessions have ended, before the commit
+    switching_on = asyncio.create_task(equip(ada))
+    await gate.reached.wait()
+    # From another address: from the same one, the count of failures would wait already.
+    entering = asyncio.create_task(sessions.sign_in(services, ada.email, PASSWORD, "203.0.113.7", code))
+    await somebody_waits(services)
+    gate.open.set()
+    await switching_on
+    with pytest.raises(SecondFactorRequired):
+        await entering
+    living = "select count(*) from refresh_tokens where user_id = $1 and revoked_at is null"
+    assert await services.database.hot.fetchval(living, ada.id) == 1
+    assert await services.database.hot.fetchval("select count(*) from login_failures where account = $1 and failures > 0", ada.email) == 0
+
+
+async def test_switching_it_on_waits_for_a_sign_in_by_the_password_alone_and_ends_its_session(
+    client: httpx.AsyncClient, ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, backoff, "forget")
+    entering = asyncio.create_task(sign_in(client, ada.email))
+    await gate.reached.wait()
+    switching_on = asyncio.create_task(equip(ada))
+    await somebody_waits(services)
+    gate.open.set()
+    entered = (await entering).json()
+    await switching_on
+    assert (await client.post("/api/v1/users/refresh", json={"refresh_token": entered["refresh_token"]})).status_code == 401
+    assert (await client.post("/api/v1/users/refresh", json={"refresh_token": ada.tokens["refresh_token"]})).status_code == 200
+
+
+async def test_a_sign_in_by_a_password_that_is_changed_meanwhile_is_refused(
+    client: httpx.AsyncClient, ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(monkeypatch, sessions, "check_password")
+    entering = asyncio.create_task(sign_in(client, ada.email))
+    await gate.reached.wait()
+    await ada.post("/users/me/password", expect=204, json={"current_password": PASSWORD, "new_password": "quite another one"})
+    gate.open.set()
+    refused = await entering
+    assert (refused.status_code, refused.json()["detail"]) == (401, "The address or the password is wrong.")
 
 
 async def test_a_recovery_code_lets_in_once_and_new_ones_end_the_old(client: httpx.AsyncClient, ada: Person, services: Services) -> None:
