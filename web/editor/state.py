@@ -64,7 +64,7 @@ class Editor(Watching, rx.State):
     times: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
-    _revision: int = 0
+    _revision: int = 0  # of the last change in the stream that was handed on, or of the draft as it was loaded
     _loaded_at: int = 0
     _project_id: str = ""
 
@@ -139,7 +139,6 @@ class Editor(Watching, rx.State):
             fatal = error.status < 500 and error.status not in (408, 425, 429)
             self.saved = {"batch": batch["batch"], "error": str(error), "fatal": fatal}
             return
-        self._revision = applied.revision
         self.saved = {"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})}
 
     @rx.event

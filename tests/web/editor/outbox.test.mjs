@@ -110,12 +110,28 @@ test("what waits is kept when the draft is loaded again, and dropped when it is 
   outbox.push([{ op: "two" }]);
   assert.deepEqual(outbox.rebase(20).map((operation) => operation.op), ["one", "two"]);
   clock.pass(0);
-  assert.equal(sent.at(-1).base_revision, 20);
+  assert.equal(sent.at(-1).base_revision, 7, "made on what was seen before: the backend tells what changed meanwhile");
   outbox.drop();
   clock.pass(0);
   assert.equal(sent.at(-1).operations[0].op, "two");
   outbox.drop();
   assert.equal(states.at(-1), "saved");
+});
+
+test("what waits and is about the same as what was refused is not sent: it would win unasked", () => {
+  const { outbox, sent, clock } = setting();
+  outbox.push([typed("mine")]);
+  clock.pass(0);
+  outbox.push([typed("mine, longer")]);
+  outbox.push([{ op: "connect", source: "b", target: "c" }]);
+  outbox.moved(9);
+  outbox.answer({ batch: sent[0].batch, revision: 9, conflicts: [{ id: sent[0].operations[0].id }] });
+  assert.deepEqual(outbox.refused.map((operation) => operation.fields.config.url), ["mine", "mine, longer"]);
+  clock.pass(0);
+  assert.deepEqual(sent[1].operations.map((operation) => operation.op), ["connect"]);
+  outbox.answer({ batch: sent[1].batch, revision: 10 });
+  assert.deepEqual(outbox.refused, []);
+  assert.deepEqual(outbox.after(9).map((operation) => operation.op), ["connect"]);
 });
 
 test("a page that is left sends all it has, under way or waiting", () => {
@@ -161,6 +177,16 @@ test("undo and redo walk through the history; typing in one field is one step", 
   history.redo();
   history.note(["other"], ["not other"]);
   assert.equal(history.redo(), null, "a new edit ends what could be done again");
+});
+
+test("what somebody else has changed since can't be undone over it", () => {
+  const history = new History();
+  history.note(["one"], ["not one"]);
+  history.note(["two"], ["not two"]);
+  history.spoil((operation) => operation === "two");
+  assert.deepEqual(history.undo(), []);
+  assert.equal(history.redo(), null);
+  assert.deepEqual(history.undo(), ["not one"]);
 });
 
 test("what was pasted goes in several batches, in its order, each small enough to be answered soon", () => {

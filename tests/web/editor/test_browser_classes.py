@@ -1,14 +1,14 @@
-"""Autosave and undo: the JavaScript tests beside this file."""
+"""Autosave and undo, and two people in one draft: the JavaScript tests beside this file."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 
-def test_autosave_and_undo() -> None:
+def test_autosave_undo_and_two_people() -> None:
     node = Path(sys.executable).parent / "node"
     run = subprocess.run(
-        [node, "--no-warnings", "--test", Path(__file__).parent / "outbox.test.mjs"],
+        [node, "--no-warnings", "--test", *sorted(Path(__file__).parent.glob("*.test.mjs"))],
         capture_output=True,
         text=True,
         timeout=60,

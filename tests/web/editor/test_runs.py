@@ -149,3 +149,15 @@ async def test_a_conflict_is_a_choice(stack: Stack) -> None:
         await both("Mine again", "Theirs again")
         await desk.at("take-theirs").click(timeout=30_000)
         await expect(desk.at("node-last")).to_contain_text("Theirs again")
+
+        # Typed while the other's change is on its way here: whoever comes second is asked, and both see the same in the end.
+        now = await desk.stored()
+        await desk.at("node-name").fill("Typed")
+        body = {"id": str(uuid4()), "op": "configure_node", "key": "last", "fields": {"name": "Came first"}}
+        operations = {"base_revision": now["revision"], "operations": [body]}
+        answer = await desk.api.call("POST", f"/workflows/{desk.workflow_id}/operations", json=operations)
+        if not answer["conflicts"]:
+            await desk.at("take-theirs").click()
+        name = "Typed" if answer["conflicts"] else "Came first"
+        await expect(desk.at("node-last")).to_contain_text(name)
+        assert (await desk.stored())["nodes"][2]["name"] == name

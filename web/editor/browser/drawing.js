@@ -4,12 +4,13 @@
 import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { between, middle, newNode, ownAddress } from "./making.js";
-import { again as redone, joined } from "./mending.js";
+import { again as redone, joined, touching } from "./mending.js";
 import { isNote } from "./notes.js";
 import { Outbox } from "./outbox.js";
 
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
+const OTHERS_KEPT = 20;
 const DOUBLE_MS = 600;
 
 export class Drawing {
@@ -23,6 +24,8 @@ export class Drawing {
       canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
       writing: null, aim: null, look: null, wide: false, graphs: {}, drawn: null,
     };
+    this.heard = 0;
+    this.others = []; // what somebody else did lately: an answer may say that it came after one's own change
     this.chosenLinks = [];
     this.field = null; // the field of the panel that has the cursor, or had it last
     this.outbox = new Outbox({ send: (batch) => this.emit.operations({ workflow_id: this.state.doc.id, ...batch }), changed: (save) => this.set({ save }) });
@@ -74,6 +77,29 @@ export class Drawing {
     this.outbox.push(operations, merge, joined);
   }
 
+  /** What somebody else did to the same draft: `{seq, revision, operations}`. One's own changes that came after it stay. */
+  hear({ seq, revision, operations }) {
+    if (seq <= this.heard) return;
+    this.heard = seq;
+    this.others = [...this.others, { revision, operations }].slice(-OTHERS_KEPT);
+    const graph = graphs.applyAll(this.state.graph, [...operations, ...this.outbox.after(revision)]);
+    this.set({ graph, ...this.remaining(graph) });
+    this.outbox.moved(revision);
+    this.history.spoil((own) => operations.some((theirs) => touching(own, theirs)));
+    this.notify("Somebody else has changed this workflow just now; you see it as it is.");
+  }
+
+  /** The backend's answer to a batch. Returns whether it was waited for. What others did after that batch was stored stands over it. */
+  answered(answer) {
+    if (!this.outbox.answer(answer)) return false;
+    const later = this.others.filter((other) => other.revision > answer.revision);
+    if (!later.length) return true;
+    const graph = graphs.applyAll(this.state.graph, [...later.flatMap((other) => other.operations), ...this.outbox.pending]);
+    this.set({ graph, ...this.remaining(graph) });
+    this.outbox.moved(later.at(-1).revision);
+    return true;
+  }
+
   /** Selection and panel without the nodes that `graph` has no longer. */
   remaining(graph) {
     const { selection, panel, writing } = this.state;
@@ -91,7 +117,8 @@ export class Drawing {
   travel(operations, nothing) {
     if (this.readOnly) return;
     if (!operations) return void this.notify(nothing, "info");
-    this.perform(operations);
+    if (operations.length) this.perform(operations);
+    else this.notify("Somebody else has changed this since: that step is left out.", "warning");
     this.tellHistory();
   }
 

@@ -19,7 +19,7 @@ export class History {
     const last = this.past.at(-1);
     const at = this.now();
     this.future = [];
-    if (merge && last?.merge === merge && at - last.at < PAUSE_MS) {
+    if (merge && last?.merge === merge && !last.spoiled && at - last.at < PAUSE_MS) {
       this.past[this.past.length - 1] = { ...last, done: [...last.done, ...done], undone: [...undone, ...last.undone], at };
       return;
     }
@@ -27,17 +27,22 @@ export class History {
     if (this.past.length > LIMIT) this.past.shift();
   }
 
-  /** The operations that take the last edit back, or null. */
-  undo() {
-    const entry = this.past.pop();
-    if (entry) this.future.push(entry);
-    return entry?.undone ?? null;
+  /** The edits with an operation for which `test` holds can't be taken back, nor done again: somebody else has been there since. */
+  spoil(test) {
+    for (const entry of [...this.past, ...this.future]) entry.spoiled ||= entry.done.some(test);
   }
 
-  /** The operations that do it again, or null. */
+  /** The operations that take the last edit back: none where it is spoiled. Null where there is no edit. */
+  undo() {
+    const entry = this.past.pop();
+    if (entry && !entry.spoiled) this.future.push(entry);
+    return entry?.spoiled ? [] : entry?.undone ?? null;
+  }
+
+  /** The operations that do it again, none where that is spoiled, or null. */
   redo() {
     const entry = this.future.pop();
-    if (entry) this.past.push({ ...entry, merge: null });
-    return entry?.done ?? null;
+    if (entry && !entry.spoiled) this.past.push({ ...entry, merge: null });
+    return entry?.spoiled ? [] : entry?.done ?? null;
   }
 }

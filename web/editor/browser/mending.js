@@ -47,3 +47,17 @@ export function joined(before, after) {
   const config = after.fields.config ? { ...before.fields.config, ...after.fields.config } : before.fields.config;
   return { ...before, fields: { ...before.fields, ...after.fields, ...(config ? { config } : {}) } };
 }
+
+/** What an operation is about: nodes by key, parts of them (`key/name`), connections. */
+function about({ op, key, new_key: renamed, keys, moves, node, fields, source, source_port: port, target }) {
+  if (op === "configure_node") return Object.entries(fields).flatMap(([name, value]) => (name === "config" ? Object.keys(value ?? {}).map((field) => `${key}/config.${field}`) : [`${key}/${name}`]));
+  if (op === "move_nodes") return moves.map((move) => `${move.key}/position`);
+  if (source) return [`>${source}>${port ?? "main"}>${target}`];
+  return keys ?? [node?.key ?? key, ...(renamed ? [renamed] : [])];
+}
+
+/** Whether two operations are about the same thing, or one about a part of the other's. */
+export function touching(one, other) {
+  const same = (a, b) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+  return about(one).some((a) => about(other).some((b) => same(a, b)));
+}

@@ -1,10 +1,13 @@
 // Autosave. Operations wait here until the backend has them: one batch is under way at a time, it is sent again until it is
 // answered, and the operations' ids make a second arrival harmless.
 
+import { touching } from "./mending.js";
+
 const TYPING_MS = 350; // typing in a form is gathered for so long
 const ANSWER_MS = 12_000; // no answer for so long: the connection is gone
 const MOST = 500; // operations in a batch
 const MOST_CHARACTERS = 250_000; // of their JSON: a pasted workflow goes in several batches, each soon answered
+const KEPT = 20; // batches that are stored, for changes by others that are heard late
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 
 export class Outbox {
@@ -25,26 +28,40 @@ export class Outbox {
     this.attempt = 0;
     this.batch = Date.now();
     this.settled = [];
+    this.stored = [];
+    this.refused = [];
     this.changed?.("saved");
   }
 
-  /** The draft was loaded again, at `revision`: what waits still waits. Returns those operations. */
-  rebase(revision) {
-    this.revision = revision;
-    if (this.underWay) this.schedule(0);
+  /** What is not stored yet, in its order. */
+  get pending() {
     return [...(this.underWay?.operations ?? []), ...this.waiting.map((entry) => entry.operation)];
+  }
+
+  /** The draft was loaded again, at `revision`: what waits still waits, made on what was seen before. Returns those operations. */
+  rebase(revision) {
+    this.moved(revision);
+    this.stored = [];
+    if (this.underWay) this.schedule(0);
+    return this.pending;
   }
 
   /** Sends everything at once, without waiting for an answer: the page is left. What arrives twice is applied once. */
   drain() {
     this.clock.clearTimeout(this.timer);
-    const operations = [...(this.underWay?.operations ?? []), ...this.waiting.splice(0).map((entry) => entry.operation)];
+    const operations = this.pending;
+    this.waiting = [];
     if (operations.length) this.send({ batch: this.batch + 1, base_revision: this.revision, operations });
   }
 
-  /** Somebody else's change made a new revision. While a batch is under way, its answer will say. */
+  /** Somebody else's change made a new revision. What is not stored yet was made on the one before, and the backend has to know. */
   moved(revision) {
-    if (!this.underWay) this.revision = Math.max(this.revision, revision);
+    if (this.idle) this.revision = Math.max(this.revision, revision);
+  }
+
+  /** One's own operations that come after what somebody else made at `revision`: they were stored later than that, or are not stored yet. */
+  after(revision) {
+    return [...this.stored.filter((one) => one.revision > revision).flatMap((one) => one.operations), ...this.pending];
   }
 
   /** Gives up the batch under way: the backend refused it for good. */
@@ -104,14 +121,21 @@ export class Outbox {
     this.attempt += 1;
   }
 
-  /** An answer `{batch, revision, error?}`. Returns whether it was the one waited for. */
-  answer({ batch, revision, error }) {
+  /** An answer `{batch, revision, error?, conflicts?}`. Returns whether it was the one waited for. `refused` then holds the operations
+   * that somebody else's change forbids, with those that wait and are about the same: they would win without having been asked about. */
+  answer({ batch, revision, error, conflicts = [] }) {
     if (!this.underWay || batch !== this.underWay.batch) return false;
     if (error) {
       this.failed();
       return false;
     }
     this.clock.clearTimeout(this.timer);
+    const ids = new Set(conflicts.map((conflict) => conflict.id));
+    const [stored, refused] = [false, true].map((is) => this.underWay.operations.filter((operation) => ids.has(operation.id) === is));
+    this.stored = [...this.stored, { revision, operations: stored }].slice(-KEPT);
+    const same = ({ operation }) => refused.some((one) => touching(one, operation));
+    this.refused = [...refused, ...this.waiting.filter(same).map((entry) => entry.operation)];
+    this.waiting = this.waiting.filter((entry) => !same(entry));
     this.revision = revision;
     this.underWay = null;
     this.attempt = 0;

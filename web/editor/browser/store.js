@@ -13,17 +13,6 @@ const VALUES_KEPT = 12;
 
 export class Store extends Drawing {
   wanted = new Set();
-  heard = 0;
-
-  /** What somebody else did to the same draft: `{seq, revision, operations}`. */
-  hear({ seq, revision, operations }) {
-    if (seq <= this.heard) return;
-    this.heard = seq;
-    const graph = graphs.applyAll(this.state.graph, operations);
-    this.set({ graph, ...this.remaining(graph) });
-    this.outbox.moved(revision);
-    this.notify("Somebody else has changed this workflow just now; you see it as it is.");
-  }
 
   /** The backend's answer to a batch of operations. */
   saved(answer) {
@@ -34,13 +23,11 @@ export class Store extends Drawing {
       this.emit.reload();
       return;
     }
-    const sent = this.outbox.underWay?.operations ?? [];
-    if (!this.outbox.answer(answer)) return;
+    if (!this.answered(answer)) return;
     this.set({ problems: answer.problems ?? this.state.problems });
     if (this.state.doc && !answer.conflicts?.length) this.set({ doc: { ...this.state.doc, has_unpublished_changes: true } });
     if (!answer.conflicts?.length) return;
-    const refused = new Set(answer.conflicts.map((conflict) => conflict.id));
-    const operations = [...(this.state.conflict?.operations ?? []), ...sent.filter((operation) => refused.has(operation.id))];
+    const operations = [...(this.state.conflict?.operations ?? []), ...this.outbox.refused];
     this.set({ conflict: { reason: answer.conflicts[0].reason, operations, local: this.state.conflict?.local ?? this.state.graph } });
   }
 

@@ -6,8 +6,7 @@ let fresh = true; // only what the page before this one left counts, not what wa
 
 /** Keeps what a draft's outbox holds. */
 export function keepUnsent(id, outbox) {
-  const operations = [...(outbox.underWay?.operations ?? []), ...outbox.waiting.map((entry) => entry.operation)];
-  if (operations.length) sessionStorage.setItem(memory(id), JSON.stringify(operations));
+  if (outbox.pending.length) sessionStorage.setItem(memory(id), JSON.stringify(outbox.pending));
   else sessionStorage.removeItem(memory(id));
 }
 

@@ -1,0 +1,108 @@
+// Two people in one draft, in every order that messages may take: what both see in the end is what is stored.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Drawing } from "../../../web/editor/browser/drawing.js";
+import { applyAll } from "../../../web/editor/browser/graph.js";
+import { touching } from "../../../web/editor/browser/mending.js";
+
+const GRAPH = { nodes: ["a", "b"].map((key) => ({ key, type: "set", name: key, config: { url: "" }, position: { x: 0, y: 0 } })), connections: [] };
+
+/** Numbers between 0 and 1 that are the same for the same seed. */
+function random(seed) {
+  let state = seed;
+  return () => {
+    state = (state * 1664525 + 1013904223) % 4294967296;
+    return state / 4294967296;
+  };
+}
+
+/** What the backend does with operations (backend/workflows/operations.py), as far as this test needs it. */
+class Backend {
+  log = [];
+  known = new Set();
+
+  get graph() {
+    return applyAll(GRAPH, this.log.flatMap((entry) => entry.operations));
+  }
+
+  take({ base_revision: base, operations }) {
+    const fresh = operations.filter((operation) => !this.known.has(operation.id));
+    const since = this.log.slice(base).flatMap((entry) => entry.operations);
+    const conflicts = fresh.filter((operation) => since.some((other) => touching(operation, other))).map(({ id }) => ({ id, reason: "changed" }));
+    const lost = new Set(conflicts.map(({ id }) => id));
+    const done = fresh.filter(({ id }) => !lost.has(id));
+    done.forEach(({ id }) => this.known.add(id));
+    if (done.length) this.log.push({ operations: done });
+    return { revision: this.log.length, conflicts, told: done.length ? { revision: this.log.length, operations: done } : null };
+  }
+}
+
+/** A person: what leaves for the backend and what comes back are queues, emptied when the test likes. */
+class Person {
+  constructor(name) {
+    Object.assign(this, { name, out: [], answers: [], stream: [], seq: 0, refused: [] });
+    this.drawing = new Drawing({ operations: (batch) => this.out.push(structuredClone(batch)) });
+    this.drawing.load({ mode: "edit", id: "w", revision: 0, ...structuredClone(GRAPH) });
+  }
+
+  type(key, text) {
+    this.drawing.configure(key, "url", text);
+  }
+
+  send(backend, others) {
+    const batch = this.out.shift();
+    if (!batch) return;
+    const { told, ...answer } = backend.take(batch);
+    this.answers.push({ batch: batch.batch, ...answer });
+    if (told) others.forEach((other) => other.stream.push(told));
+  }
+
+  hearAnswer() {
+    const answer = this.answers.shift();
+    if (answer && this.drawing.answered(answer)) this.refused.push(...this.drawing.outbox.refused);
+  }
+
+  hearOther() {
+    const told = this.stream.shift();
+    if (told) this.drawing.hear({ seq: (this.seq += 1), ...told });
+  }
+
+  get busy() {
+    return this.out.length + this.answers.length + this.stream.length > 0 || !this.drawing.outbox.idle;
+  }
+}
+
+test("two people who type at once see what is stored, or are asked", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let asked = 0;
+  for (let seed = 1; seed <= 400; seed += 1) {
+    const dice = random(seed);
+    const backend = new Backend();
+    const people = ["ada", "grace"].map((name) => new Person(name));
+    const steps = (person, other) => [
+      () => person.type(dice() < 0.5 ? "a" : "b", `${person.name} ${Math.floor(dice() * 1e6)}`),
+      () => person.send(backend, [other]),
+      () => person.hearAnswer(),
+      () => person.hearOther(),
+      () => context.mock.timers.tick(200),
+    ];
+    const turn = (skip) => {
+      const [person, other] = dice() < 0.5 ? people : [...people].reverse();
+      const choices = steps(person, other).slice(skip);
+      choices[Math.floor(dice() * choices.length)]();
+    };
+    for (let count = 0; count < 40; count += 1) turn(0);
+    for (let count = 0; people.some((person) => person.busy) && count < 5000; count += 1) turn(1);
+    assert.ok(!people.some((person) => person.busy), `seed ${seed}: it comes to rest`);
+    for (const person of people) {
+      asked += person.refused.length;
+      for (const { key } of GRAPH.nodes) {
+        if (person.refused.some((operation) => operation.key === key)) continue; // decides, and loads the draft
+        const [seen, stored] = [person.drawing.state.graph, backend.graph].map((graph) => graph.nodes.find((node) => node.key === key).config.url);
+        assert.equal(seen, stored, `seed ${seed}: ${person.name} sees of ${key} what is stored`);
+      }
+    }
+  }
+  assert.ok(asked > 0);
+});
