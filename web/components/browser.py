@@ -7,6 +7,7 @@ import reflex as rx
 from reflex.event import no_args_event_spec
 
 from web.bundle import importable
+from web.components.events import two_texts
 
 _JSX = importable(Path(__file__).with_name("browser.jsx"))
 
@@ -41,10 +42,6 @@ class Pulse(rx.NoSSRComponent):
     on_pulse: rx.EventHandler[no_args_event_spec]  # type: ignore[type-arg, valid-type]  # read by Reflex when it runs
 
 
-def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
-    return (first, second)
-
-
 class TextFile(rx.NoSSRComponent):
     """A choice of a file whose text goes to the handler with its name; one that is too long goes as an empty text."""
 
@@ -58,7 +55,7 @@ class TextFile(rx.NoSSRComponent):
     @classmethod
     def get_event_triggers(cls) -> dict[str, Any]:
         """What was chosen."""
-        return {**super().get_event_triggers(), "on_text": _two_texts}
+        return {**super().get_event_triggers(), "on_text": two_texts}
 
 
 def text_file(most: int, on_text: Any, **props: Any) -> rx.Component:

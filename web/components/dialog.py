@@ -12,6 +12,10 @@ from web.components.copying import copy_button
 from web.components.feedback import problem
 
 
+class Wrong(ValueError):
+    """What a dialog asks for can't be done: a sentence for the person, without asking the backend."""
+
+
 class Dialogs(rx.State, mixin=True):
     """Which of a page's dialogs is open, what it is about, and what went wrong in it."""
 
@@ -37,16 +41,17 @@ class Dialogs(rx.State, mixin=True):
         self.error = ""
         try:
             yield
-        except ApiError as error:
+        except (ApiError, Wrong) as error:
             self.error = str(error)
         else:
             self.dialog = ""
         self.busy = False
 
 
-def opened_by(state: type[Dialogs], name: str) -> dict[str, Any]:
-    """What a dialog of this name is told by its page's state: `form_dialog(…, **opened_by(Page, "rename"))`."""
-    return {"is_open": state.dialog == name, "on_open_change": state.close, "error": state.error, "busy": state.busy}
+def opened_by(state: type[Dialogs], *names: str) -> dict[str, Any]:
+    """What a dialog of this name (or these) is told by its page's state: `form_dialog(…, **opened_by(Page, "rename"))`."""
+    is_open = rx.Var.create(list(names)).contains(state.dialog)
+    return {"is_open": is_open, "on_open_change": state.close, "error": state.error, "busy": state.busy}
 
 
 def form_dialog(

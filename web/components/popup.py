@@ -7,12 +7,9 @@ import reflex as rx
 from reflex.event import no_args_event_spec
 
 from web.bundle import importable
+from web.components.events import two_texts
 
 _JSX = importable(Path(__file__).with_name("popup.jsx"))
-
-
-def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
-    return (first, second)
 
 
 class PopupButton(rx.NoSSRComponent):
@@ -41,7 +38,7 @@ class PopupButton(rx.NoSSRComponent):
             "on_ask": no_args_event_spec,
             "on_blocked": no_args_event_spec,
             "on_look": no_args_event_spec,
-            "on_told": _two_texts,
+            "on_told": two_texts,
         }
 
 

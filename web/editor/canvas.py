@@ -5,14 +5,11 @@ from typing import Any
 import reflex as rx
 from reflex.event import no_args_event_spec
 
+from web.components.events import text, two_texts
 from web.editor.browser import LIBRARY
 
 
 def _object(value: rx.Var[dict[str, Any]]) -> tuple[rx.Var[dict[str, Any]]]:
-    return (value,)
-
-
-def _text(value: rx.Var[str]) -> tuple[rx.Var[str]]:
     return (value,)
 
 
@@ -22,10 +19,6 @@ def _switch(value: rx.Var[bool]) -> tuple[rx.Var[bool]]:
 
 def _number(value: rx.Var[int]) -> tuple[rx.Var[int]]:
     return (value,)
-
-
-def _two_texts(first: rx.Var[str], second: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
-    return (first, second)
 
 
 class Canvas(rx.NoSSRComponent):
@@ -88,27 +81,27 @@ class Canvas(rx.NoSSRComponent):
         return {
             **super().get_event_triggers(),
             "on_operations": _object,  # {workflow_id, batch, base_revision, operations}: store these
-            "on_publish": _text,  # a note
+            "on_publish": text,  # a note
             "on_enable": _switch,
             "on_run": _object,  # {input, only?, until?}: run the draft
-            "on_step": _two_texts,  # execution id and node key: the attempts are wanted
+            "on_step": two_texts,  # execution id and node key: the attempts are wanted
             "on_values": _object,  # {steps: [[execution id, step id], …]}: their values are wanted
             "on_page": _object,  # {execution_id, step, part, pointer, start}: more of a list is wanted
-            "on_compare": _text,  # with this execution; empty: the one before; none: no longer
-            "on_pins": _text,  # the outputs of this execution are wanted as pins
+            "on_compare": text,  # with this execution; empty: the one before; none: no longer
+            "on_pins": text,  # the outputs of this execution are wanted as pins
             "on_times": _object,  # {cron, every_s, timezone}: when is that?
             "on_runs": no_args_event_spec,
-            "on_rename": _text,
+            "on_rename": text,
             "on_reload": no_args_event_spec,
             "on_refresh": no_args_event_spec,  # the tab is looked at again: credentials may be new
             "on_watch": no_args_event_spec,  # somebody looks; said every 20 seconds
             "on_leave": no_args_event_spec,
-            "on_steer": _two_texts,  # execution id and verb (watching.STEERED)
+            "on_steer": two_texts,  # execution id and verb (watching.STEERED)
             "on_listen": no_args_event_spec,  # let the draft's webhook answer under its test address
             "on_inputs": no_args_event_spec,
             "on_save_input": _object,  # {name, input}
-            "on_delete_input": _text,
-            "on_data": _text,  # recorded data for expressions is wanted: of this execution, or (empty) of the newest
+            "on_delete_input": text,
+            "on_data": text,  # recorded data for expressions is wanted: of this execution, or (empty) of the newest
             "on_previews": _object,  # {node, expressions, payload}: what do these give, where nothing has run with this payload?
             "on_versions": no_args_event_spec,
             "on_version": _number,  # the graph of this version is wanted

@@ -12,9 +12,8 @@ from trestle.contracts.base import JsonObject
 from trestle.contracts.users import ProjectRole
 from web.access import signed_in
 from web.api import Api
-from web.backend import ApiError
 from web.components.browser import relative_time
-from web.components.dialog import confirm_dialog, form_dialog, shown_once
+from web.components.dialog import Dialogs, confirm_dialog, form_dialog, opened_by, shown_once
 from web.components.feedback import empty_state
 from web.components.field import choice, field
 from web.components.listing import Listing, listing
@@ -72,8 +71,8 @@ def wanted(form: dict[str, Any], project_id: str, lasts: str, now: datetime) -> 
     return body
 
 
-class ApiKeys(Listing, rx.State):
-    """The table and its dialogs."""
+class ApiKeys(Listing, Dialogs, rx.State):
+    """The table and its dialogs: "new", "made" and "delete"."""
 
     rows: list[Row] = []
     projects: list[Choice] = []
@@ -82,12 +81,7 @@ class ApiKeys(Listing, rx.State):
     lasts: str = "90"
     may_administer: bool = False
     _administered: set[str] = set()
-    dialog: str = ""  # "new", "made", "delete", or none
     made: str = ""
-    target_id: str = ""
-    target_name: str = ""
-    error: str = ""
-    busy: bool = False
 
     @rx.event
     async def load(self) -> None:
@@ -109,7 +103,8 @@ class ApiKeys(Listing, rx.State):
     def new(self) -> None:
         """Open the form."""
         signed_in(self)
-        self.dialog, self.error, self.busy, self.lasts = "new", "", False, "90"
+        self._open("new")
+        self.lasts = "90"
         self._choose(self.projects[0].value)
 
     @rx.event
@@ -132,7 +127,7 @@ class ApiKeys(Listing, rx.State):
         """Ask before deleting."""
         signed_in(self)
         name = next((found.name for found in self.rows if found.id == key_id), "")
-        self.dialog, self.target_id, self.target_name, self.error = "delete", key_id, name, ""
+        self._open("delete", key_id, name)
 
     @rx.event
     def close(self, is_open: bool) -> None:
@@ -149,24 +144,22 @@ class ApiKeys(Listing, rx.State):
         if not body["scopes"]:
             self.error = "Choose at least one thing that the key may do."
             return
-        try:
+        with self._doing():
             made = await api.create_api_key(body)
-        except ApiError as error:
-            self.error = str(error)
+        if self.error:
             return
-        self.made, self.target_name, self.dialog = made.key, made.name, "made"
+        self._open("made", target_name=made.name)
+        self.made = made.key
         await self._load(api)
 
     @rx.event
     async def delete(self) -> Any:
         """Delete the one that was asked about."""
         api = signed_in(self)
-        try:
+        with self._doing():
             await api.call("DELETE", f"/api-keys/{self.target_id}")
-        except ApiError as error:
-            self.error = str(error)
+        if self.error:
             return None
-        self.dialog = ""
         await self._load(api)
         return rx.toast.success(f"“{self.target_name}” is deleted")
 
@@ -226,11 +219,8 @@ def _dialogs() -> rx.Component:
             choice("It is good for", "lasts", ApiKeys.lifetimes, value=ApiKeys.lasts, on_change=ApiKeys.set_lasts),
             title="New API key",
             submit="Create",
-            is_open=ApiKeys.dialog == "new",
-            on_open_change=ApiKeys.close,
             on_submit=ApiKeys.create,
-            error=ApiKeys.error,
-            busy=ApiKeys.busy,
+            **opened_by(ApiKeys, "new"),
         ),
         shown_once(
             f"“{ApiKeys.target_name}” is made",
@@ -243,10 +233,8 @@ def _dialogs() -> rx.Component:
             f"Delete “{ApiKeys.target_name}”?",
             "Programs that use it are refused at once.",
             confirm="Delete key",
-            is_open=ApiKeys.dialog == "delete",
-            on_open_change=ApiKeys.close,
             on_confirm=ApiKeys.delete,
-            error=ApiKeys.error,
+            **opened_by(ApiKeys, "delete"),
         ),
     )
 

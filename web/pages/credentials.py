@@ -10,9 +10,8 @@ from trestle.contracts.credentials import Credential, CredentialUse
 from trestle.contracts.users import Project
 from web.access import signed_in
 from web.api import Api
-from web.backend import ApiError
 from web.components.browser import relative_time
-from web.components.dialog import confirm_dialog, told_dialog
+from web.components.dialog import Dialogs, confirm_dialog, opened_by, told_dialog
 from web.components.feedback import empty_state
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
@@ -68,17 +67,12 @@ def place(use: CredentialUse) -> Place:
     return Place(use.workflow_name, use.node, f"/workflows/{use.workflow_id}?node={quote(use.node, safe='')}")
 
 
-class Credentials(Listing, rx.State):
-    """The table, and what is asked about one of its rows."""
+class Credentials(Listing, Dialogs, rx.State):
+    """The table, and what is asked about one of its rows: "delete" and "uses"."""
 
     rows: list[Row] = []
     search: str = ""
-    dialog: str = ""  # "delete", "uses", or none
-    target_id: str = ""
-    target_name: str = ""
     places: list[Place] = []
-    error: str = ""
-    busy: bool = False
 
     @rx.var
     def found(self) -> list[Row]:
@@ -125,15 +119,7 @@ class Credentials(Listing, rx.State):
         """Where one is used: to see, or before it is deleted."""
         api = signed_in(self)
         self.places = [place(use) for use in await api.credential_usage(credential_id)]
-        self.target_name = next((one.name for one in self.rows if one.id == credential_id), "")
-        self.dialog, self.target_id, self.error, self.busy = dialog, credential_id, "", False
-
-    @rx.event
-    def close(self, is_open: bool) -> None:
-        """A dialog was dismissed."""
-        signed_in(self)
-        if not is_open:
-            self.dialog = ""
+        self._open(dialog, credential_id, next((one.name for one in self.rows if one.id == credential_id), ""))
 
     @rx.event
     async def test(self, credential_id: str) -> Any:
@@ -148,12 +134,10 @@ class Credentials(Listing, rx.State):
     async def delete(self) -> Any:
         """Delete the one that was asked about."""
         api = signed_in(self)
-        try:
+        with self._doing():
             await api.delete_credential(self.target_id, force=True)
-        except ApiError as error:
-            self.error = str(error)
+        if self.error:
             return None
-        self.dialog = ""
         await self._load(api)
         return rx.toast.success(f"“{self.target_name}” is deleted")
 
@@ -223,10 +207,8 @@ def _dialogs() -> rx.Component:
             ),
             _places(),
             confirm="Delete credential",
-            is_open=Credentials.dialog == "delete",
-            on_open_change=Credentials.close,
             on_confirm=Credentials.delete,
-            error=Credentials.error,
+            **opened_by(Credentials, "delete"),
         ),
     )
 

@@ -1,6 +1,5 @@
 """The executions page: everything that ran or runs, filtered by state and workflow. A row opens it on the canvas."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +15,8 @@ from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
+from web.components.chooser import chooser
+from web.components.commands import Finder
 from web.components.dialog import confirm_dialog
 from web.components.feedback import empty_state, waiting_rows
 from web.components.frame import page as framed
@@ -30,6 +31,7 @@ SPANS = {"hour": ("Last hour", 1), "day": ("Last 24 hours", 24), "week": ("Last 
 """Words and hours of each span of time to choose."""
 ANY = "any"
 """A filter's value for everything: a Radix choice has no empty value."""
+_ANY_WORKFLOW = "Any workflow"
 
 TRIGGERS = {
     "webhook": ("webhook", "Webhook"),
@@ -54,14 +56,6 @@ class Row:
     created_at: str
     took: str
     error: str
-
-
-@dataclass
-class Option:
-    """One choice of a filter."""
-
-    value: str
-    label: str
 
 
 def duration_text(milliseconds: float) -> str:
@@ -96,18 +90,15 @@ def shown(execution: ExecutionSummary, now: datetime) -> Row:
     )
 
 
-async def _options(api: Api, wanted: str) -> list[Option]:
-    """Workflows to choose from, the newest first; `wanted`, which the address named, is among them however old it is."""
-    found = [Option(str(workflow.id), workflow.name) for workflow in (await api.workflows(limit=200)).items]
-    if not wanted or any(option.value == wanted for option in found):
-        return found
+async def _name(api: Api, workflow_id: str) -> str:
+    """The name of a workflow that an address names; empty where there is none."""
     try:
-        return [*found, Option(wanted, (await api.workflow(UUID(wanted))).name)]
+        return (await api.workflow(UUID(workflow_id))).name
     except ValueError:
-        return found  # no id at all
+        return ""  # no id at all
     except ApiError as error:
         if error.status == 404:
-            return found
+            return ""
         raise
 
 
@@ -115,9 +106,9 @@ class Executions(Listing, rx.State):
     """The table and its filters."""
 
     rows: list[Row] = []
-    workflows: list[Option] = []
     status: str = ANY
     workflow_id: str = ANY
+    workflow: str = _ANY_WORKFLOW
     trigger: str = ANY
     since: str = ANY
     asked: str = ""  # the execution that is to be deleted, once somebody has said yes
@@ -134,26 +125,25 @@ class Executions(Listing, rx.State):
         self.status = asked["status"] if asked.get("status") in statuses else ANY
         self.trigger = asked["trigger"] if asked.get("trigger") in TRIGGERS else ANY
         self.since = asked["since"] if asked.get("since") in SPANS else ANY
-        self.workflow_id = asked.get("workflow") or ANY
-        self.workflows, self._far = [], False
+        self._far = False
+        self.workflow_id, self.workflow = asked.get("workflow") or ANY, ""
         await self.refresh()
 
     @rx.event
     async def refresh(self) -> None:
-        """Fetch again what is shown; what there is to choose from, where that is still missing."""
-        signed_in(self)
-        await asyncio.gather(self._load(min(max(PAGE, len(self.rows)), 200)), *([] if self.workflows else [self._name()]))
-        if self.workflows and all(option.value != self.workflow_id for option in self.workflows) and self.workflow_id != ANY:
-            self.workflow_id = ANY  # the address names one that isn't there
-            await self._load(PAGE)
-
-    async def _name(self) -> None:
-        """Fetch the workflows to choose from."""
+        """Fetch again what is shown, and the name of the workflow where that is still missing."""
         api = signed_in(self)
-        try:
-            self.workflows = await _options(api, "" if self.workflow_id == ANY else self.workflow_id)
-        except ApiError as error:
-            self.trouble = str(error)
+        if not self.workflow:
+            with self._fetching():
+                await self._say_which(api)
+        if self.workflow:
+            await self._load(min(max(PAGE, len(self.rows)), 200))
+
+    async def _say_which(self, api: Api) -> None:
+        """The name of the workflow that the address asks for; all of them where that isn't there."""
+        self.workflow = "" if self.workflow_id == ANY else await _name(api, self.workflow_id)
+        if not self.workflow:
+            self.workflow_id, self.workflow = ANY, _ANY_WORKFLOW
 
     @rx.event
     async def by_status(self, status: str) -> Any:
@@ -163,10 +153,10 @@ class Executions(Listing, rx.State):
         return await self._narrowed()
 
     @rx.event
-    async def by_workflow(self, workflow_id: str) -> Any:
+    async def by_workflow(self, workflow_id: str, name: str) -> Any:
         """Show one workflow only, or any."""
         signed_in(self)
-        self.workflow_id = workflow_id
+        self.workflow_id, self.workflow = workflow_id, name
         return await self._narrowed()
 
     @rx.event
@@ -315,11 +305,14 @@ def _filters() -> rx.Component:
             Executions.by_status,
             *[rx.select.item(status.value.capitalize(), value=status.value) for status in ExecutionStatus],
         ),
-        _filter(
-            "Workflow",
-            Executions.workflow_id,
-            Executions.by_workflow,
-            rx.foreach(Executions.workflows, lambda option: rx.select.item(option.label, value=option.value)),
+        chooser(
+            label="Workflow",
+            value=Executions.workflow_id,
+            shown=Executions.workflow,
+            everything={"id": ANY, "name": _ANY_WORKFLOW},
+            found=Finder.found,
+            on_find=Finder.find,
+            on_choose=Executions.by_workflow,
         ),
         _filter(
             "Trigger",

@@ -8,8 +8,7 @@ import reflex as rx
 from trestle.contracts.users import Member, Project, ProjectRole
 from web.access import Viewer, signed_in
 from web.api import Api
-from web.backend import ApiError
-from web.components.dialog import confirm_dialog, form_dialog
+from web.components.dialog import Dialogs, Wrong, confirm_dialog, form_dialog, opened_by
 from web.components.feedback import empty_state
 from web.components.field import choice, field
 from web.components.listing import Listing, listing
@@ -47,8 +46,16 @@ def labels_of(text: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-class Members(Listing, rx.State):
-    """The projects, and the members of the one that is chosen."""
+async def _account(api: Api, email: str) -> str:
+    """The id of the person with this address. Raises Wrong where there is none."""
+    person = await api.user_of(email)
+    if person is None:
+        raise Wrong("Nobody here has this address. They need an account first: an admin of this installation can invite them.")
+    return str(person.id)
+
+
+class Members(Listing, Dialogs, rx.State):
+    """The projects, and the members of the one that is chosen. Its dialogs: "create", "rename", "delete"; "add", "edit", "remove"."""
 
     projects: list[Choice] = []
     project_id: str = ""
@@ -57,13 +64,8 @@ class Members(Listing, rx.State):
     administers: bool = False
     rows: list[Row] = []
     roles: list[Choice] = ROLES
-    dialog: str = ""  # "create", "rename", "delete", "add", "edit", "remove", or none
-    target_id: str = ""
-    target_name: str = ""
     target_labels: str = ""
     role: str = ProjectRole.EDITOR
-    error: str = ""
-    busy: bool = False
     form: int = 0
     _known: dict[str, Project] = {}
 
@@ -89,7 +91,6 @@ class Members(Listing, rx.State):
         self.project_id, self.project_name, self.personal = project_id, found.name, found.personal
         self.administers = found.role == ProjectRole.ADMIN and not found.personal
         self.rows = [shown(member) for member in found.members]
-        self.dialog = ""
 
     @rx.event
     async def choose(self, project_id: str) -> None:
@@ -103,8 +104,7 @@ class Members(Listing, rx.State):
         """Open a dialog, about a member where it is about one."""
         signed_in(self)
         about_whom = next((found for found in self.rows if found.id == user_id), None)
-        self.dialog, self.error, self.target_id = dialog, "", user_id
-        self.target_name = about_whom.email if about_whom else ""
+        self._open(dialog, user_id, about_whom.email if about_whom else "")
         self.target_labels = about_whom.labels if about_whom else ""
         self.role = about_whom.role.lower() if about_whom else ProjectRole.EDITOR
         self.form += 1
@@ -116,75 +116,51 @@ class Members(Listing, rx.State):
         self.role = role
 
     @rx.event
-    def close(self, is_open: bool) -> None:
-        """A dialog was dismissed."""
-        signed_in(self)
-        if not is_open:
-            self.dialog = ""
-
-    @rx.event
     async def save_project(self, form: dict[str, Any]) -> Any:
         """Create a project, or rename the one that is chosen."""
         api = signed_in(self)
         name = str(form.get("name", "")).strip()
-        try:
+        with self._doing():
             if self.dialog == "create":
                 made = await api.call("POST", "/projects", json={"name": name})
                 await self._load(api, made["id"])
             else:
                 await api.call("PATCH", f"/projects/{self.project_id}", json={"name": name})
                 await self._load(api)
-        except ApiError as error:
-            self.error = str(error)
-            return None
-        return rx.toast.success(f"“{name}” is saved")
+        return None if self.error else rx.toast.success(f"“{name}” is saved")
 
     @rx.event
     async def delete_project(self) -> Any:
         """Delete the project that was asked about."""
         api = signed_in(self)
         name = self.project_name
-        try:
+        with self._doing():
             await api.call("DELETE", f"/projects/{self.project_id}")
-        except ApiError as error:
-            self.error = str(error)
-            return None
-        await self._load(api)
-        return rx.toast.success(f"“{name}” is deleted")
+            await self._load(api)
+        return None if self.error else rx.toast.success(f"“{name}” is deleted")
 
     @rx.event
     async def save_member(self, form: dict[str, Any]) -> Any:
         """Add somebody by their address, or change a member."""
         api = signed_in(self)
         user_id, email = self.target_id, self.target_name
-        try:
+        with self._doing():
             if not user_id:
                 email = str(form.get("email", "")).strip()
-                person = await api.user_of(email)
-                if person is None:
-                    self.error = "Nobody here has this address. They need an account first: an admin of this installation can invite them."
-                    return None
-                user_id = str(person.id)
+                user_id = await _account(api, email)
             body = {"role": self.role, "labels": labels_of(str(form.get("labels", "")))}
             await api.call("PUT", f"/projects/{self.project_id}/members/{user_id}", json=body)
-        except ApiError as error:
-            self.error = str(error)
-            return None
-        await self._load(api)
-        return rx.toast.success(f"{email} is a member")
+            await self._load(api)
+        return None if self.error else rx.toast.success(f"{email} is a member")
 
     @rx.event
     async def remove_member(self) -> Any:
         """Take the member out that was asked about; oneself too."""
         api = signed_in(self)
-        try:
+        with self._doing():
             await api.call("DELETE", f"/projects/{self.project_id}/members/{self.target_id}")
-        except ApiError as error:
-            self.error = str(error)
-            return None
-        email = self.target_name
-        await self._load(api)
-        return rx.toast.success(f"{email} is no member any more")
+            await self._load(api)
+        return None if self.error else rx.toast.success(f"{self.target_name} is no member any more")
 
 
 def _row(member: Row) -> rx.Component:
@@ -228,16 +204,14 @@ def _project_actions() -> rx.Component:
 
 def _dialogs() -> rx.Component:
     key = Members.form.to_string()
-    shared: dict[str, Any] = {"on_open_change": Members.close, "error": Members.error, "busy": Members.busy}
     is_new, adds = Members.dialog == "create", Members.dialog == "add"
     return rx.fragment(
         form_dialog(
             field("Name", "name", default_value=rx.cond(is_new, "", Members.project_name), required=True, max_length=200, key="p" + key),
             title=rx.cond(is_new, "New project", "Rename the project"),
             submit=rx.cond(is_new, "Create", "Save"),
-            is_open=is_new | (Members.dialog == "rename"),
             on_submit=Members.save_project,
-            **shared,
+            **opened_by(Members, "create", "rename"),
         ),
         form_dialog(
             rx.cond(adds, field("Email", "email", type="email", required=True, auto_complete="off", key="e" + key)),
@@ -252,25 +226,22 @@ def _dialogs() -> rx.Component:
             ),
             title=rx.cond(adds, f"Add a member to “{Members.project_name}”", Members.target_name),
             submit=rx.cond(adds, "Add", "Save"),
-            is_open=adds | (Members.dialog == "edit"),
             on_submit=Members.save_member,
-            **shared,
+            **opened_by(Members, "add", "edit"),
         ),
         confirm_dialog(
             f"Remove {Members.target_name}?",
             f"They no longer see “{Members.project_name}” and what is in it. Their API keys for it stop working.",
             confirm="Remove",
-            is_open=Members.dialog == "remove",
             on_confirm=Members.remove_member,
-            **shared,
+            **opened_by(Members, "remove"),
         ),
         confirm_dialog(
             f"Delete “{Members.project_name}”?",
             "With it go its workflows, executions, credentials, variables and API keys. This can't be undone.",
             confirm="Delete project",
-            is_open=Members.dialog == "delete",
             on_confirm=Members.delete_project,
-            **shared,
+            **opened_by(Members, "delete"),
         ),
     )
 

@@ -10,10 +10,9 @@ from trestle.contracts.base import JsonValue
 from trestle.contracts.variables import Variable
 from web.access import signed_in
 from web.api import Api
-from web.backend import ApiError
 from web.components.browser import relative_time
 from web.components.copying import copied
-from web.components.dialog import confirm_dialog, form_dialog
+from web.components.dialog import Dialogs, Wrong, confirm_dialog, form_dialog, opened_by
 from web.components.feedback import empty_state
 from web.components.field import area, choice, field
 from web.components.listing import Listing, listing
@@ -52,29 +51,24 @@ def written(value: JsonValue) -> tuple[str, str]:
 
 
 def read(kind: str, text: str) -> JsonValue:
-    """The value that a form means. Raises ValueError with a sentence where it is no JSON."""
+    """The value that a form means. Raises Wrong where it is no JSON."""
     if kind == TEXT:
         return text
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ValueError(f"This is no JSON: {error}. Texts stand in double quotes there; or choose the kind Text.") from None
+        raise Wrong(f"This is no JSON: {error}. Texts stand in double quotes there; or choose the kind Text.") from None
 
 
-class Variables(Listing, rx.State):
-    """The table of one project and its dialogs."""
+class Variables(Listing, Dialogs, rx.State):
+    """The table of one project and its dialogs: "edit" (also for a new one) and "delete"."""
 
     projects: list[Choice] = []
     project_id: str = ""
     may_edit: bool = False
     rows: list[Row] = []
-    dialog: str = ""  # "edit" (also for a new one), "delete", or none
-    target_id: str = ""
-    target_name: str = ""
     kind: str = TEXT
     text: str = ""
-    error: str = ""
-    busy: bool = False
     form: int = 0
     kinds: list[Choice] = KINDS
     _known: dict[str, Variable] = {}
@@ -110,19 +104,18 @@ class Variables(Listing, rx.State):
     def new(self) -> None:
         """Open the form for a new one."""
         signed_in(self)
-        self._open("", "", "")
+        self._edit("", "", "")
 
     @rx.event
     def edit(self, variable_id: str) -> None:
         """Open the form of one."""
         signed_in(self)
         found = self._known[variable_id]
-        self._open(variable_id, found.name, found.value)
+        self._edit(variable_id, found.name, found.value)
 
-    def _open(self, ident: str, name: str, value: JsonValue) -> None:
-        self.dialog, self.target_id, self.target_name = "edit", ident, name
+    def _edit(self, ident: str, name: str, value: JsonValue) -> None:
+        self._open("edit", ident, name)
         self.kind, self.text = written(value)
-        self.error, self.busy = "", False
         self.form += 1
 
     @rx.event
@@ -135,45 +128,36 @@ class Variables(Listing, rx.State):
     def ask_delete(self, variable_id: str) -> None:
         """Ask before deleting."""
         signed_in(self)
-        self.dialog, self.target_id, self.target_name, self.error = "delete", variable_id, self._known[variable_id].name, ""
-
-    @rx.event
-    def close(self, is_open: bool) -> None:
-        """A dialog was dismissed."""
-        signed_in(self)
-        if not is_open:
-            self.dialog = ""
+        self._open("delete", variable_id, self._known[variable_id].name)
 
     @rx.event
     async def save(self, form: dict[str, Any]) -> Any:
         """Keep a new one, or change one."""
         api = signed_in(self)
         name = str(form.get("name", "")).strip()
-        try:
+        with self._doing():
             body = {"name": name, "value": read(self.kind, str(form.get("value", "")))}
             if self.target_id:
                 await api.call("PATCH", f"/variables/{self.target_id}", json=body)
             else:
                 await api.call("POST", "/variables", json={**body, "project_id": self.project_id})
-        except (ApiError, ValueError) as error:
-            self.error = str(error)
-            return None
-        self.dialog = ""
-        await self._load(api)
-        return rx.toast.success(f"“{name}” is saved")
+        return await self._done(api, f"“{name}” is saved")
 
     @rx.event
     async def delete(self) -> Any:
         """Delete the one that was asked about."""
         api = signed_in(self)
-        try:
+        with self._doing():
             await api.call("DELETE", f"/variables/{self.target_id}")
-        except ApiError as error:
-            self.error = str(error)
+        return await self._done(api, f"“{self.target_name}” is deleted")
+
+    async def _done(self, api: Api, said: str) -> Any:
+        """What a dialog was for is done: show it, and say so."""
+        if self.error:
             return None
-        self.dialog = ""
-        await self._load(api)
-        return rx.toast.success(f"“{self.target_name}” is deleted")
+        with self._fetching():
+            await self._load(api)
+        return rx.toast.success(said)
 
 
 def _row(variable: Row) -> rx.Component:
@@ -227,20 +211,15 @@ def _dialogs() -> rx.Component:
             area("Value", "value", default_value=Variables.text, rows="5", key="v" + key),
             title=rx.cond(is_new, "New variable", f"Edit “{Variables.target_name}”"),
             submit=rx.cond(is_new, "Create", "Save"),
-            is_open=Variables.dialog == "edit",
-            on_open_change=Variables.close,
             on_submit=Variables.save,
-            error=Variables.error,
-            busy=Variables.busy,
+            **opened_by(Variables, "edit"),
         ),
         confirm_dialog(
             f"Delete “{Variables.target_name}”?",
             "Expressions that name it fail from then on.",
             confirm="Delete variable",
-            is_open=Variables.dialog == "delete",
-            on_open_change=Variables.close,
             on_confirm=Variables.delete,
-            error=Variables.error,
+            **opened_by(Variables, "delete"),
         ),
     )
 

@@ -73,7 +73,13 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await expect(rows.first).to_be_focused()
         await page.get_by_role("combobox", name="Workflow").focus()
         await press("ArrowDown")
-        await page.get_by_role("option", name="Zebra counting").click()
+        offered = page.get_by_role("listbox", name="Workflow").get_by_role("option")
+        await expect(page.get_by_role("combobox", name="Search workflows")).to_be_focused()
+        await expect(offered.nth(1)).to_have_text("Zebra counting")  # the newest, below all of them
+        await page.keyboard.type("zebra co")
+        await expect(offered).to_have_text(["Zebra counting"])
+        await press("Enter")
+        await expect(page.get_by_role("combobox", name="Workflow")).to_be_focused()
         await expect(rows).to_have_count(3)
         for label, option in (("Status", "Succeeded"), ("Trigger", "By hand"), ("Time", "Last hour")):
             await page.get_by_role("combobox", name=label).click()

@@ -13,6 +13,7 @@ from trestle.contracts.workflows import WorkflowSummary
 from web.access import Viewer, signed_in
 from web.backend import ApiError
 from web.bundle import importable
+from web.components.events import text
 from web.theme import ICON_SIZE
 
 PAGES: Final[tuple[tuple[str, str], ...]] = (
@@ -31,14 +32,10 @@ PAGES: Final[tuple[tuple[str, str], ...]] = (
     ("Audit", "/audit"),
 )
 """Name and address of every page to go to. The audit is offered to who may read it."""
-MOST = 12
+MOST = 50
 """Workflows that one search finds."""
 
 _JSX = importable(Path(__file__).with_name("commands.jsx"))
-
-
-def _text(value: rx.Var[str]) -> tuple[rx.Var[str]]:
-    return (value,)
 
 
 class Commands(rx.NoSSRComponent):
@@ -50,12 +47,12 @@ class Commands(rx.NoSSRComponent):
     pages: rx.Var[list[list[str]]]
     """Name and address of each."""
     found: rx.Var[dict[str, Any]]
-    """`{asked, items: [{id, name, about}]}` or `{asked, trouble}`: workflows for what was typed."""
+    """`{asked, items: [{id, name, about}], more}` or `{asked, trouble}`: workflows for what was typed."""
 
     @classmethod
     def get_event_triggers(cls) -> dict[str, Any]:
         """What is wanted of Python."""
-        return {**super().get_event_triggers(), "on_find": _text, "on_theme": no_args_event_spec}
+        return {**super().get_event_triggers(), "on_find": text, "on_theme": no_args_event_spec}
 
 
 class Finding(rx.NoSSRComponent):
@@ -76,15 +73,16 @@ class Finder(rx.State):
     found: dict[str, Any] = {}
 
     @rx.event
-    async def find(self, text: str) -> None:
+    async def find(self, words: str) -> None:
         """Workflows with this in their name; the newest where it is empty."""
         api = signed_in(self)
         try:
-            page = await api.workflows(search=text.strip()[:200], limit=MOST)
+            page = await api.workflows(search=words.strip()[:200], limit=MOST)
         except ApiError as error:
-            self.found = {"asked": text, "trouble": str(error)}
+            self.found = {"asked": words, "trouble": str(error)}
             return
-        self.found = {"asked": text, "items": [told(workflow) for workflow in page.items]}
+        items = [told(workflow) for workflow in page.items]
+        self.found = {"asked": words, "items": items, "more": page.next_cursor is not None}
 
 
 def commands() -> rx.Component:
