@@ -15,7 +15,7 @@ from backend.errors import Conflict
 from backend.executions import pausing
 from backend.executions.cancelling import CANCEL
 from backend.executions.doorbell import Change
-from backend.models import Execution, User, Workflow
+from backend.models import Execution, User
 from backend.ownership import find
 from backend.services import Services
 from trestle.contracts.audit import Action
@@ -26,7 +26,6 @@ from trestle.contracts.users import ProjectRole
 _TRIES = 5
 
 _CANCEL_ONE = text(CANCEL.replace("{which}", "e.id = :id"))
-_CANCEL_ALL = text(CANCEL.replace("{which}", "e.workflow_id = :id"))
 _PAUSE, _RESUME = (text(statement.replace("{id}", ":id")) for statement in (pausing.PAUSE, pausing.RESUME))
 _PAUSE_CHILDREN, _RESUME_CHILDREN = (
     text(statement.replace("{ids}", "cast(:ids as uuid[])")) for statement in (pausing.PAUSE_CHILDREN, pausing.RESUME_CHILDREN)
@@ -45,12 +44,7 @@ async def cancel(parts: Services, session: AsyncSession, user: User, ident: UUID
         raise Conflict(f"This execution has ended already: it is {execution.status}. Nothing is left to cancel.")
     told = {"workflow_id": str(execution.workflow_id) if execution.workflow_id is not None else None}
     record(session, Action.EXECUTION_CANCELLED, ident, "", execution.project_id, told)
-    _cancelled(parts, session, ended)
-
-
-async def cancel_all(parts: Services, session: AsyncSession, workflow: Workflow) -> None:
-    """Ends whatever is under way of a workflow that is about to be deleted."""
-    _cancelled(parts, session, (await session.execute(_CANCEL_ALL, {"id": workflow.id})).all())
+    cancelled(parts, session, ended)
 
 
 async def pause(parts: Services, session: AsyncSession, user: User, ident: UUID) -> None:
@@ -111,7 +105,7 @@ async def _walk(session: AsyncSession, ident: UUID, one: TextClause, children: T
     return every
 
 
-def _cancelled(parts: Services, session: AsyncSession, ended: Sequence[Row[Any]]) -> None:
+def cancelled(parts: Services, session: AsyncSession, ended: Sequence[Row[Any]]) -> None:
     """What their end brings about follows the commit, and whoever runs them or watches hears of it."""
     for row in ended:
         _tell(parts, session, row, Verdict.CANCEL)

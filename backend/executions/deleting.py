@@ -63,6 +63,7 @@ async def delete_many(parts: Services, session: AsyncSession, user: User, wanted
         await find(session, user, Workflow, wanted.workflow_id, needs=ProjectRole.EDITOR)
     mine = select(Membership.project_id).where(*memberships(user), Membership.role.in_([ProjectRole.EDITOR, ProjectRole.ADMIN]))
     projects = list(await session.scalars(mine))
+    await session.commit()  # the walk may be long: it takes a connection for each of its statements, and holds none in between
     deleted, more = 0, False
     for within, scope in _ways(wanted, projects):
         async for found in _walk(parts.database.hot, wanted, within, scope):

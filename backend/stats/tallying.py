@@ -21,6 +21,7 @@ EVERY_S = 30.0
 _OVER_AFTER = timedelta(minutes=1)
 """What was given its id inside of an interval has been committed by then."""
 _AT_ONCE = timedelta(hours=6)
+"""One statement's share of the history; less where so much takes too long."""
 _AGAIN = 50
 _PAUSE_S = 0.02
 _LOCK = 0x74616C6C
@@ -68,7 +69,18 @@ def floor(moment: datetime, interval: timedelta = INTERVAL) -> datetime:
 
 async def tally(pool: "asyncpg.Pool[asyncpg.Record]", now: datetime | None = None) -> bool:
     """One round: what is over by now, what changed, and what has not been counted before. False where another backend is at it."""
-    now = now or datetime.now(UTC)
+    span = _AT_ONCE
+    while True:
+        try:
+            return await _round(pool, now or datetime.now(UTC), span)
+        except (TimeoutError, asyncpg.QueryCanceledError):
+            if span == INTERVAL:
+                raise
+            span = max(INTERVAL, INTERVAL * (span // INTERVAL // 2))  # and on from where it came to
+            log.info("tallying_takes_smaller_steps", minutes=span.total_seconds() / 60)
+
+
+async def _round(pool: "asyncpg.Pool[asyncpg.Record]", now: datetime, span: timedelta) -> bool:
     over, oldest = floor(now - _OVER_AFTER), floor(now - KEPT)
     for at in await _changed(pool, over):
         if not await _count(pool, at, at + INTERVAL):
@@ -76,14 +88,14 @@ async def tally(pool: "asyncpg.Pool[asyncpg.Record]", now: datetime | None = Non
     [reach] = await pool.fetch(_REACH, over)
     since, until = max(reach["since"], oldest), max(reach["until"], oldest)
     while until < over:
-        end = min(until + _AT_ONCE, over)
+        end = min(until + span, over)
         # Once more the one before: what was deleted while it was counted may be in it.
         if not await _count(pool, max(until - INTERVAL, since), end, reached=(since, end)):
             return False
         until = end
         await asyncio.sleep(_PAUSE_S)
     while since > oldest:
-        begin = max(since - _AT_ONCE, oldest)
+        begin = max(since - span, oldest)
         if not await _count(pool, begin, since, reached=(begin, until)):
             return False
         since = begin

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
 from backend.errors import NotFound
-from backend.executions.controlling import cancel_all
+from backend.executions import letting_go
 from backend.ids import new_id
 from backend.models import Node, Trigger, User, WebhookRoute, Workflow
 from backend.ownership import find, owned, project_for
@@ -182,8 +182,11 @@ async def change(parts: Services, session: AsyncSession, user: User, ident: UUID
 
 async def remove(parts: Services, session: AsyncSession, user: User, ident: UUID) -> None:
     """The workflow with its versions and triggers. Its executions stay; those under way are cancelled."""
+    await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR)
+    await session.commit()  # that may take a while, in which no connection is held
+    await letting_go.most(parts, ident)
     workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
-    await cancel_all(parts, session, workflow)
+    await letting_go.cancel_rest(parts, session, ident)
     record(session, Action.WORKFLOW_DELETED, workflow.id, workflow.name, workflow.project_id)
     await session.delete(workflow)
 

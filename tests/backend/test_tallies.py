@@ -1,12 +1,16 @@
 """What the dashboard counts is the same before and after it has been tallied, and follows what ends late and what is deleted."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import pytest
+
+from backend.executions import deleting
 from backend.retention.removal import removing
 from backend.services import Services
+from backend.stats import tallying
 from backend.stats.tallying import tally
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK
@@ -92,3 +96,61 @@ async def test_tallies_go_on_where_they_stopped(ada: Person, services: Services)
     [reach] = await pool.fetch("select since, until from tallied")
     assert timedelta(minutes=1) <= now - reach["until"] <= timedelta(minutes=6)
     assert now - reach["since"] >= timedelta(days=30)
+
+
+async def _published(ada: Person, services: Services) -> Any:
+    await register(services.database)
+    hook = {**HOOK, "config": {**HOOK["config"], "path": uuid4().hex}}
+    made = await ada.post("/workflows", json={"name": "W", "nodes": [hook]})
+    await ada.patch(f"/workflows/{made['id']}", json={"enabled": True})
+    return made
+
+
+async def test_a_history_that_takes_too_long_is_counted_in_smaller_steps(
+    ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = services.database.hot
+    made = await _published(ada, services)
+    history = History(services, made)
+    await history.add("succeeded", *range(30, 18 * 60, 60))
+    now = datetime.now(UTC)
+    counted, spans = tallying._count, []
+
+    async def count(pool: Any, begin: datetime, end: datetime, reached: Any = None) -> bool:
+        spans.append(end - begin)
+        if end - begin > timedelta(hours=2):
+            await pool.execute("select pg_sleep(20)", timeout=0.05)
+        return await counted(pool, begin, end, reached)
+
+    monkeypatch.setattr(tallying, "_count", count)
+    await pool.execute("truncate tallied, tallies")
+    oldest = tallying.floor(now - tallying.KEPT)
+    # All but one day has been counted long ago, as far as anybody knows.
+    await pool.execute("insert into tallied (since, until) values ($1, $2)", oldest, tallying.floor(now - timedelta(hours=24)))
+    await tallied(services, now)
+    told = await pool.fetchval("select sum(succeeded) from tallies where project_id = $1", UUID(made["project_id"]))
+    assert told == 18
+    assert [span for span in spans if span > timedelta(hours=2)] == [timedelta(hours=hours, minutes=5) for hours in (6, 3)]
+    assert sum(span > timedelta(hours=1) for span in spans) > 10
+
+    monkeypatch.setattr(tallying, "INTERVAL", timedelta(hours=6))
+    await pool.execute("update tallied set until = $1", tallying.floor(now - timedelta(hours=24)))
+    with pytest.raises(TimeoutError):
+        await tally(pool, now)
+
+
+async def test_no_connection_is_held_while_many_are_deleted(ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await _published(ada, services)
+    await History(services, made).add("failed", *range(5, 15))
+    held, removed = [], deleting._remove
+
+    async def remove(*arguments: Any) -> int:
+        held.append(services.database.engine.pool.checkedout())  # type: ignore[attr-defined]  # it is a queue of connections
+        return await removed(*arguments)
+
+    monkeypatch.setattr(deleting, "_remove", remove)
+    answer = await ada.post("/executions/delete", expect=200, json={"filter": {"workflow_id": made["id"]}})
+    assert answer == {"deleted": 10, "more": False}
+    assert held == [0]
+    written = "select subject from audit where action = 'execution.deleted' and user_id = $1"
+    assert await services.database.hot.fetchval(written, UUID(ada.id)) == "10 executions"
