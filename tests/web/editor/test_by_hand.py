@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.async_api import expect
 
 from tests.acceptance.stack import Stack
@@ -57,3 +58,54 @@ async def test_connections_are_let_go_on_cards_and_taken_up_by_their_ends(stack:
         await press("Enter")
         assert ("set", "main", "call") in await desk.links()
         assert (await desk.handle("set", "main"))[0] < x - 140
+
+
+async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
+    async with at_desk(stack) as desk:
+        page, press, mouse = desk.page, desk.page.keyboard.press, desk.page.mouse
+        menu = desk.at("canvas-menu")
+
+        async def pick(name: str) -> None:
+            await menu.get_by_role("menuitem", name=name).click()
+            await expect(menu).to_have_count(0)
+
+        await drawn(desk, NODES, [{"source": "start", "target": "check"}])
+        await mouse.click(*await desk.centre("node-put"), button="right")
+        await expect(page.locator(".react-flow__node.selected")).to_have_attribute("data-id", "put")
+        await pick("Rename")
+        await page.keyboard.type("Put it")
+        await expect(desk.at("node-put")).to_contain_text("Put it")
+        await press("Escape")
+        await press("Escape")
+        # By keyboard; letters go to the menu then, not to the canvas. What is chosen together is meant together.
+        await page.locator(".react-flow__node[data-id=call]").focus()
+        await press("Shift+F10")
+        await expect(menu).to_contain_text("Run up to here")
+        await press("d")
+        await press("Escape")
+        await press("Control+a")
+        await mouse.click(*await desk.centre("node-check"), button="right")
+        await expect(menu).to_contain_text("Delete 4 nodes")
+        await expect(menu).not_to_contain_text("Rename")
+        await pick("Copy")
+        x, y = await desk.centre("node-check")
+        await mouse.click(x, y + 260, button="right")
+        await pick("Paste")
+        assert len(await desk.keys()) == 8
+        await press("Control+z")
+        nodes = await desk.nodes()
+        assert len(nodes) == 4
+        assert not any(node["disabled"] for node in nodes.values())
+        # A connection; the canvas, where a node is put.
+        (left, top), (right, bottom) = await desk.handle("start", "main"), await desk.handle("check", "in")
+        await mouse.click((left + right) / 2, (top + bottom) / 2, button="right")
+        await pick("Remove this connection")
+        assert await desk.links() == set()
+        await mouse.click(x, y + 160, button="right")
+        await pick("Add a node")
+        await page.keyboard.type("delay")
+        await press("Enter")
+        assert await desk.handle("delay", "in") == (pytest.approx(x, abs=10), pytest.approx(y + 160, abs=10))
+        await mouse.click(*await desk.centre("node-delay"), button="right")
+        await pick("Cut")
+        assert await desk.keys() == ["call", "check", "put", "start"]

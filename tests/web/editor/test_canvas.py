@@ -230,12 +230,18 @@ async def test_what_is_seen_of_a_graph(stack: Stack) -> None:
         await expect(desk.at("problem-filter")).to_have_class("ed-card-wrong is-calm")  # nobody has got anything wrong yet
         await expect(desk.at("problem-webhook")).to_have_count(0)
 
-        # The wheel zooms at the pointer: what is under it stays there.
+        # Two fingers, or the wheel, move the view; with Ctrl (and by a pinch) they zoom at the pointer: what is under it stays there.
         x, y = await desk.centre("node-filter")
         await mouse.move(x, y)
+        await mouse.wheel(40, 60)
+        await desk.still()
+        assert await desk.centre("node-filter") == pytest.approx((x - 40, y - 60), abs=2)
+        await mouse.wheel(-40, -60)
+        await page.keyboard.down("Control")
         for _ in range(3):
             await mouse.wheel(0, -120)
             await page.wait_for_timeout(60)
+        await page.keyboard.up("Control")
         await desk.still()
         assert await zoom(desk) > 1.2
         assert await desk.centre("node-filter") == pytest.approx((x, y), abs=4)

@@ -4,6 +4,7 @@
 import React, { useCallback, useMemo, useRef, useSyncExternalStore } from "react";
 import { Background, BackgroundVariant, MiniMap, ReactFlow, ViewportPortal, useStore as useFlowStore } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
+import { CanvasMenu } from "./canvas_menu.jsx";
 import { Curve } from "./edge.jsx";
 import { useConnections } from "./connecting.js";
 import { useFlow } from "./flow.js";
@@ -119,18 +120,20 @@ export function Canvas({ dark }) {
   const onPaneClick = useCallback((event) => event.detail > 1 || store.state.drawn || store.closePanel(), [store]);
 
   return (
-    <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} onKeyDownCapture={onKeyDownCapture} data-testid="canvas">
-      <ReactFlow
-        {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onNodeDoubleClick={onNodeDoubleClick} onPaneClick={onPaneClick}
-        nodesDraggable={!readOnly && !narrow} nodesConnectable={!readOnly} edgesReconnectable={!readOnly} reconnectRadius={16} onlyRenderVisibleElements={lists.nodes.length > MANY}
-        deleteKeyCode={null} multiSelectionKeyCode={MULTI} selectionKeyCode="Shift" zoomOnDoubleClick={false}
-        snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={STEADY} nodeClickDistance={STEADY} paneClickDistance={STEADY} connectionRadius={28} elevateNodesOnSelect
-        colorMode={dark ? "dark" : "light"} ariaLabelConfig={LABELS}
-      >
-        <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
-        {lists.nodes.length > 0 && <Overview />}
-        <Guides lines={lines} />
-      </ReactFlow>
-    </div>
+    <CanvasMenu>
+      <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} onKeyDownCapture={onKeyDownCapture} data-testid="canvas">
+        <ReactFlow
+          {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onNodeDoubleClick={onNodeDoubleClick} onPaneClick={onPaneClick}
+          nodesDraggable={!readOnly && !narrow} nodesConnectable={!readOnly} edgesReconnectable={!readOnly} reconnectRadius={16} onlyRenderVisibleElements={lists.nodes.length > MANY}
+          deleteKeyCode={null} multiSelectionKeyCode={MULTI} selectionKeyCode="Shift" zoomOnDoubleClick={false} panOnScroll panOnScrollSpeed={1}
+          snapToGrid snapGrid={SNAP} minZoom={0.08} maxZoom={2} nodeDragThreshold={STEADY} nodeClickDistance={STEADY} paneClickDistance={STEADY} connectionRadius={28} elevateNodesOnSelect
+          colorMode={dark ? "dark" : "light"} ariaLabelConfig={LABELS}
+        >
+          <Background variant={BackgroundVariant.Dots} gap={20} size={1.4} />
+          {lists.nodes.length > 0 && <Overview />}
+          <Guides lines={lines} />
+        </ReactFlow>
+      </div>
+    </CanvasMenu>
   );
 }

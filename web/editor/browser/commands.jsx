@@ -5,7 +5,7 @@ import { show, useOffer } from "../../components/commands/offers.js";
 import { ordered } from "./outline.js";
 import { titleOf } from "./outline.jsx";
 import { NOTE } from "./notes.js";
-import { addNote, duplicate, fit, KEYS, removeChosen, tidy, toggleDisabled } from "./shortcuts.jsx";
+import { addNote, duplicate, fit, KEYS, removeChosen, tidy, toggleDisabled, zoomIn, zoomOut } from "./shortcuts.jsx";
 import { useEditor } from "./store.js";
 import { summary } from "./summary.js";
 
@@ -14,7 +14,7 @@ function actions(store) {
   const { doc } = store.state;
   const look = [
     ["Fit into view", "F", fit], ["Outline of the graph", "O", () => store.showPanel("outline")], ["Keys", "?", () => show("keys")],
-    ["Zoom in", "", () => store.flow.zoomIn({ duration: 150 })], ["Zoom out", "", () => store.flow.zoomOut({ duration: 150 })],
+    ["Zoom in", "+", zoomIn], ["Zoom out", "−", zoomOut],
   ];
   const edit = [
     ["Run the draft", "", () => store.run(null)], ["Run with input …", "", () => store.set({ sheet: "run" })],

@@ -3,7 +3,7 @@
 import React from "react";
 import { ClipboardPaste, LayoutTemplate, Zap } from "lucide-react";
 import { isNote } from "./notes.js";
-import { pasteText } from "./shortcuts.jsx";
+import { pasteClipboard } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 
 export function Empty() {
@@ -11,13 +11,6 @@ export function Empty() {
   const shown = useStore((state) => state.doc?.mode === "edit" && !state.graph.nodes.length);
   if (!shown) return null;
   const triggers = Object.values(store.state.catalogue).filter((type) => !type.inputs.length && !isNote(type));
-  const paste = async () => {
-    try {
-      pasteText(store, await navigator.clipboard.readText());
-    } catch {
-      store.notify("The browser doesn't let this page read the clipboard. Press Ctrl V instead.", "warning");
-    }
-  };
   const begin = (event) => store.set({ quick: { x: event.clientX, y: event.clientY, triggers: true } });
   return (
     <div className="ed-empty" data-testid="empty">
@@ -25,7 +18,7 @@ export function Empty() {
       <div className="ed-empty-ways">
         <button onClick={begin} disabled={!triggers.length} data-testid="begin-trigger"><Zap size={20} /><b>With a trigger</b><span>A webhook, a press of Run … then add what follows.</span></button>
         <a href="/templates" data-testid="begin-template"><LayoutTemplate size={20} /><b>From a template</b><span>Workflows that work: choose one, fill in, run.</span></a>
-        <button onClick={paste} data-testid="begin-paste"><ClipboardPaste size={20} /><b>With a paste</b><span>Nodes copied elsewhere, or an exported workflow.</span></button>
+        <button onClick={() => pasteClipboard(store)} data-testid="begin-paste"><ClipboardPaste size={20} /><b>With a paste</b><span>Nodes copied elsewhere, or an exported workflow.</span></button>
       </div>
       <p className="ed-hint">Or drag a node from the list onto the canvas.</p>
     </div>

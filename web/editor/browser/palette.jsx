@@ -97,6 +97,8 @@ export function QuickAdd() {
     setSearch("");
     setIndex(0);
   }, [quick]);
+  const list = useRef(null);
+  useEffect(() => void list.current?.querySelector(".is-active")?.scrollIntoView({ block: "nearest" }), [index]);
   const wantsInput = Boolean(quick?.from || quick?.into);
   const fits = (type) => !type.broken && (!wantsInput || type.inputs.length > 0) && (!quick?.to || leads(type)) && (!quick?.triggers || (type.inputs.length === 0 && !isNote(type)));
   const types = useMemo(() => found(catalogue, search).filter(fits), [catalogue, search, quick]);
@@ -115,7 +117,7 @@ export function QuickAdd() {
       <div className="ed-quick" style={{ left, top }} role="dialog" aria-label="Add a node" onClick={(event) => event.stopPropagation()} data-testid="quick-add">
         <SearchBox value={search} onChange={(text) => { setSearch(text); setIndex(0); }} focus={quick} placeholder="Add a node …"
           onEnter={() => types[index] && pick(types[index])} onMove={(by) => setIndex((now) => Math.max(0, Math.min(types.length - 1, now + by)))} />
-        <div className="ed-scroll"><Groups types={types} onPick={pick} testid="quick-item" active={types[index]?.type} /></div>
+        <div className="ed-scroll" ref={list}><Groups types={types} onPick={pick} testid="quick-item" active={types[index]?.type} /></div>
       </div>
     </div>
   );

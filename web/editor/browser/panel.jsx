@@ -19,10 +19,9 @@ import { Policies } from "./policies.jsx";
 import { NodeContext } from "./preview.jsx";
 import { Results, useLook } from "./results.jsx";
 import { RunsPanel } from "./runs.jsx";
-import { duplicate, toggleDisabled } from "./shortcuts.jsx";
+import { duplicate, runUpTo, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 import { nameOf } from "./summary.js";
-import { readInput, rememberedInput } from "./trial.js";
 import { VersionsPanel } from "./versions.jsx";
 import { WebhookAddress } from "./webhook.jsx";
 import { InputSide, WidenButton } from "./wide.jsx";
@@ -85,18 +84,12 @@ function OtherProblems({ problems, type }) {
 /** Runs this node alone, or the draft up to it; writes a pin. */
 function NodeActions({ node, type, onPin }) {
   const store = useEditor();
-  const id = useStore((state) => state.doc.id);
   const busy = useStore((state) => state.busy === "run");
   if (!type?.inputs.length) return null;
-  const upToHere = () => {
-    const { input, wrong } = readInput(rememberedInput(id));
-    if (wrong) store.notify(`The test input is not valid JSON: ${wrong}`, "warning");
-    else store.run(input, { until: node.key });
-  };
   return (
     <span className="ed-node-actions">
       <button onClick={() => store.run(null, { only: node.key })} disabled={busy} title="Run this node alone, on what the nodes before it put out last, or on what is pinned there" data-testid="run-only"><Play size={13} /> Run node</button>
-      <button onClick={upToHere} disabled={busy} title="Run the draft from its trigger up to this node" data-testid="run-until"><ArrowRightToLine size={13} /> Up to here</button>
+      <button onClick={() => runUpTo(store, node.key)} disabled={busy} title="Run the draft from its trigger up to this node" data-testid="run-until"><ArrowRightToLine size={13} /> Up to here</button>
       <button onClick={onPin} aria-label="Write a pinned output" title="Write an output by hand, to be used in test runs instead of running the node" data-testid="pin-write"><Pin size={13} /></button>
     </span>
   );

@@ -2,12 +2,14 @@
 
 import { useEffect } from "react";
 import { copied, nodeOf, parseCopied } from "./graph.js";
+import { copyText } from "./json_view.jsx";
 import { fitted, tidied } from "./layout.js";
 import { NOTE, isNote } from "./notes.js";
 import { CARD, pastePlace, visiblePlace } from "./places.js";
-import { useEditor, useStore } from "./store.js";
+import { useEditor } from "./store.js";
+import { readInput, rememberedInput } from "./trial.js";
 
-const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true]");
+const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true], [role=menu]");
 
 export function tidy(store) {
   const size = (key) => {
@@ -20,6 +22,9 @@ export function tidy(store) {
 }
 
 export const fit = (store) => setTimeout(() => fitted(store.flow, store.state.graph, store.pane(), 250), 30);
+
+export const zoomIn = (store) => store.flow.zoomIn({ duration: 150 });
+export const zoomOut = (store) => store.flow.zoomOut({ duration: 150 });
 
 export const removeChosen = (store) => store.remove(store.state.selection, store.chosenLinks);
 
@@ -50,6 +55,37 @@ export function pasteText(store, text) {
   else store.notify("The clipboard holds no nodes. Copy some in a Trestle editor, or an exported workflow as JSON. Other formats: New workflow, Import.", "warning");
 }
 
+/** Pastes what the clipboard holds, for whoever hasn't pressed Ctrl V; `at`: a place on the screen. */
+export async function pasteClipboard(store, at = null) {
+  try {
+    const text = await navigator.clipboard.readText();
+    store.pointer = at;
+    pasteText(store, text);
+  } catch {
+    store.notify("The browser doesn't let this page read the clipboard. Press Ctrl V instead.", "warning");
+  }
+}
+
+const counted = (store) => `${store.state.selection.length} node${store.state.selection.length === 1 ? "" : "s"}`;
+
+export async function copyChosen(store, done = "copied") {
+  const said = `${counted(store)} ${done}.`;
+  await copyText(copied(store.state.graph, store.state.selection));
+  store.notify(said);
+}
+
+export async function cutChosen(store) {
+  await copyChosen(store, "cut");
+  removeChosen(store);
+}
+
+/** Runs the draft from its trigger up to a node, on the test input that was used last. */
+export function runUpTo(store, key) {
+  const { input, wrong } = readInput(rememberedInput(store.state.doc.id));
+  if (wrong) store.notify(`The test input is not valid JSON: ${wrong}`, "warning");
+  else store.run(input, { until: key });
+}
+
 const withMod = {
   z: (store, event) => (event.shiftKey ? store.redo() : store.undo()),
   y: (store) => store.redo(),
@@ -62,13 +98,14 @@ const addAny = (store) => store.set({ quick: { x: window.innerWidth / 2 - 150, y
 
 const alone = {
   Delete: removeChosen, Backspace: removeChosen, d: toggleDisabled, t: tidy, f: fit,
+  "+": zoomIn, "=": zoomIn, "-": zoomOut, 0: (store) => store.flow.zoomTo(1, { duration: 150 }), 1: fit,
   "/": addAny, n: addAny, S: addNote,
   F2: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0], { naming: true }),
   o: (store) => store.openPanel("outline"),
   Enter: (store) => store.state.selection.length === 1 && store.openNode(store.state.selection[0]),
   Escape: (store) => store.stepBack(),
 };
-const LOOK = new Set(["f", "o", "Escape", "Enter"]);
+const LOOK = new Set(["f", "o", "Escape", "Enter", "+", "=", "-", "0", "1"]);
 const STEP = 10;
 const ARROWS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
@@ -108,9 +145,9 @@ export function useShortcuts() {
       if (typing(event.target) || String(window.getSelection()) || !store.state.selection.length) return;
       event.preventDefault();
       event.clipboardData.setData("text/plain", copied(store.state.graph, store.state.selection));
-      const count = store.state.selection.length;
-      if (event.type === "cut" && !store.readOnly) removeChosen(store);
-      store.notify(`${count} node${count === 1 ? "" : "s"} ${event.type === "cut" ? "cut" : "copied"}.`);
+      const cut = event.type === "cut" && !store.readOnly;
+      store.notify(`${counted(store)} ${cut ? "cut" : "copied"}.`);
+      if (cut) removeChosen(store);
     };
     const onPaste = (event) => {
       if (typing(event.target) || store.readOnly) return;
@@ -125,7 +162,7 @@ export function useShortcuts() {
 
 /** Keys and what they do, for the list of them. */
 export const KEYS = [
-  ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+  ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift F10", "What can be done with a card; also a right click"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
   ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
-  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Tab", "From card to card"],
+  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["Wheel", "Move the view; with Shift sideways, with Ctrl (or by a pinch) zoom"], ["+ −", "Zoom; 0: to full size"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Tab", "From card to card"],
 ];

@@ -3,7 +3,7 @@
 import React from "react";
 import { Keyboard, ListTree, Maximize, Minus, Plus, Redo2, Sparkles, Undo2 } from "lucide-react";
 import { show } from "../../components/commands/offers.js";
-import { fit, tidy } from "./shortcuts.jsx";
+import { fit, tidy, zoomIn, zoomOut } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 
 function Tool({ icon: Mark, label, ...rest }) {
@@ -20,8 +20,8 @@ export function Toolbar() {
       {edit && <Tool icon={Undo2} label="Undo (Ctrl Z)" onClick={store.undo} disabled={!canUndo} data-testid="undo" />}
       {edit && <Tool icon={Redo2} label="Redo (Ctrl Shift Z)" onClick={store.redo} disabled={!canRedo} data-testid="redo" />}
       {edit && <span className="ed-tool-gap" />}
-      <Tool icon={Minus} label="Zoom out" onClick={() => store.flow.zoomOut({ duration: 150 })} />
-      <Tool icon={Plus} label="Zoom in" onClick={() => store.flow.zoomIn({ duration: 150 })} />
+      <Tool icon={Minus} label="Zoom out (−)" onClick={() => zoomOut(store)} />
+      <Tool icon={Plus} label="Zoom in (+)" onClick={() => zoomIn(store)} />
       <Tool icon={Maximize} label="Fit into view (F)" onClick={() => fit(store)} data-testid="fit" />
       {edit && <Tool icon={Sparkles} label="Tidy up (T)" onClick={() => tidy(store)} data-testid="tidy" />}
       <Tool icon={ListTree} label="Outline (O)" onClick={() => store.openPanel("outline")} data-testid="outline-open" />
