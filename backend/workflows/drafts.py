@@ -1,5 +1,6 @@
 """A workflow's draft: what the editor edits, loaded whole, changed as a value, stored by its differences."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -110,6 +111,11 @@ def _node(row: Any) -> StoredNode:
     return StoredNode.model_validate({**values, **row.policies})
 
 
+def _alike(one: StoredNode, other: StoredNode) -> bool:
+    # The order of a config's fields counts too: two objects that are equal may hold theirs in another order.
+    return one == other and json.dumps([one.config, one.pinned]) == json.dumps([other.config, other.pinned])
+
+
 def _node_values(workflow_id: UUID, place: int, node: StoredNode) -> dict[str, Any]:
     # What stands at its default is left out; what is set is stored whole, so that a later default changes nothing.
     policies = {name: getattr(node, name) for name in POLICIES if getattr(node, name) != Node.model_fields[name].default}
@@ -147,7 +153,7 @@ async def save(session: AsyncSession, workflow_id: UUID, before: Draft, after: D
         known = old.get(node.id)
         if known is None:
             added.append(_node_values(workflow_id, place, node))
-        elif (known is not node and known != node) or old_places[node.id] != place:
+        elif (known is not node and not _alike(known, node)) or old_places[node.id] != place:
             changed.append(_node_values(workflow_id, place, node))
     if added:
         await session.execute(insert(NodeRow), added)

@@ -74,6 +74,19 @@ async def test_every_operation(ada: Person) -> None:
     assert [(c["source"], c["target"]) for c in now["connections"]] == [("hook", "first")]
 
 
+async def test_the_order_of_fields_is_kept(ada: Person) -> None:
+    """Two objects are equal whatever the order of their fields; to people it is not the same."""
+    fields = {"one": "1", "two": "2", "three": "3"}
+    made = await ada.post(
+        "/workflows", json={"name": "W", "nodes": [HOOK, node("a", "set", fields=fields)], "connections": wires("hook>a")}
+    )
+    turned = dict(reversed(fields.items()))
+    await send(ada, made, 1, op("configure_node", key="a", fields={"config": {"fields": turned}}))
+    now = await ada.get(f"/workflows/{made['id']}")
+    kept = next(n for n in now["nodes"] if n["key"] == "a")
+    assert list(kept["config"]["fields"]) == ["three", "two", "one"]
+
+
 async def test_sending_again_is_harmless(ada: Person) -> None:
     made = await draft(ada)
     first = op("add_node", node=node("c"))

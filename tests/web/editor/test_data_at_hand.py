@@ -48,6 +48,35 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         stored = await desk.stored()
         assert next(node for node in stored["nodes"] if node["key"] == "set")["config"]["fields"] == {"greeting": "{{ payload.nam }}"}
 
+        # Brackets close themselves, and are written over; an empty pair goes as one.
+        press = desk.page.keyboard.press
+        await value.fill("")
+        await desk.page.keyboard.type("{{")
+        await expect(value).to_have_value("{{}}")
+        await press("Backspace")
+        await expect(value).to_have_value("")
+        await desk.page.keyboard.type("{{ payload.name }}!")
+        await expect(value).to_have_value("{{ payload.name }}!")
+
+        # Rows change places, by their grips and by the arrow keys on them; their order is kept.
+        for name in ("second", "third"):
+            await fields.get_by_role("button", name="Add").click()
+            await desk.page.keyboard.type(name)
+        names = fields.get_by_label("Name", exact=True)
+        await fields.locator(".ed-row").nth(2).hover()
+        grip, first = (
+            await fields.get_by_label("Move entry 3", exact=True).bounding_box(),
+            await fields.locator(".ed-row").first.bounding_box(),
+        )
+        assert grip is not None
+        assert first is not None
+        await desk.drag((grip["x"] + 6, grip["y"] + 12), (first["x"] + 20, first["y"] + 3))
+        await expect(names.first).to_have_value("third")
+        await press("ArrowDown")
+        await expect(names.nth(1)).to_have_value("third")
+        node = next(node for node in (await desk.stored())["nodes"] if node["key"] == "set")
+        assert list(node["config"]["fields"]) == ["greeting", "third", "second"]
+
 
 async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> None:
     async with at_desk(stack) as desk:

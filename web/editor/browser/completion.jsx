@@ -1,21 +1,12 @@
 // While an expression is typed in the panel: what the last run's data has at that place. One list for all fields of the panel.
 
 import React, { useEffect, useRef, useState } from "react";
+import { FIELDS, helpWriting, replaceText } from "./field_text.js";
 import { completed, completions, typing } from "./paths.js";
 import { scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
 import { trialOf } from "./trial.js";
-
-/** The fields that take expressions. */
-export const FIELDS = ".ed-panel-body input[type=text], .ed-panel-body textarea";
 const SHOWN = 8;
-
-/** Replaces a part of a field's text in a way that keeps its undo and tells React. */
-export function replaceText(element, from, to, text) {
-  element.focus();
-  element.setSelectionRange(from, to);
-  document.execCommand("insertText", false, text); // deprecated, and still the only way that does both
-}
 
 function useOpen(nodeKey) {
   const store = useEditor();
@@ -24,7 +15,10 @@ function useOpen(nodeKey) {
     const look = (event) => {
       const element = event.target;
       if (!element.matches?.(FIELDS) || element.selectionStart !== element.selectionEnd) return setOpen(null);
-      const at = typing(element.value, element.selectionStart, Boolean(element.closest(".ed-code")));
+      const code = Boolean(element.closest(".ed-code"));
+      const found = typing(element.value, element.selectionStart, code);
+      // In code most words are none of ours: without a beginning, Enter and Tab stay what they are.
+      const at = code && found && !found.path.length && found.typed.length < 2 ? null : found;
       const choices = at ? completions(scopeOf(store.state.data, store.state.graph, nodeKey, trialOf(store.state)), at) : [];
       const only = choices.length === 1 && choices[0].name === at.typed;
       const box = element.getBoundingClientRect();
@@ -35,12 +29,14 @@ function useOpen(nodeKey) {
     const entered = (event) => event.target.matches?.(FIELDS) && (store.field = event.target);
     // The panel moves away from under the list; fields scroll by themselves while they are typed into.
     const scrolled = (event) => !event.target.matches?.(`${FIELDS}, .ed-completion`) && close();
+    document.addEventListener("beforeinput", helpWriting);
     document.addEventListener("input", look);
     document.addEventListener("keyup", moved);
     document.addEventListener("focusin", entered);
     document.addEventListener("focusout", close);
     document.addEventListener("scroll", scrolled, true);
     return () => {
+      document.removeEventListener("beforeinput", helpWriting);
       document.removeEventListener("input", look);
       document.removeEventListener("keyup", moved);
       document.removeEventListener("focusin", entered);

@@ -1,7 +1,8 @@
 // The form's small parts: text that is checked while it is typed, code, and rows that can be added and taken away.
 
-import React, { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { Plus, Trash2 } from "lucide-react";
+import React, { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { keyed } from "./code_keys.js";
+import { replaceText } from "./field_text.js";
 import { tokens } from "./highlight.js";
 import { isExpression } from "./schema.js";
 
@@ -48,35 +49,27 @@ export function TextBox({ value, onChange, rows = 2, most = 14, className = "", 
   return <textarea ref={box} className={`ed-input ed-textarea ${className}`} rows={rows} value={value} onChange={(event) => onChange(event.target.value)} onKeyDown={onKeyDown} spellCheck={false} {...rest} />;
 }
 
-const INDENT = "    ";
-
 /** The code in colours, under a text area whose own letters can't be seen. */
 function Coloured({ text, language }) {
   const parts = useMemo(() => tokens(text, language), [text, language]);
   return <pre className="ed-code-colours" aria-hidden="true">{parts.map(({ kind, text: part }, index) => (kind ? <span key={index} className={`is-${kind}`}>{part}</span> : part))}{"\n"}</pre>;
 }
 
-/** Monospace and coloured, with line numbers; Tab indents, Enter keeps the indentation. Escape, then Tab, leaves it by keyboard. */
+/** Monospace and coloured, with line numbers; keys do what they do in editors of code (code_keys.js). Escape, then Tab, leaves it by keyboard. */
 export function CodeBox({ value, onChange, id, placeholder, language }) {
   const lines = value.split("\n").length;
   const leaving = useRef(false);
-  const insert = (element, text) => {
-    const { selectionStart: start, selectionEnd: end } = element;
-    element.setRangeText(text, start, end, "end");
-    onChange(element.value);
-  };
   const keys = (event) => {
-    if (event.key === "Escape") {
-      leaving.current = true;
-      event.stopPropagation();
-    } else if (event.key === "Tab" && !leaving.current && !event.shiftKey) {
-      event.preventDefault();
-      insert(event.currentTarget, INDENT);
-    } else if (event.key === "Enter") {
-      const before = event.currentTarget.value.slice(0, event.currentTarget.selectionStart).split("\n").at(-1);
-      event.preventDefault();
-      insert(event.currentTarget, `\n${before.match(/^\s*/)[0]}${before.trimEnd().endsWith(":") ? INDENT : ""}`);
-    } else leaving.current = false;
+    const { key, shiftKey: shift, currentTarget: box } = event;
+    if (event.altKey || event.nativeEvent.isComposing || (leaving.current && key === "Tab")) return;
+    leaving.current = key === "Escape";
+    if (leaving.current) event.stopPropagation();
+    const field = { value: box.value, start: box.selectionStart, end: box.selectionEnd };
+    const found = keyed(field, { key, shift, mod: event.ctrlKey || event.metaKey }, language);
+    if (!found) return;
+    event.preventDefault();
+    if (found.to > found.from || found.insert) replaceText(box, found.from, found.to, found.insert);
+    box.setSelectionRange(...found.select);
   };
   return (
     <div className="ed-code">
@@ -105,32 +98,6 @@ export function Toggle({ value, onChange, label, id }) {
     <button type="button" role="switch" id={id} aria-checked={Boolean(value)} aria-label={label} className="ed-toggle" onClick={() => onChange(!value)}>
       <span />
     </button>
-  );
-}
-
-/** Rows with a way to take one away and to add one. `draw(row, change, index)` draws one. */
-export function Rows({ rows, onChange, draw, fresh, add, stacked = false }) {
-  const box = useRef(null);
-  const added = useRef(false);
-  // Whoever adds a row goes on typing in it.
-  useEffect(() => {
-    if (added.current) box.current.querySelector(".ed-row:last-of-type :is(input, textarea, select)")?.focus();
-    added.current = false;
-  }, [rows.length]);
-  const more = () => {
-    added.current = true;
-    onChange([...rows, fresh()]);
-  };
-  return (
-    <div className="ed-rows" ref={box}>
-      {rows.map((row, index) => (
-        <div key={index} className={stacked ? "ed-row is-stacked" : "ed-row"}>
-          <div className="ed-row-fields">{draw(row, (next) => onChange(rows.map((old, at) => (at === index ? next : old))), index)}</div>
-          <button type="button" className="ed-plain-icon" onClick={() => onChange(rows.filter((_, at) => at !== index))} aria-label={`Remove entry ${index + 1}`} title="Remove"><Trash2 size={14} /></button>
-        </div>
-      ))}
-      <button type="button" className="ed-add" onClick={more}><Plus size={13} /> {add}</button>
-    </div>
   );
 }
 

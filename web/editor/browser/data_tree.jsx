@@ -2,7 +2,8 @@
 
 import React, { useState } from "react";
 import { ChevronRight, Database } from "lucide-react";
-import { FIELDS, replaceText } from "./completion.jsx";
+import { carry } from "./drag_value.js";
+import { FIELDS, isInside, replaceText } from "./field_text.js";
 import { written } from "./paths.js";
 import { isBare, scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
@@ -20,13 +21,11 @@ export function insert(store, path) {
     store.notify(`Put the cursor into a field first; then a press here writes {{ ${text} }} there.`);
     return;
   }
-  const before = field.value.slice(0, field.selectionStart);
-  const inside = before.lastIndexOf("{{") > before.lastIndexOf("}}") || field.closest(".ed-code");
-  replaceText(field, field.selectionStart, field.selectionEnd, inside ? text : `{{ ${text} }}`);
+  replaceText(field, field.selectionStart, field.selectionEnd, isInside(field, field.selectionStart) ? text : `{{ ${text} }}`);
 }
 
 /** Where the cursor is stays where it is, while a press elsewhere writes there. */
-export const hold = (event) => event.preventDefault();
+const hold = (event) => event.preventDefault();
 
 const isBranch = (value) => value !== null && typeof value === "object";
 const about = (value) => {
@@ -48,7 +47,7 @@ function Entry({ path, value, depth, bare }) {
         {keys.length > 0
           ? <button type="button" className="ed-tree-fold" data-open={open || undefined} aria-expanded={open} aria-label={`${open ? "Close" : "Open"} ${path.at(-1)}`} onMouseDown={hold} onClick={() => setOpen(!open)}><ChevronRight size={12} /></button>
           : <span className="ed-tree-fold" />}
-        <button type="button" className="ed-tree-name" onMouseDown={hold} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`}>
+        <button type="button" className="ed-tree-name" onMouseDown={(event) => carry(event, path)} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`}>
           <span>{path.at(-1)}</span>{!(bare && value === null) && <span className="ed-muted">{about(value)}</span>}
         </button>
       </div>
@@ -71,7 +70,7 @@ export function DataTree({ nodeKey }) {
   const names = SHOWN.filter((name) => scope[name] !== undefined && !(["nodes", "vars"].includes(name) && !Object.keys(scope[name]).length));
   return (
     <section className="ed-tree" aria-label="Data for expressions" data-testid="data-tree">
-      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; a press writes its expression" : trial !== null ? "of the test input; a press writes its expression" : bare ? "" : "of what is pinned; a press writes its expression"}</span></h3>
+      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; press one, or drag it into a field" : trial !== null ? "of the test input; press one, or drag it into a field" : bare ? "" : "of what is pinned; press one, or drag it into a field"}</span></h3>
       {bare && <p className="ed-hint" data-testid="data-none">Run the workflow once, or listen for a test event, to see data here.</p>}
       <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} bare={!data?.execution_id} />)}</ul>
     </section>

@@ -2,9 +2,10 @@
 
 import React, { useId, useState } from "react";
 import { ExternalLink, KeyRound } from "lucide-react";
-import { CodeBox, Rows, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
+import { CodeBox, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
 import { partsOf, within } from "./marking.js";
 import { Preview } from "./preview.jsx";
+import { Rows } from "./row_list.jsx";
 import { brokenJson, fieldsOf, isExpression, jsonText, parsedJson } from "./schema.js";
 import { useStore } from "./store.js";
 

@@ -3,7 +3,8 @@
 
 import React, { createContext, useContext, useState } from "react";
 import { Check, ChevronRight, Copy, TextCursorInput } from "lucide-react";
-import { hold, insert } from "./data_tree.jsx";
+import { insert } from "./data_tree.jsx";
+import { carry } from "./drag_value.js";
 import { written } from "./paths.js";
 import { useEditor } from "./store.js";
 
@@ -21,7 +22,7 @@ const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? "lis
 /** Writes the expression of what stands at `path` into the field with the cursor. */
 export function Pick({ path, children, ...rest }) {
   const store = useEditor();
-  return <button type="button" className="ed-pick" onMouseDown={hold} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`} {...rest}>{children}</button>;
+  return <button type="button" className="ed-pick" onMouseDown={(event) => carry(event, path)} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`} {...rest}>{children}</button>;
 }
 
 function Leaf({ value, total }) {

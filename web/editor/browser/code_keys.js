@@ -1,0 +1,66 @@
+// What keys do in a field for code, beyond typing: indentation, brackets and quotes in pairs, comments. Pure.
+
+export const INDENT = "    ";
+const CLOSING = { "(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`" };
+const COMMENT = { python: "# ", javascript: "// " };
+const WORD = /[\w"'`]/;
+
+/** An edit: `insert` takes the place of what is between `from` and `to`; then `select` (`[from, to]`) is selected. */
+const edit = (from, to, insert, first = from + insert.length, last = first) => ({ from, to, insert, select: [first, last] });
+
+/** The whole lines that the selection touches, changed one by one; null where none changes. */
+function onLines({ value, start, end }, change) {
+  const from = value.lastIndexOf("\n", start - 1) + 1;
+  const last = end > start && value[end - 1] === "\n" ? end - 1 : end;
+  const to = value.indexOf("\n", last) < 0 ? value.length : value.indexOf("\n", last);
+  const before = value.slice(from, to).split("\n");
+  const after = before.map(change);
+  const text = after.join("\n");
+  if (text === value.slice(from, to)) return null;
+  if (start !== end) return edit(from, to, text, from, from + text.length);
+  const caret = Math.max(from, start + after[0].length - before[0].length);
+  return edit(from, to, text, caret);
+}
+
+const dedented = (line) => line.replace(/^(\t| {1,4})/, "");
+
+function commented(field, language) {
+  const mark = COMMENT[language];
+  if (!mark) return null;
+  const { value, start, end } = field;
+  const from = value.lastIndexOf("\n", start - 1) + 1;
+  const lines = value.slice(from, end).split("\n").filter((line) => line.trim());
+  const all = lines.length > 0 && lines.every((line) => line.trimStart().startsWith(mark.trim()));
+  const off = (line) => line.replace(new RegExp(`^(\\s*)${mark.trim()} ?`), "$1");
+  const on = (line) => (line.trim() ? line.replace(/^\s*/, (space) => space + mark) : line);
+  return onLines(field, all ? off : on);
+}
+
+function newLine({ value, start, end }) {
+  const line = value.slice(value.lastIndexOf("\n", start - 1) + 1, start);
+  const indent = line.match(/^\s*/)[0];
+  const last = line.trimEnd().at(-1);
+  const deeper = ":([{".includes(last || "x") ? indent + INDENT : indent;
+  const between = start === end && "([{".includes(last || "x") && value[start] === CLOSING[last];
+  return between ? edit(start, end, `\n${deeper}\n${indent}`, start + 1 + deeper.length) : edit(start, end, `\n${deeper}`);
+}
+
+function paired({ value, start, end }, key) {
+  const close = CLOSING[key];
+  const [before, after] = [value[start - 1] ?? "", value[end] ?? ""];
+  if (start !== end) return close ? edit(start, end, key + value.slice(start, end) + close, start + 1, end + 1) : null;
+  if (after === key && (")]}".includes(key) || (close === key && before !== "\\"))) return { from: start, to: start, insert: "", select: [start + 1, start + 1] };
+  if (!close || WORD.test(after) || (close === key && WORD.test(before))) return null;
+  return edit(start, end, key + close, start + 1);
+}
+
+/** What a key does in a field (`{value, start, end}`); null: what the browser does. */
+export function keyed(field, { key, shift = false, mod = false }, language) {
+  const { value, start, end } = field;
+  if (mod) return key === "/" ? commented(field, language) : null;
+  if (key === "Tab" && shift) return onLines(field, dedented);
+  if (key === "Tab") return value.slice(start, end).includes("\n") ? onLines(field, (line) => (line.trim() ? INDENT + line : line)) : edit(start, end, INDENT);
+  if (key === "Enter") return newLine(field);
+  if (key === "Backspace" && start === end && start > 0 && CLOSING[value[start - 1]] === value[start]) return edit(start - 1, start + 1, "");
+  return key.length === 1 ? paired(field, key) : null;
+}
