@@ -105,7 +105,7 @@ async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
         await pick("Add a node")
         await page.keyboard.type("delay")
         await press("Enter")
-        assert await desk.handle("delay", "in") == (pytest.approx(x, abs=10), pytest.approx(y + 160, abs=10))
+        assert await desk.handle("delay", "in") == pytest.approx((x, y + 160), abs=10)
         await mouse.click(*await desk.centre("node-delay"), button="right")
         await pick("Cut")
         assert await desk.keys() == ["call", "check", "put", "start"]
