@@ -48,7 +48,7 @@ TYPES = {
         _kind(
             "bearer",
             "Bearer token",
-            "Sent as `Authorization: Bearer …`.",
+            "Sent as `Authorization: Bearer …`",
             optional=("test_url",),
             token={"title": "Token", "writeOnly": True},
             test_url=_TEST_URL,

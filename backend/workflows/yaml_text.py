@@ -46,8 +46,15 @@ def parse(body: bytes) -> Any:
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader with less
         _check(value)
     except (yaml.YAMLError, ValueError) as error:
-        raise BadRequest(f"The body is not valid YAML: {' '.join(str(error).split())}") from None
+        raise BadRequest(f"This is not valid YAML. {_where(error)}") from None
     return value
+
+
+def _where(error: Exception) -> str:
+    """What the reader stumbled over, and where, as far as it says so."""
+    said = getattr(error, "problem", None) or " ".join(str(error).split())
+    mark = getattr(error, "problem_mark", None)
+    return f"{said[:1].upper()}{said[1:]}." if mark is None else f"Line {mark.line + 1}, column {mark.column + 1}: {said}."
 
 
 def _check(value: Any) -> None:

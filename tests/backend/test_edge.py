@@ -84,6 +84,13 @@ async def test_yaml_holds_no_half_characters(ada: Person) -> None:
         assert "not valid YAML" in problem(answer, 400)["detail"]
 
 
+async def test_what_is_wrong_with_a_yaml_text_is_said_with_its_place(ada: Person) -> None:
+    broken = "name: Orders\nnodes: [one, {two\n"
+    answer = await ada.send("POST", "/workflows/import", content=broken, headers={"Content-Type": "application/yaml"})
+    said = "This is not valid YAML. Line 3, column 1: expected ',' or '}', but got '<stream end>'."
+    assert problem(answer, 400)["detail"] == said
+
+
 async def test_a_body_is_counted_while_it_streams_in(ada: Person) -> None:
     sent = 0
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from trestle.contracts.base import JsonObject
 from trestle.contracts.overview import Interval, Stats, Webhook
 from web.pages import dashboard, notifications, schedules, webhooks
 
@@ -42,6 +43,13 @@ def test_a_schedule_shows_its_rule_its_times_and_its_last_run() -> None:
     idle = schedules.shown({**found, "cron": None, "every_s": 300, "next": [], "last": None})
     assert (idle.cron, idle.every_s, idle.next_at, idle.last_status, idle.problem) == ("", 300, "", "", "")
     assert schedules.shown({**found, "next": [], "problem": "Its time zone is gone."}).problem == "Its time zone is gone."
+
+
+def test_the_next_schedule_comes_first_and_what_is_off_last() -> None:
+    found: JsonObject = {"trigger_id": "", "workflow_id": "w", "node": "n", "timezone": "UTC"}
+    coming = {"off": [], "late": ["2026-03-03T08:00:00Z"], "soon": ["2026-03-03T08:30:00+01:00"], "also": ["2026-03-03T08:00:00Z"]}
+    rows = [schedules.shown({**found, "workflow_name": name, "next": times}) for name, times in coming.items()]
+    assert [row.workflow for row in schedules.soonest_first(rows)] == ["soon", "also", "late", "off"]
 
 
 def test_a_notification_leads_to_its_link_else_to_its_execution() -> None:

@@ -35,7 +35,7 @@ def listing(
     waiting: rx.Component | None = None,
     retry: Any = None,
 ) -> rx.Component:
-    """The content once it is there; `empty` where `none` is true. Before that `waiting`, or what is wrong.
+    """The content once it is there; `empty` where `none` is true and nothing is wrong. Before that `waiting`, or what is wrong.
 
     `retry` fetches again: of a page that doesn't do so by itself.
     """
@@ -43,7 +43,7 @@ def listing(
         problem(state.trouble) if retry is None else _trouble(state, retry),
         rx.cond(
             state.loaded,
-            rx.cond(none, empty, rx.fragment(*content)),
+            rx.cond(none, rx.cond(state.trouble == "", empty), rx.fragment(*content)),
             rx.cond(state.trouble == "", waiting or waiting_rows()),
         ),
     )

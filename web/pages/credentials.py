@@ -21,6 +21,8 @@ from web.pages.credential_editor import CredentialEditor, credential_dialog
 from web.projects import edits
 
 _HOSTS_SHOWN = 3
+_TESTED = "tested"
+"""The one toast that says how a test goes and how it went."""
 
 
 @dataclass
@@ -125,10 +127,10 @@ class Credentials(Listing, Dialogs, rx.State):
     async def test(self, credential_id: str) -> Any:
         """Try one out and say what came of it."""
         api = signed_in(self)
-        yield rx.toast.info("Asking the service …", duration=3000)
+        yield rx.toast.loading("Asking the service …", id=_TESTED)
         found = await api.test_credential(credential_id)
         say = {True: rx.toast.success, False: rx.toast.error, None: rx.toast.info}[found.ok]
-        yield say(found.message)
+        yield say(found.message, id=_TESTED)
 
     @rx.event
     async def delete(self) -> Any:

@@ -244,7 +244,7 @@ def _nodes() -> rx.Component:
         )
 
     return rx.el.div(
-        listed("Slowest nodes", Dashboard.slow, ["Node", "", ("95 % within", "t-end")], "No step has run yet."),
+        listed("Slowest nodes", Dashboard.slow, ["Node", ("Ran", "t-wide-only"), ("95 % within", "t-end")], "No step has run yet."),
         listed("Where executions fail", Dashboard.failing, ["Node", "", ("Failures", "t-end")], "No execution has failed at a node."),
         class_name="t-charts",
     )

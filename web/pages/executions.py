@@ -173,6 +173,14 @@ class Executions(Listing, rx.State):
         self.since = since
         return await self._narrowed()
 
+    @rx.event
+    async def widen(self) -> Any:
+        """Show all of them again."""
+        signed_in(self)
+        self.status = self.trigger = self.since = ANY
+        self.workflow_id, self.workflow = ANY, _ANY_WORKFLOW
+        return await self._narrowed()
+
     async def _narrowed(self) -> Any:
         """Fetch what the filters say, and keep them in the address: to come back to, and to send to somebody."""
         self.rows, self._far = [], False
@@ -305,14 +313,17 @@ def _filters() -> rx.Component:
             Executions.by_status,
             *[rx.select.item(status.value.capitalize(), value=status.value) for status in ExecutionStatus],
         ),
-        chooser(
-            label="Workflow",
-            value=Executions.workflow_id,
-            shown=Executions.workflow,
-            everything={"id": ANY, "name": _ANY_WORKFLOW},
-            found=Finder.found,
-            on_find=Finder.find,
-            on_choose=Executions.by_workflow,
+        rx.el.span(  # its place is kept until the browser has drawn it
+            chooser(
+                label="Workflow",
+                value=Executions.workflow_id,
+                shown=Executions.workflow,
+                everything={"id": ANY, "name": _ANY_WORKFLOW},
+                found=Finder.found,
+                on_find=Finder.find,
+                on_choose=Executions.by_workflow,
+            ),
+            class_name="t-chooser-place",
         ),
         _filter(
             "Trigger",
@@ -326,11 +337,12 @@ def _filters() -> rx.Component:
 
 
 def _list() -> rx.Component:
-    none_found = empty_state("search-x", "Nothing found", "No execution is like this. Choose otherwise above, or any.")
+    everything = rx.button("Show all executions", variant="soft", color_scheme="gray", on_click=Executions.widen)
+    none_found = empty_state("search-x", "Nothing found", "No execution matches what is chosen above.", everything)
     none_so_far = empty_state(
         "search",
         "Nothing among the newest",
-        "No execution of the last while is like this. Older ones have not been looked at yet.",
+        "No recent execution matches what is chosen above. Older ones have not been looked at yet.",
         rx.button("Look further back", variant="soft", on_click=Executions.load_more),
     )
     nothing_yet = empty_state(

@@ -1,6 +1,8 @@
 """The schedules page: what starts by the clock, when next, and how it went last."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import reflex as rx
 
@@ -15,6 +17,7 @@ from web.components.table import cell, row, table
 from web.editor.rule import rule
 
 REFRESH_S = 15
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -55,6 +58,11 @@ def shown(schedule: JsonObject) -> Row:
     )
 
 
+def soonest_first(rows: Iterable[Row]) -> list[Row]:
+    """What fires next comes first, what is off comes last."""
+    return sorted(rows, key=lambda row: (datetime.fromisoformat(row.next_at) if row.next_at else _NEVER, row.workflow))
+
+
 class Schedules(Listing, rx.State):
     """The table."""
 
@@ -65,7 +73,7 @@ class Schedules(Listing, rx.State):
         """Fetch all of them."""
         api = signed_in(self)
         with self._fetching():
-            self.rows = [shown(schedule) for schedule in await api.schedules()]
+            self.rows = soonest_first(shown(schedule) for schedule in await api.schedules())
 
 
 def _next(schedule: Row) -> rx.Component:

@@ -146,7 +146,7 @@ def page() -> rx.Component:
             rx.el.dl(
                 _fact("Webhooks and the API are called at", rx.el.code(Settings.public_url, class_name="t-address")),
                 _fact("New accounts", rx.cond(Settings.is_open, "Whoever wants to may sign up", "By invitation of an owner or admin")),
-                _fact("The API, described", rx.link(Settings.public_url, "/docs", href=Settings.public_url + "/docs", is_external=True)),
+                _fact("API reference", rx.link(Settings.public_url, "/docs", href=Settings.public_url + "/docs", is_external=True)),
                 class_name="t-facts",
             ),
         ),

@@ -144,9 +144,9 @@ def _row(workflow: Row) -> rx.Component:
         cell(
             rx.link(workflow.name, href=f"/workflows/{workflow.id}", class_name="t-row-link", underline="none"),
             rx.el.span(
-                rx.cond(workflow.project != "", rx.el.span(rx.icon("users", size=12), workflow.project, class_name="t-tag")),
-                rx.cond(workflow.folder != "", rx.el.span(rx.icon("folder", size=12), workflow.folder, class_name="t-tag")),
-                rx.foreach(workflow.tags, lambda tag: rx.el.span(tag, class_name="t-tag")),
+                rx.cond(workflow.project != "", rx.el.span(rx.icon("users", size=12), rx.el.span(workflow.project), class_name="t-tag")),
+                rx.cond(workflow.folder != "", rx.el.span(rx.icon("folder", size=12), rx.el.span(workflow.folder), class_name="t-tag")),
+                rx.foreach(workflow.tags, lambda tag: rx.el.span(rx.el.span(tag), class_name="t-tag")),
                 workflow.about,
                 class_name="t-small",
             ),
@@ -228,7 +228,8 @@ def _dialogs() -> rx.Component:
         ),
         confirm_dialog(
             f"Delete “{Workflows.target_name}”?",
-            "Its webhooks stop answering at once. Executions that have run stay in the history.",
+            "With it go its draft, all its versions and its saved test inputs; its webhooks and schedules stop at once. "
+            "Executions that have run stay in the history. This can't be undone.",
             confirm="Delete workflow",
             on_confirm=Workflows.delete,
             **opened_by(Workflows, "delete"),
@@ -237,7 +238,7 @@ def _dialogs() -> rx.Component:
 
 
 def _list() -> rx.Component:
-    none_found = empty_state("search-x", "Nothing found", "No workflow is like this. Try a shorter word, or all tags and folders.")
+    none_found = empty_state("search-x", "Nothing found", "No workflow matches. Try a shorter word, or all tags and folders.")
     nothing_yet = empty_state(
         "workflow",
         "Build your first workflow",

@@ -41,6 +41,8 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         page, url = desk.page, stack.web_url
         press = page.keyboard.press
         node = {"key": "start", "type": "trigger.manual"}
+        long = "A workflow whose name says all that it does, to whom, by when, and why nobody has thought of a shorter one yet"
+        await desk.api.call("POST", "/workflows", json={"name": long, "nodes": [node], "tags": ["striped"]})
         for name in ("Zebra crossing", "Zebra counting"):
             made = await desk.api.call("POST", "/workflows", json={"name": name, "nodes": [node]})
         for _ in range(3):
@@ -56,10 +58,12 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await expect(page.get_by_role("button", name="Find anything")).to_be_focused()
         await choose(page, "zebra cr", "Zebra crossing")
         await expect(page.get_by_test_id("workflow-name")).to_have_value("Zebra crossing")
+        await expect(page).to_have_title("Zebra crossing · Trestle")
         await choose(page, "zebra co", "Zebra counting")
         await expect(page.get_by_test_id("workflow-name")).to_have_value("Zebra counting")
         await choose(page, "executions", "Executions")
         await page.wait_for_url("**/executions")
+        await expect(page).to_have_title("Executions · Trestle")
 
         # Rows by arrows, and Enter opens. A choice keeps its arrows, and what was chosen stays in the address.
         rows = page.locator("tbody .t-row-link")
@@ -91,9 +95,18 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await expect(page.get_by_role("combobox", name="Time")).to_have_text("Last hour")
         await expect(rows).to_have_count(3)
         await expect(page.locator("tbody time").first).to_have_attribute("title", re.compile(r"20\d\d.*\d:\d\d"))
+        await page.get_by_role("combobox", name="Status").click()
+        await page.get_by_role("option", name="Paused").click()
+        await expect(page.get_by_text("Nothing found")).to_be_visible()
+        await page.get_by_role("button", name="Show all executions").click()
+        await expect(rows).to_have_count(3)
+        await expect(page.get_by_role("combobox", name="Workflow")).to_have_text("Any workflow")
+        await page.wait_for_url(lambda address: not urlsplit(address).query)
+        await page.locator("body").click(position={"x": 1430, "y": 890})
         await press("ArrowDown")
         await press("Enter")
         await expect(page.get_by_test_id("node-start")).to_have_attribute("data-status", "succeeded")
+        await expect(page).to_have_title("Zebra counting · Execution · Trestle")
 
         # The keys of the editor there, those of pages elsewhere; / goes to the search, and on to the rows.
         await press("?")
@@ -102,6 +115,11 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await choose(page, "workflows", "Workflows")
         await page.wait_for_url("**/workflows")
         await rows.first.wait_for()
+        cut = rows.filter(has_text="A workflow whose name")
+        await cut.hover()
+        await expect(cut).to_have_attribute("title", long)
+        await rows.filter(has_text="Zebra crossing").hover()
+        await expect(rows.filter(has_text="Zebra crossing")).not_to_have_attribute("title", re.compile("."))
         await press("?")
         await expect(page.get_by_test_id("keys")).to_contain_text("From row to row")
         await press("Escape")

@@ -100,8 +100,14 @@ async def _ended(page: Page, url: str) -> None:
 
 async def _away(page: Page, stack: Stack) -> None:
     """While the backend is away a page says so, and can be asked again: no skeleton for ever."""
+    await page.goto(f"{stack.web_url}/executions")
+    await page.get_by_role("table", name="Executions").wait_for()
     stack.kill("backend")
     try:
+        await page.get_by_role("combobox", name="Status").click()
+        await page.get_by_role("option", name="Paused").click()
+        await expect(page.get_by_role("alert")).to_contain_text("does not answer")
+        await expect(page.get_by_text("Nothing")).to_have_count(0)  # nobody knows that
         await page.goto(f"{stack.web_url}/members")
         await expect(page.get_by_role("alert")).to_contain_text("does not answer")
         await expect(page.locator("[aria-busy=true]")).to_have_count(0)

@@ -39,6 +39,12 @@ function usePageStore(props) {
   return useMemo(() => new Store(Object.fromEntries(EVENTS.map((name) => [name, (...values) => latest.current[`on${capital(name)}`]?.(...values)]))), []);
 }
 
+/** The tab is called what the page shows: several are open at once. */
+function useTitle() {
+  const title = useStore(({ doc }) => doc && (doc.mode === "edit" ? doc.name : `${doc.name || "Deleted workflow"} · Execution`));
+  useEffect(() => { if (title) document.title = `${title} · Trestle`; }, [title]);
+}
+
 /** What Python says, taken into the store: each part once, when it is new. */
 function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times, people }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
@@ -173,6 +179,7 @@ function useDark() {
 function Page({ missing }) {
   useShortcuts();
   useCommands();
+  useTitle();
   useData();
   const mode = useStore((state) => (state.doc?.id === addressed() ? state.doc.mode : null));
   const [palette, setPalette] = useState(false);
