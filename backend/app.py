@@ -175,9 +175,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         lender = Lender(TokenStore(database.hot, vault), outbound)
         closing.push_async_callback(lender.aclose)
 
-        async def reveal(project_id: UUID, credential_id: UUID, refused: int | None = None) -> Secret:
+        async def stored(project_id: UUID, credential_id: UUID) -> credentials.Stored:
             async with database.session() as session:
-                secret = await credentials.reveal(session, vault, project_id, credential_id)
+                return await credentials.reveal(session, vault, project_id, credential_id)
+
+        async def lent(project_id: UUID, credential_id: UUID, refused: int | None = None) -> Secret:
+            secret = await stored(project_id, credential_id)
             return await lender.instead_of(secret, Place(project_id, credential_id), refused) if secret.type == OAUTH2 else secret
 
         calls, key_uses = LastCalls(database.hot), LastCalls(database.hot, NOTE_USE)
@@ -186,7 +189,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             closing.push_async_callback(used.aclose)
         directory, answers = Directory(database.hot, settings.webhook_rate), Answers(database.hot, doorbell, blobs)
         max_body = settings.max_body_bytes
-        gate, complaints = Gate(reveal), Complaints(database.hot, doorbell, settler)
+        gate, complaints = Gate(stored), Complaints(database.hot, doorbell, settler)
         webhooks = Webhooks(database.hot, directory, acceptor, gate, answers, blobs, calls, complaints, max_body=max_body)
         executors = Executors(database.hot, tokens, settings.executor_key.get_secret_value())
         yield Services(
@@ -204,7 +207,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             calls=calls,
             key_uses=key_uses,
             internal=Internal(
-                database.hot, queue, doorbell, settler, executors, reveal, partial(credentials.reveal_tried, vault), blobs, settings
+                database.hot, queue, doorbell, settler, executors, lent, partial(credentials.reveal_tried, vault), blobs, settings
             ),
             blobs=blobs,
             catalogue=Catalogue(),

@@ -1,6 +1,7 @@
 """Credentials: kept encrypted, shown without their secrets, revealed to nobody but a step that names one."""
 
 from collections.abc import Sequence
+from typing import NewType
 from uuid import UUID
 
 from sqlalchemy import func
@@ -23,6 +24,9 @@ from trestle.contracts.base import JsonObject
 from trestle.contracts.jobs import CheckTask, Secret
 from trestle.contracts.problems import FieldError
 from trestle.contracts.users import ProjectRole
+
+Stored = NewType("Stored", Secret)
+"""What a credential's own row holds, decrypted. What a step gets may be more: a token that a provider was asked for."""
 
 _TRIAL = 0
 """The version of what is only tried out: rows begin with 1."""
@@ -196,7 +200,7 @@ async def usage(session: AsyncSession, user: User, ident: UUID) -> list[wire.Cre
     return await uses(session, await find(session, user, Credential, ident))
 
 
-async def reveal(session: AsyncSession, vault: Vault, project_id: UUID, ident: UUID) -> Secret:
+async def reveal(session: AsyncSession, vault: Vault, project_id: UUID, ident: UUID) -> Stored:
     """What a credential holds, for a step (or a webhook) of this project. Never for an answer to a person. Of the type oauth2 it is
     the client; a step gets the tokens that it has been given.
 
@@ -210,4 +214,4 @@ async def reveal(session: AsyncSession, vault: Vault, project_id: UUID, ident: U
     except Sealed as error:
         raise Conflict(str(error)) from None
     limit = wire.RateLimit.model_validate(row.rate_limit) if row.rate_limit is not None else None
-    return Secret(type=row.type, data=data, allowed_hosts=row.allowed_hosts, rate_limit=limit)
+    return Stored(Secret(type=row.type, data=data, allowed_hosts=row.allowed_hosts, rate_limit=limit))

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from backend.credentials.service import Stored
 from backend.errors import Error, Unauthorised
 from backend.triggers import signatures, tokens
 from backend.triggers.directory import Webhook
@@ -15,8 +16,8 @@ from backend.triggers.payload import Headers, header
 from backend.triggers.signatures import Call
 from trestle.contracts.jobs import Secret
 
-Reveal = Callable[[UUID, UUID], Awaitable[Secret]]
-"""(project, credential) → what it holds. Raises NotFound."""
+Reveal = Callable[[UUID, UUID], Awaitable[Stored]]
+"""(project, credential) → what it holds: as it is stored, so that no call from outside makes one to the outside. Raises NotFound."""
 
 _KEPT_S = 10.0
 _SURE_S = 1.0
@@ -45,7 +46,7 @@ class Gate:
 
     def __init__(self, reveal: Reveal) -> None:
         self._reveal = reveal
-        self._known: dict[tuple[UUID, UUID], tuple[Secret, float]] = {}
+        self._known: dict[tuple[UUID, UUID], tuple[Stored, float]] = {}
 
     async def check(self, hook: Webhook, headers: Headers, body: bytes) -> bytes:
         """The name of the header that held a secret, if one did besides those that always may. `body` as it was sent.
@@ -70,7 +71,7 @@ class Gate:
             raise NotSetUp(says, "Its credential is gone, can't be opened, or is of a type that does not fit.")
         raise Unauthorised(says)
 
-    async def _secret(self, hook: Webhook, newer_than: float) -> Secret | None:
+    async def _secret(self, hook: Webhook, newer_than: float) -> Stored | None:
         """What the webhook's credential holds, as it was read after `newer_than` (monotonic clock)."""
         try:
             place = hook.project_id, UUID(str(hook.auth.get("credential")))

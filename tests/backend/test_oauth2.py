@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -18,6 +18,9 @@ from backend.errors import Conflict, FailedDependency
 from backend.security import PEOPLE
 from backend.services import Services
 from backend.settings import Settings
+from backend.triggers.authentication import SCHEMES, NotSetUp
+from backend.triggers.calls import Bucket
+from backend.triggers.directory import Webhook
 from tests.backend.conftest import running
 from tests.backend.people import Person
 from tests.provider import ACCOUNT, CANARY, SECRET, Provider, provider
@@ -112,6 +115,27 @@ async def test_a_person_connects_it_and_a_step_gets_the_token(ada: Person, servi
     assert (await ada.get(f"/credentials/{made['id']}"))["connected"] is False
     with pytest.raises(Conflict, match="press Connect"):
         await lend(services, made)
+
+
+async def test_a_webhook_that_names_one_lets_nobody_in_and_asks_no_provider(ada: Person, service: Provider, services: Services) -> None:
+    # Nobody can choose it in the editor; what calls in must have a call out made for it under no circumstances.
+    made = await ada.post("/credentials", json=service.credential(grant="client_credentials", authorization_url=None))
+    for kind in SCHEMES:
+        hook = Webhook(
+            trigger_id=uuid4(),
+            workflow_id=uuid4(),
+            project_id=UUID(made["project_id"]),
+            node="hook",
+            config={},
+            auth={"kind": kind, "credential": made["id"]},
+            plain=False,
+            bucket=Bucket(10),
+        )
+        with pytest.raises(NotSetUp, match="This webhook needs"):
+            await services.webhooks._gate.check(hook, [(b"authorization", b"Bearer x")], b"{}")
+    assert service.asked_for("client_credentials") == 0
+    assert (await lend(services, made)).data["access_token"] in service.given
+    assert service.asked_for("client_credentials") == 1
 
 
 async def test_who_may_not_connect(ada: Person, bob: Person, service: Provider) -> None:
