@@ -42,7 +42,7 @@ async def accept(session: AsyncSession, vault: Vault, user: User, code: str) -> 
 
 async def accept_from_app(session: AsyncSession, vault: Vault, user: User, code: str) -> bool:
     """Checks a code of the app and takes its time step, so that neither it nor an older one comes again, at whichever backend."""
-    factor = await session.get(SecondFactor, user.id)
+    factor = await session.get(SecondFactor, user.id, with_for_update=True)  # its encryption may be being renewed
     if factor is None:
         return False
     try:

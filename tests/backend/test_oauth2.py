@@ -121,16 +121,8 @@ async def test_a_webhook_that_names_one_lets_nobody_in_and_asks_no_provider(ada:
     # Nobody can choose it in the editor; what calls in must have a call out made for it under no circumstances.
     made = await ada.post("/credentials", json=service.credential(grant="client_credentials", authorization_url=None))
     for kind in SCHEMES:
-        hook = Webhook(
-            trigger_id=uuid4(),
-            workflow_id=uuid4(),
-            project_id=UUID(made["project_id"]),
-            node="hook",
-            config={},
-            auth={"kind": kind, "credential": made["id"]},
-            plain=False,
-            bucket=Bucket(10),
-        )
+        auth = {"kind": kind, "credential": made["id"]}
+        hook = Webhook(uuid4(), uuid4(), UUID(made["project_id"]), "hook", {}, auth, plain=False, bucket=Bucket(10))
         with pytest.raises(NotSetUp, match="This webhook needs"):
             await services.webhooks._gate.check(hook, [(b"authorization", b"Bearer x")], b"{}")
     assert service.asked_for("client_credentials") == 0

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from trestle.cli import orphans, ports
 from trestle.cli.child import Child
@@ -58,17 +59,17 @@ class EmbeddedServers:
 
 
 @contextmanager
-def own_database() -> Iterator[str]:
+def own_database(home: Path | None = None) -> Iterator[str]:
     """URL of the installation's database for the length of a block, in which it alone runs. Raises LaunchError while `up` runs."""
-    home = Home(Settings.read(os.environ).home)
-    home.create()
-    with home.locked():
-        keys = Keys.load(home, os.environ)
-        orphans.end_all(home.children)
+    folder = Home(Settings.read(os.environ, home).home)
+    folder.create()
+    with folder.locked():
+        keys = Keys.load(folder, os.environ)
+        orphans.end_all(folder.children)
         console = Console()
         try:
-            with Supervisor(console, Signals(), home.children) as supervisor:
-                servers = EmbeddedServers(home, keys, supervisor, console)
+            with Supervisor(console, Signals(), folder.children) as supervisor:
+                servers = EmbeddedServers(folder, keys, supervisor, console)
                 url = servers.start_postgres()
                 servers.wait_ready()
                 yield url

@@ -37,7 +37,8 @@ class Keys:
         return cls(
             secret=environ.get("TRESTLE_SECRET_KEY") or _stored(home.keys / "secret_key", _random_text),
             # With data, a new key or password would make what is stored unreadable: then the loss is said, not papered over.
-            encryption=environ.get("TRESTLE_ENCRYPTION_KEYS") or _stored(home.keys / "encryption_keys", _fernet_key, must_exist=has_data),
+            encryption=environ.get("TRESTLE_ENCRYPTION_KEYS")
+            or _stored(home.keys / "encryption_keys", new_encryption_key, must_exist=has_data),
             executor=environ.get("TRESTLE_EXECUTOR_KEY") or _stored(home.keys / "executor_key", _random_text),
             # The web interface signs its session cookie with a key of its own, so it can't make tokens for the API.
             web=environ.get("TRESTLE_WEB_KEY") or _stored(home.keys / "web_key", _random_text),
@@ -66,7 +67,8 @@ def _random_text() -> str:
     return os.urandom(MIN_KEY_BYTES).hex()
 
 
-def _fernet_key() -> str:
+def new_encryption_key() -> str:
+    """A Fernet key."""
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
@@ -86,7 +88,7 @@ def _stored(path: Path, generate: Callable[[], str], *, must_exist: bool = False
                     f"The key file {path} is gone, but there is data that needs it: put it back from a backup, "
                     "or move the whole folder away to begin anew."
                 )
-            _write_once(path, generate())
+            write_key(path, generate())
         path.chmod(0o600)
         text = path.read_text().strip()
     except OSError as error:
@@ -96,8 +98,8 @@ def _stored(path: Path, generate: Callable[[], str], *, must_exist: bool = False
     return text
 
 
-def _write_once(path: Path, text: str) -> None:
-    """Whole or not at all, also when the power goes: written beside, synced, then renamed."""
+def write_key(path: Path, text: str) -> None:
+    """Puts `text` into a 0600 file: whole or not at all, also when the power goes: written beside, synced, then renamed."""
     beside = path.with_suffix(".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

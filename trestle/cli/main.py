@@ -42,6 +42,10 @@ def _run(options: argparse.Namespace) -> int:
         from trestle.cli.health import health
 
         return health(options.url)
+    if options.command == "keys":
+        from trestle.cli.rotation import rotate
+
+        return rotate(home=options.home)
     if options.command == "seed":
         from trestle.cli.seed import seed
 
@@ -60,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument("--revision", metavar="MESSAGE", help="write a new migration from what changed in the models instead")
     health = commands.add_parser("health", help="exit code 0 when URL answers, for health checks")
     health.add_argument("url", help="such as http://127.0.0.1:8000/healthz")
+    keys = commands.add_parser("keys", help="give stored secrets a new encryption key")
+    keys.add_argument(
+        "action", choices=["rotate"], help="encrypt every stored secret with a new key; cut off half-way, it goes on when run again"
+    )
+    keys.add_argument("--home", type=Path, help="folder for data, logs and keys (default: TRESTLE_HOME, else .trestle)")
     commands.add_parser("seed", help="put sample workflows into a running Trestle (TRESTLE_URL, TRESTLE_EMAIL, TRESTLE_PASSWORD)")
     node = commands.add_parser("node", help="write the file of a new node")
     node.add_argument("name", help="its type, such as `shout` or `text.shout`")
