@@ -285,6 +285,7 @@ def upgrade() -> None:
     op.add_column("executions", sa.Column("calls", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("executions", sa.Column("paused_with_caller", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("executions", sa.Column("depth", sa.Integer(), server_default=sa.text("0"), nullable=False))
+    op.add_column("executions", sa.Column("replay_of", sa.Uuid(), nullable=True))
     op.add_column("executions", sa.Column("bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
     # What ended before there was settling has nothing left to bring about: no error workflow shall start for it now.
     op.add_column("executions", sa.Column("settled", sa.Boolean(), server_default=sa.text("true"), nullable=False))
@@ -306,6 +307,8 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("parent_id is not null"),
     )
+    for column, name in (("retry_of", "retries"), ("replay_of", "replays")):
+        op.create_index(f"executions_{name}", "executions", [column, "id"], unique=False, postgresql_where=sa.text(f"{column} is not null"))
     for column, name in (("workflow_id", "workflow"), ("project_id", "project")):
         op.drop_index(f"executions_of_{name}", table_name="executions")
         op.create_index(f"executions_of_{name}", "executions", [column, "id"], unique=False)
@@ -386,6 +389,8 @@ def downgrade() -> None:
         op.drop_index(f"executions_apart_of_{name}", table_name="executions")
         op.drop_index(f"executions_of_{name}", table_name="executions")
         op.create_index(f"executions_of_{name}", "executions", [column, sa.literal_column("id desc")], unique=False)
+    for column, name in (("retry_of", "retries"), ("replay_of", "replays")):
+        op.drop_index(f"executions_{name}", table_name="executions", postgresql_where=sa.text(f"{column} is not null"))
     op.drop_index("executions_jobs", table_name="executions", postgresql_where=sa.text("kind <> 'run'"))
     op.drop_index("executions_failed", table_name="executions", postgresql_where=sa.text("status in ('failed', 'quarantined')"))
     op.drop_index("executions_done", table_name="executions", postgresql_where=sa.text("status in ('succeeded', 'cancelled')"))
@@ -411,6 +416,7 @@ def downgrade() -> None:
     )
     op.drop_column("executions", "settled")
     op.drop_column("executions", "bytes")
+    op.drop_column("executions", "replay_of")
     op.drop_column("executions", "depth")
     op.drop_column("executions", "paused_with_caller")
     op.drop_column("executions", "calls")

@@ -43,6 +43,7 @@ _COLUMNS = (
     Execution.wake_at,
     Execution.parent_id,
     Execution.retry_of,
+    Execution.replay_of,
 )
 
 # Literals, not parameters: a partial index is of use only where PostgreSQL can see that it holds everything asked for.

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.blobs.values import shown
 from backend.models import Execution, LogLine, Snapshot, User, Workflow
@@ -12,6 +13,9 @@ from backend.ownership import find
 from backend.paging import Paging, page
 from trestle.contracts import executions as wire
 from trestle.contracts import graph, jobs
+
+_RERUNS = 20
+"""Retries and replays that are told of an execution."""
 
 _METRICS = text("""
 select count(distinct (s.node, s.item)) as steps, count(s.id) as attempts, now() as now
@@ -25,15 +29,23 @@ async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Execution
     name = await session.scalar(select(Workflow.name).where(Workflow.id == row.workflow_id))
     counted = (await session.execute(_METRICS, {"id": ident})).one()
     running_ms, waiting_ms = _times(row, counted.now)
+    retries, replays = [await _again(session, came_from, ident) for came_from in (Execution.retry_of, Execution.replay_of)]
     metrics = wire.Metrics(steps=counted.steps, attempts=counted.attempts, bytes=row.bytes, running_ms=running_ms, waiting_ms=waiting_ms)
     return wire.Execution.model_validate(row).model_copy(
         update={
             "workflow_name": name,
             "metrics": metrics,
+            "retried_by": retries,
+            "replayed_by": replays,
             "input_refs": shown(ident, row.input_refs),
             "output_refs": shown(ident, row.output_refs),
         }
     )
+
+
+async def _again(session: AsyncSession, came_from: InstrumentedAttribute[UUID | None], ident: UUID) -> list[UUID]:
+    """The newest executions that came from this one: they are in its project."""
+    return list(await session.scalars(select(Execution.id).where(came_from == ident).order_by(Execution.id.desc()).limit(_RERUNS)))
 
 
 def _times(row: Execution, now: datetime) -> tuple[float, float]:

@@ -120,6 +120,7 @@ async def replay(parts: Services, session: AsyncSession, user: User, ident: UUID
         input=old.input,
         input_refs=old.input_refs,
         seed=secrets.token_bytes(16),
+        replay_of=old.id,
     )
     await session.execute(_USE_TOO, {"execution": execution_id, "before": old.id})
     announce(parts, session, execution_id, old.workflow_id)

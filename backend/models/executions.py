@@ -62,6 +62,8 @@ class Execution(Base):
         ),
         Index("executions_jobs", "workflow_id", "id", postgresql_where=text("kind <> 'run'")),
         Index("executions_children", "parent_id", "parent_node", "parent_item", postgresql_where=text("parent_id is not null")),
+        Index("executions_retries", "retry_of", "id", postgresql_where=text("retry_of is not null")),
+        Index("executions_replays", "replay_of", "id", postgresql_where=text("replay_of is not null")),
         # What retention reads: failures are kept longer, so that they have an index of their own.
         Index("executions_done", "workflow_id", "finished_at", postgresql_where=text("status in ('succeeded', 'cancelled')")),
         Index("executions_failed", "workflow_id", "finished_at", postgresql_where=text("status in ('failed', 'quarantined')")),
@@ -97,6 +99,7 @@ class Execution(Base):
     paused_with_caller: Mapped[bool] = mapped_column(server_default=text("false"))
     depth: Mapped[int] = mapped_column(server_default=text("0"))
     retry_of: Mapped[UUID | None]
+    replay_of: Mapped[UUID | None]
     created_at: Mapped[datetime] = made_now()
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

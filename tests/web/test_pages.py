@@ -63,6 +63,8 @@ def test_an_execution_says_what_it_was_and_what_went_wrong() -> None:
     assert (queued.workflow, queued.version, queued.took) == ("Deleted workflow", "Draft", "–")
     running = executions.shown(execution(status="running", started_at=NOW - timedelta(seconds=3)), NOW)
     assert running.took == "3.0 s"
+    again = [executions.shown(execution(version=2, **{of: UUID(int=2)}), NOW).version for of in ("retry_of", "replay_of")]
+    assert again == ["Version 2 · retry", "Version 2 · replay"]
     error = ExecutionError(type="HttpStatus", message="answered 502", node="tell")
     failed = executions.shown(execution(status="failed", version=3, error=error, started_at=NOW, finished_at=NOW), NOW)
     assert (failed.error, failed.version, failed.took) == ("tell: answered 502", "Version 3", "< 1 ms")

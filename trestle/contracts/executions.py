@@ -67,6 +67,7 @@ class ExecutionSummary(Model):
     wake_at: datetime | None = None
     parent_id: UUID | None = None
     retry_of: UUID | None = None
+    replay_of: UUID | None = None
 
 
 class Execution(ExecutionSummary):
@@ -78,6 +79,8 @@ class Execution(ExecutionSummary):
     output_refs: LargeValues = Field(default_factory=dict, description="Values over 256 KB in `output`")
     reason: str | None = Field(None, description="Why it stays queued, or is paused")
     metrics: Metrics = Field(default_factory=Metrics)
+    retried_by: list[UUID] = Field(default_factory=list, description="Executions that are its retries, newest first; 20 at most")
+    replayed_by: list[UUID] = Field(default_factory=list, description="Executions that are its replays, newest first; 20 at most")
 
 
 class Step(Model):

@@ -57,16 +57,18 @@ def run_document(execution: Execution, nodes: Iterable[Node], connections: Itera
         "id": str(execution.id),
         "load": load,
         "name": execution.workflow_name or "",
-        "execution": {**summary, "origins": origins(execution)},
+        "execution": {**summary, "origins": origins(execution), "reruns": reruns(execution)},
         **drawn(nodes, connections),
     }
 
 
 def origins(execution: Execution) -> list[JsonObject]:
-    """The executions that this one comes from, `{text, href}` of each: what it tries again, what called it, whose failure it handles."""
+    """The executions that this one comes from, `{text, href}` of each: what it repeats, what called it, whose failure it handles."""
     found = []
     if execution.retry_of:
         found.append(("Retry of an earlier execution", execution.retry_of))
+    if execution.replay_of:
+        found.append(("Replay of an earlier execution", execution.replay_of))
     if execution.parent_id:
         found.append(("Called by another execution", execution.parent_id))
     if execution.trigger.get("kind") == "error" and (failed := execution.trigger.get("execution_id")):
@@ -75,6 +77,12 @@ def origins(execution: Execution) -> list[JsonObject]:
         name = workflow.get("name") if isinstance(workflow, dict) else None
         found.append((f"“{name}” failed" if name else "Another execution failed", failed))
     return [{"text": text, "href": f"/executions/{execution_id}"} for text, execution_id in found]
+
+
+def reruns(execution: Execution) -> list[JsonObject]:
+    """How it was run again, `{text, href}` of the newest retry and of the newest replay."""
+    found = (("Retried since", execution.retried_by), ("Replayed since", execution.replayed_by))
+    return [{"text": text, "href": f"/executions/{newest[0]}"} for text, newest in found if newest]
 
 
 def run_of(execution: Execution) -> JsonObject:

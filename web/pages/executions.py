@@ -83,11 +83,17 @@ def shown(execution: ExecutionSummary, now: datetime) -> Row:
         status=execution.status.value,
         workflow=execution.workflow_name or "Deleted workflow",
         trigger=str(execution.trigger.get("kind", "")),
-        version=f"Version {execution.version}" if execution.version is not None else "Draft",
+        version=_version(execution),
         created_at=execution.created_at.isoformat(),
         took=took,
         error=failed or (execution.error.message if execution.error else ""),
     )
+
+
+def _version(execution: ExecutionSummary) -> str:
+    """What ran, and whether it was there before."""
+    again = "retry" if execution.retry_of else "replay" if execution.replay_of else ""
+    return (f"Version {execution.version}" if execution.version is not None else "Draft") + (again and f" · {again}")
 
 
 async def _name(api: Api, workflow_id: str) -> str:

@@ -207,7 +207,9 @@ async def test_a_retry_keeps_what_was_finished(ada: Ada, world: World, executor:
     assert [s["node"] for s in job["finished"]] == ["one", "start"]
     [opened] = job["open"]
     assert (opened["node"], opened["attempt"], opened["status"], opened["wait"]) == ("two", 1, "pending", {"retry_no": 2})
-    assert (await ada.call("GET", f"/executions/{again}"))["retry_of"] == execution_id
+    second = (await ada.call("POST", f"/executions/{execution_id}/retry", 202))["execution_id"]
+    made, origin = [await ada.call("GET", f"/executions/{one}") for one in (again, execution_id)]
+    assert (made["retry_of"], made["replay_of"], origin["retried_by"], origin["replayed_by"]) == (execution_id, None, [second, again], [])
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled", "running"])
@@ -239,6 +241,10 @@ async def test_a_replay_starts_anew(ada: Ada, world: World, executor: FakeExecut
     assert job["finished"] == []
     assert job["input"] == old["input"]
     assert job["seed"] != old["seed"]
+    made, origin = [await ada.call("GET", f"/executions/{one}") for one in (again, execution_id)]
+    assert (made["replay_of"], made["retry_of"], origin["replayed_by"], origin["retried_by"]) == (execution_id, None, [again], [])
+    listed = (await ada.call("GET", "/executions"))["items"]
+    assert {one["id"]: one["replay_of"] for one in listed} == {again: execution_id, execution_id: None}
     await ada.call("POST", f"/executions/{execution_id}/replay", 404, json={"version": 9})
 
 

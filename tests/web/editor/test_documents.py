@@ -7,7 +7,7 @@ from uuid import uuid4
 from trestle.contracts.executions import Execution, Step
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.states import ExecutionStatus, StepStatus
-from web.editor.graph import attempts, origins, run_document, statuses
+from web.editor.graph import attempts, origins, reruns, run_document, statuses
 
 
 def step(node: str, status: StepStatus, attempt: int = 1, **more: Any) -> Step:
@@ -52,6 +52,23 @@ def test_a_run_is_drawn_on_the_graph_it_ran() -> None:
     assert document["connections"] == [{"source": "a", "source_port": "main", "target": "b"}]
 
 
+def test_a_run_says_that_it_was_run_again() -> None:
+    about: dict[str, Any] = {
+        "id": uuid4(),
+        "workflow_id": None,
+        "version": 1,
+        "status": "failed",
+        "created_at": datetime.now(UTC),
+        "trigger": {},
+    }
+    newest, first, replay = uuid4(), uuid4(), uuid4()
+    assert reruns(Execution.model_validate(about)) == []
+    assert reruns(Execution.model_validate({**about, "retried_by": [newest, first], "replayed_by": [replay]})) == [
+        {"text": "Retried since", "href": f"/executions/{newest}"},
+        {"text": "Replayed since", "href": f"/executions/{replay}"},
+    ]
+
+
 def test_a_run_says_which_executions_it_comes_from() -> None:
     def of(**more: Any) -> list[Any]:
         about = {"id": uuid4(), "workflow_id": None, "version": 1, "status": "queued", "created_at": datetime.now(UTC)}
@@ -60,6 +77,7 @@ def test_a_run_says_which_executions_it_comes_from() -> None:
     before = uuid4()
     assert of() == []
     assert of(retry_of=before) == [{"text": "Retry of an earlier execution", "href": f"/executions/{before}"}]
+    assert of(replay_of=before) == [{"text": "Replay of an earlier execution", "href": f"/executions/{before}"}]
     assert of(parent_id=before) == [{"text": "Called by another execution", "href": f"/executions/{before}"}]
     error = {"kind": "error", "execution_id": str(before)}
     assert of(trigger=error, input={"workflow": {"name": "Orders"}}) == [{"text": "“Orders” failed", "href": f"/executions/{before}"}]

@@ -57,9 +57,13 @@ function Name() {
     if (wish && wish !== name) store.renameWorkflow(wish);
     else setText(name);
   };
+  const keys = (event) => {
+    if (event.key === "Enter") event.currentTarget.blur();
+    if (event.key === "Escape") setText(name);
+  };
   return (
     <input className="ed-workflow-name" value={text} onChange={(event) => setText(event.target.value)} onBlur={settle} size={Math.max(6, text.length)}
-      onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()} aria-label="Name of the workflow" maxLength={200} data-testid="workflow-name" />
+      onKeyDown={keys} aria-label="Name of the workflow" maxLength={200} data-testid="workflow-name" />
   );
 }
 
@@ -177,6 +181,7 @@ export function RunBar() {
       <span className="ed-muted ed-wide">{execution.trigger?.kind ?? "manual"} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
       {execution.origins?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={text} data-testid="origin">{text}</a>)}
+      {execution.reruns?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={`${text}: to the newest one`} data-testid="rerun">{text}</a>)}
       <span className="ed-gap ed-bar-break" />
       <Steering execution={execution} />
       {execution.workflow_id && <CompareMenu />}
