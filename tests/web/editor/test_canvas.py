@@ -273,7 +273,17 @@ async def test_what_is_seen_of_a_graph(stack: Stack) -> None:
         await press("Escape")
         await press("?")
         sheet = page.get_by_role("dialog")
-        for words in ("Add a node", "Add a note", "Undo", "Duplicate", "Tidy up", "Rename", "Choose with a box", "Fit into view"):
+        for words in (
+            "Add a node",
+            "Add a note",
+            "Undo",
+            "Duplicate",
+            "Tidy up",
+            "Rename",
+            "Choose with a box",
+            "Fit into view",
+            "note smaller or larger",
+        ):
             await expect(sheet).to_contain_text(words)
         await press("Escape")
 

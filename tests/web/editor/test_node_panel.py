@@ -56,7 +56,21 @@ async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> No
         await expect(desk.at("preview-error")).to_contain_text("Did you mean `rows`?")
         await body.fill("{{ nodes.mak.x }}")
         await expect(desk.at("field-body").get_by_role("alert")).to_contain_text("mak")
+
+        # Escape closes what lies uppermost: the list, the field, the large view, the panel; and the card has the keys again.
+        await body.fill("{{ payload.ro")
+        await expect(desk.at("completion")).to_be_visible()
         await desk.page.keyboard.press("Escape")
+        await expect(desk.at("completion")).to_have_count(0)
+        await expect(body).to_be_focused()
+        await desk.page.keyboard.press("Escape")
+        await expect(body).not_to_be_focused()
+        await expect(body).to_have_value("{{ payload.ro")
+        await desk.page.keyboard.press("Escape")
+        await expect(desk.at("panel")).to_have_class("ed-panel")
+        await desk.page.keyboard.press("Escape")
+        await expect(desk.at("panel")).to_have_count(0)
+        await expect(desk.page.locator(".react-flow__node[data-id=use]")).to_be_focused()
 
 
 async def test_input_settings_and_output_stand_side_by_side(stack: Stack) -> None:
@@ -92,7 +106,15 @@ async def test_input_settings_and_output_stand_side_by_side(stack: Stack) -> Non
         await desk.at("run-only").click()
         await expect(desk.at("step-output")).to_contain_text("2")
 
-        await desk.at("panel").focus()
+        # Out of the code, where Tab indents: Escape, and Tab goes on to the next field.
+        await box.focus()
+        await desk.page.keyboard.press("Escape")
+        await desk.page.keyboard.press("Tab")
+        await expect(box).to_have_value("len(payload['rows'])")
+        await expect(desk.at("panel").locator(".ed-settings :focus")).to_have_count(1)
+        await box.focus()
+        await desk.page.keyboard.press("Escape")
+        await expect(desk.at("panel")).to_have_class("ed-panel is-wide")
         await desk.page.keyboard.press("Escape")
         await expect(desk.at("panel")).to_have_class("ed-panel")
         await desk.page.keyboard.press("Escape")
@@ -126,6 +148,10 @@ async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expres
             "http://x.example/{{ nodes.rows[0] }}",
             {"n": "{{ nodes['rows']|length }}"},
         )
+        key = desk.at("field-key").locator("input")
+        await key.fill("another")
+        await desk.page.keyboard.press("Escape")
+        await expect(key).to_have_value("rows")  # a name that isn't wanted after all
         await desk.page.keyboard.press("Escape")
 
         # A refresh in the middle of typing shows the same graph.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.async_api import expect
 from tests.acceptance.accessibility import barriers
 from tests.acceptance.stack import Stack
 from tests.web.editor.browser_modules import BrowserModules
-from tests.web.editor.desk import at_desk
+from tests.web.editor.desk import Desk, at_desk
 
 TEXT = """# Hot leads
 Only **80** and more: see [the rules](https://example.org/rules), or https://example.org/why.
@@ -66,6 +67,18 @@ def test_a_text_in_its_parts(js: BrowserModules) -> None:
 def test_a_note_of_any_config_has_a_size(js: BrowserModules, config: Any, size: tuple[int, int]) -> None:
     found = js.call("notes.js", "sizeOf", {"config": config})
     assert (found["width"], found["height"]) == size
+
+
+@pytest.mark.parametrize(
+    ("config", "by", "sides"),
+    [
+        ({}, (10, 0), {"width": 250}),
+        ({"width": 125, "height": 60}, (-10, -10), {"width": 120}),
+        ({"width": 2000, "height": "x"}, (40, 40), {"height": 200}),
+    ],
+)
+def test_a_note_grows_within_bounds(js: BrowserModules, config: Any, by: tuple[int, int], sides: Any) -> None:
+    assert js.call("notes.js", "grown", {"config": config}, *by) == sides
 
 
 def test_tidying_takes_a_note_along_with_the_card_on_it(js: BrowserModules) -> None:
@@ -132,6 +145,7 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
         await mouse.click(box["x"] + 30, box["y"] + box["height"] - 14)
         await expect(desk.at("panel")).to_have_count(0)
         await press("d")  # there is nothing to switch off
+        await _grown_by_keys(desk)
         await press("Control+d")
         nodes = await desk.nodes()
         assert nodes["note_2"]["config"] == nodes["note"]["config"] == {**config, "color": "blue", **_size(nodes["note"])}
@@ -186,6 +200,25 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
         await expect(desk.page.locator(".ed-note-box, .ed-note-corner, .ed-note-tools")).to_have_count(0)
         assert await barriers(desk.page) == []
         await expect(desk.at("panel")).to_have_count(0)
+
+
+async def _grown_by_keys(desk: Desk) -> None:
+    """The chosen note, from its card and from nowhere; as one step back. It stays where it is, and so does the browser."""
+    press, page = desk.page.keyboard.press, desk.page
+    before = (await desk.nodes())["note"]
+    card, told = page.locator(".react-flow__node[data-id=note]"), page.locator("[id^=react-flow__aria-live]")
+    width, height = _size(before).values()
+    await expect(card).to_be_focused()
+    await expect(card).to_have_attribute("aria-keyshortcuts", re.compile(r"Alt\+ArrowRight"))
+    for key in ("Alt+ArrowRight", "Alt+Shift+ArrowDown", "Alt+ArrowLeft"):
+        await press(key)
+    await card.evaluate("card => card.blur()")
+    await press("Alt+ArrowLeft")
+    await expect(told).to_have_text(f"Note: {width - 10} wide, {height + 40} high.")
+    after = (await desk.nodes())["note"]
+    assert (_size(after), after["position"]) == ({"width": width - 10, "height": height + 40}, before["position"])
+    await press("Control+z")
+    assert _size((await desk.nodes())["note"]) == _size(before)
 
 
 def _size(note: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import { NodeCard } from "./node_card.jsx";
 import { NoteCard } from "./note_card.jsx";
 import { colourOf, isNote } from "./notes.js";
 import { dropped, linkAt } from "./places.js";
+import { typing } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 import { useView } from "./view.js";
 
@@ -115,7 +116,7 @@ export function Canvas({ dark }) {
   }, [store]);
   // The first Escape closes the panel and leaves the card chosen; the next one is React Flow's, which gives the choice up.
   const onKeyDownCapture = useCallback((event) => {
-    if (event.key === "Escape" && store.stepBack()) event.stopPropagation();
+    if (event.key === "Escape" && !typing(event.target) && store.stepBack()) event.stopPropagation();
   }, [store]);
   const onPaneClick = useCallback((event) => event.detail > 1 || store.state.drawn || store.closePanel(), [store]);
 

@@ -55,15 +55,12 @@ function Coloured({ text, language }) {
   return <pre className="ed-code-colours" aria-hidden="true">{parts.map(({ kind, text: part }, index) => (kind ? <span key={index} className={`is-${kind}`}>{part}</span> : part))}{"\n"}</pre>;
 }
 
-/** Monospace and coloured, with line numbers; keys do what they do in editors of code (code_keys.js). Escape, then Tab, leaves it by keyboard. */
+/** Monospace and coloured, with line numbers; keys do what they do in editors of code (code_keys.js). Escape leaves it, as any field: Tab then goes on. */
 export function CodeBox({ value, onChange, id, placeholder, language }) {
   const lines = value.split("\n").length;
-  const leaving = useRef(false);
   const keys = (event) => {
     const { key, shiftKey: shift, currentTarget: box } = event;
-    if (event.altKey || event.nativeEvent.isComposing || (leaving.current && key === "Tab")) return;
-    leaving.current = key === "Escape";
-    if (leaving.current) event.stopPropagation();
+    if (event.altKey || event.nativeEvent.isComposing) return;
     const field = { value: box.value, start: box.selectionStart, end: box.selectionEnd };
     const found = keyed(field, { key, shift, mod: event.ctrlKey || event.metaKey }, language);
     if (!found) return;

@@ -5,7 +5,7 @@ import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { between, middle, newNode, ownAddress } from "./making.js";
 import { again as redone, joined, touching } from "./mending.js";
-import { isNote } from "./notes.js";
+import { grown, isNote, sizeOf } from "./notes.js";
 import { Outbox } from "./outbox.js";
 
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
@@ -27,6 +27,7 @@ export class Drawing {
     this.heard = 0;
     this.others = []; // what somebody else did lately: an answer may say that it came after one's own change
     this.chosenLinks = [];
+    this.say = () => undefined; // tells screen readers; the canvas brings the way
     this.field = null; // the field of the panel that has the cursor, or had it last
     this.outbox = new Outbox({ send: (batch) => this.emit.operations({ workflow_id: this.state.doc.id, ...batch }), changed: (save) => this.set({ save }) });
   }
@@ -295,6 +296,21 @@ export class Drawing {
   /** Moves the chosen nodes by so many pixels. */
   nudge(dx, dy) {
     const moves = this.state.selection.map((key) => graphs.nodeOf(this.state.graph, key)).map(({ key, position: { x, y } }) => ({ key, x: x + dx, y: y + dy }));
-    if (moves.length) this.edit([{ op: "move_nodes", moves }], `move/${this.state.selection.join()}`);
+    if (!moves.length) return;
+    this.edit([{ op: "move_nodes", moves }], `move/${this.state.selection.join()}`);
+    this.say(moves.length > 1 ? `${moves.length} nodes moved.` : `Moved to ${moves[0].x}, ${moves[0].y}.`);
+  }
+
+  /** The notes among what is chosen. */
+  get chosenNotes() {
+    return this.state.selection.map((key) => graphs.nodeOf(this.state.graph, key)).filter(isNote);
+  }
+
+  /** Makes the chosen notes larger by so many pixels, within their bounds. */
+  grow(dx, dy) {
+    const operations = this.chosenNotes.map((note) => ({ op: "configure_node", key: note.key, fields: { config: grown(note, dx, dy) } }));
+    this.edit(operations.filter(({ fields }) => Object.keys(fields.config).length), `size/${this.state.selection.join()}`);
+    const [{ width, height }] = this.chosenNotes.map(sizeOf);
+    this.say(`Note: ${width} wide, ${height} high.`);
   }
 }

@@ -1,6 +1,6 @@
 // React Flow's own lists, kept in step with the graph; what it says of moves and connections, as operations.
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { applyEdgeChanges, applyNodeChanges, useReactFlow } from "@xyflow/react";
 import { linkOf } from "./connecting.js";
 import { linksFrom, linksTo, nodeOf, portsOf } from "./graph.js";
@@ -13,8 +13,10 @@ import { useEditor, useStore } from "./store.js";
 const BEHIND = -2000; // what is chosen is lifted by 1000
 const edgeId = (link) => `${link.source}/${link.source_port}/${link.target}`;
 
+const NOTE_KEYS = { "aria-keyshortcuts": "Alt+ArrowLeft Alt+ArrowRight Alt+ArrowUp Alt+ArrowDown" };
+
 /** A note has a size of its own, and lies behind cards and curves, chosen or not. */
-const asNote = (node) => (isNote(node) ? { type: "note", ...sizeOf(node), zIndex: BEHIND, ariaLabel: `Note: ${textOf(node) || "empty"}` } : null);
+const asNote = (node) => (isNote(node) ? { type: "note", ...sizeOf(node), zIndex: BEHIND, ariaLabel: `Note: ${textOf(node) || "empty"}`, domAttributes: NOTE_KEYS } : null);
 
 function reconciledNodes(before, nodes) {
   const known = new Map(before.map((item) => [item.id, item]));
@@ -63,7 +65,6 @@ export function useFlow(pane) {
   const [nodes, setNodes] = useState(() => reconciledNodes([], graph.nodes));
   const [edges, setEdges] = useState(() => reconciledEdges([], graph.connections));
   const [lines, setLines] = useState(null);
-  const pointer = useRef(false);
   useEffect(() => void setNodes((before) => reconciledNodes(before, graph.nodes)), [graph.nodes]);
   useEffect(() => void setEdges((before) => reconciledEdges(before, graph.connections)), [graph.connections]);
   useEffect(() => {
@@ -73,8 +74,7 @@ export function useFlow(pane) {
   }, [store, selection, graph.nodes]);
 
   const onNodesChange = useCallback((given) => {
-    // Arrow keys go by the grid alone; only the pointer is helped.
-    const { changes, lines: shown } = pointer.current ? drawnIntoLine(given, flow, pane) : { changes: given, lines: null };
+    const { changes, lines: shown } = drawnIntoLine(given, flow, pane);
     setLines(shown);
     setNodes((before) => applyNodeChanges(changes, before));
     const picks = changes.filter((change) => change.type === "select");
@@ -94,11 +94,9 @@ export function useFlow(pane) {
     const hover = (hovered) => (_, edge) => setEdges((before) => changed(before, (item) => (item.id === edge.id ? { ...item, data: { hovered } } : item)));
     return { onEdgeMouseEnter: hover(true), onEdgeMouseLeave: hover(false) };
   }, []);
-  const moves = useMoves(onNodesChange, pointer);
-  return { lists: { nodes, edges, onEdgesChange, ...hovers, ...moves }, lines };
+  const moves = useMoves();
+  return { lists: { nodes, edges, onNodesChange, onEdgesChange, ...hovers, ...moves }, lines };
 }
-
-const STILL_MS = 250;
 
 /** Whether a node could be put into a connection: it has an input and an output, and hangs on nothing yet. */
 function loose(store, key) {
@@ -118,14 +116,11 @@ function letIn(store, [{ key, x, y }], link) {
   return between(graph, link, node, portsOf(catalogue[node.type], node)[0]);
 }
 
-/** Moves, as operations: only what really changed place. Arrow keys move cards too; they are told once the keys are at rest. */
-function useMoves(onNodesChange, pointer) {
+/** Moves by the pointer, as operations: only what really changed place. */
+function useMoves() {
   const store = useEditor();
   const flow = useReactFlow();
-  const timer = useRef(null);
   const tell = useCallback(() => {
-    clearTimeout(timer.current);
-    pointer.current = false;
     const at = new Map(flow.getNodes().map((item) => [item.id, item.position]));
     const moves = store.state.graph.nodes
       .filter((node) => at.has(node.key))
@@ -135,18 +130,7 @@ function useMoves(onNodesChange, pointer) {
     const { aim } = store.state;
     store.aimAt(null);
     if (moves.length) store.edit([{ op: "move_nodes", moves }, ...(aim ? letIn(store, moves, aim) : [])]);
-  }, [store, flow, pointer]);
+  }, [store, flow]);
   const aim = useCallback((_, item, items) => store.aimAt(items.length === 1 && loose(store, item.id) ? linkUnder(item, flow) : null), [store, flow]);
-  const onChange = useCallback((changes) => {
-    onNodesChange(changes);
-    if (!changes.some((change) => change.type === "position" && change.dragging === false)) return;
-    clearTimeout(timer.current);
-    timer.current = setTimeout(tell, STILL_MS);
-  }, [onNodesChange, tell]);
-  return useMemo(() => {
-    const begin = () => {
-      pointer.current = true;
-    };
-    return { onNodesChange: onChange, onNodeDragStart: begin, onSelectionDragStart: begin, onNodeDrag: aim, onNodeDragStop: tell, onSelectionDragStop: tell };
-  }, [onChange, aim, tell, pointer]);
+  return useMemo(() => ({ onNodeDrag: aim, onNodeDragStop: tell, onSelectionDragStop: tell }), [aim, tell]);
 }

@@ -78,7 +78,7 @@ export const NoteCard = memo(function NoteCard({ id, data, selected }) {
     <div className={classes} style={{ "--note": `var(--${hue}-3)`, "--note-line": `var(--${hue}-6)`, "--note-ink": `var(--${hue}-12)` }} data-testid={`note-${id}`}>
       {writing ? <Writing node={node} /> : text ? <Text text={text} /> : <p className="ed-note-empty">{readOnly ? "" : "Double-click to write"}</p>}
       {alone && !readOnly && <Tools node={node} />}
-      {!readOnly && <NodeResizeControl className="ed-note-corner nodrag" minWidth={LEAST.width} minHeight={LEAST.height} maxWidth={2000} maxHeight={2000} onResizeEnd={resized} />}
+      {!readOnly && <NodeResizeControl className="ed-note-corner nodrag" minWidth={LEAST.width} minHeight={LEAST.height} maxWidth={2000} maxHeight={2000} onResizeEnd={resized}><span title="Drag to resize, or Alt with the arrow keys" /></NodeResizeControl>}
     </div>
   );
 });

@@ -17,6 +17,16 @@ const within = (value, side) => (Number.isFinite(value) ? Math.min(MOST, Math.ma
 /** `{width, height}` of a note, whatever its config holds. */
 export const sizeOf = ({ config }) => ({ width: within(config?.width, "width"), height: within(config?.height, "height") });
 
+/** The sides of a note that grows by so many pixels, those that it has otherwise already: `{width?, height?}`. */
+export function grown(note, dx, dy) {
+  const [before, sides] = [sizeOf(note), {}];
+  for (const [side, by] of [["width", dx], ["height", dy]]) {
+    const after = within(before[side] + by, side);
+    if (after !== before[side]) sides[side] = after;
+  }
+  return sides;
+}
+
 export const colourOf = ({ config }) => (COLOURS.includes(config?.color) ? config.color : COLOURS[0]);
 
 export const textOf = (note) => (typeof note?.config?.text === "string" ? note.config.text : "");

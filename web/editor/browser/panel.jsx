@@ -186,9 +186,12 @@ export function Panel() {
   // The panel of a card at the right opens under the second click of a double one.
   const again = () => store.justOpened && store.set({ wide: true });
   useEffect(() => {
-    // Opened by a key from something that is gone now: the next Tab goes on in here.
-    if (shown && document.activeElement === document.body) aside.current?.focus({ preventScroll: true });
-  }, [shown]);
+    if (document.activeElement !== document.body) return;
+    // Opened by a key from something that is gone now: the next Tab goes on in here. Closed, it goes on from the card that it was about.
+    const [card, another] = store.state.selection;
+    const goesOn = shown ? aside.current : another ? null : document.querySelector(`.react-flow__node[data-id="${card}"]`);
+    goesOn?.focus({ preventScroll: true });
+  }, [store, shown]);
   if (!panel) return null;
   return (
     <aside className={wide ? "ed-panel is-wide" : "ed-panel"} data-testid="panel" aria-label="Side panel" style={{ "--ed-panel-width": `${width}px` }} ref={aside} tabIndex={-1} onDoubleClick={again}>

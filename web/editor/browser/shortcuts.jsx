@@ -9,7 +9,9 @@ import { CARD, pastePlace, visiblePlace } from "./places.js";
 import { useEditor } from "./store.js";
 import { readInput, rememberedInput } from "./trial.js";
 
-const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true], [role=menu]");
+/** The field that somebody types in, if any; or the menu whose keys are its own. */
+export const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true], [role=menu]");
+const asked = () => document.querySelector("[role=dialog][data-state=open]");
 
 export function tidy(store) {
   const size = (key) => {
@@ -106,16 +108,25 @@ const alone = {
   Escape: (store) => store.stepBack(),
 };
 const LOOK = new Set(["f", "o", "Escape", "Enter", "+", "=", "-", "0", "1"]);
-const STEP = 10;
+const [STEP, FAR] = [10, 4]; // pixels of a press; with Shift it goes so many times as far
 const ARROWS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
-/** Moves the chosen nodes. A card that has the focus, and whatever uses arrows itself, are left alone. */
-function nudge(store, event) {
+/** What uses arrows itself: a menu, a tab list, the panel. A chosen card doesn't: it has a role only to be found by. */
+const usesArrows = (element) => !element.closest?.(".react-flow__node.selected, .react-flow__nodesselection") && element.closest?.(".react-flow__node, .ed-panel, .ed-side, [role]");
+
+/**
+ * Arrows move the chosen nodes; with Alt they take the chosen notes larger or smaller. First of all listeners: otherwise React Flow would
+ * move them in its own way, and the browser go back.
+ */
+function onArrow(store, event) {
   const step = ARROWS[event.key];
-  if (!step || store.readOnly || !store.state.selection.length || event.target.closest?.(".react-flow__node, .react-flow__nodesselection-rect, .ed-panel, .ed-side, [role]")) return;
+  if (!step || event.ctrlKey || event.metaKey || store.readOnly || typing(event.target) || asked()) return;
+  if (event.altKey ? !store.chosenNotes.length : !store.state.selection.length || usesArrows(event.target)) return;
   event.preventDefault();
-  const far = event.shiftKey ? 4 : 1;
-  store.nudge(step[0] * far, step[1] * far);
+  event.stopPropagation();
+  const [dx, dy] = step.map((length) => length * (event.shiftKey ? FAR : 1));
+  if (event.altKey) store.grow(dx, dy);
+  else store.nudge(dx, dy);
 }
 
 export function useShortcuts() {
@@ -126,7 +137,9 @@ export function useShortcuts() {
       pressed = Boolean(event.target.closest?.(".react-flow__pane"));
     };
     const onKey = (event) => {
-      if (typing(event.target) || event.altKey || document.querySelector("[role=dialog][data-state=open]")) return;
+      if (event.altKey || asked() || (event.key === "Escape" && event.defaultPrevented)) return;
+      // The first Escape leaves the field: Tab then goes on from there, and the next Escape is the panel's.
+      if (typing(event.target)) return void (event.key === "Escape" && !event.isComposing && event.target.blur());
       const mod = event.ctrlKey || event.metaKey;
       const atCanvas = pressed;
       pressed = false;
@@ -135,7 +148,6 @@ export function useShortcuts() {
         return void addAny(store);
       }
       const act = mod ? withMod[event.key.toLowerCase()] : alone[event.key];
-      if (!mod && ARROWS[event.key]) return void nudge(store, event);
       if (!act || (store.readOnly && (mod ? event.key !== "a" : !LOOK.has(event.key)))) return;
       if (!mod && event.key === "Enter" && event.target.closest?.("button, a")) return;
       event.preventDefault();
@@ -155,14 +167,19 @@ export function useShortcuts() {
       pasteText(store, event.clipboardData.getData("text/plain"));
     };
     const listeners = { keydown: onKey, pointerdown: onPress, copy: onCopy, cut: onCopy, paste: onPaste };
+    const first = (event) => onArrow(store, event);
+    window.addEventListener("keydown", first, true);
     Object.entries(listeners).forEach(([name, listener]) => window.addEventListener(name, listener));
-    return () => Object.entries(listeners).forEach(([name, listener]) => window.removeEventListener(name, listener));
+    return () => {
+      window.removeEventListener("keydown", first, true);
+      Object.entries(listeners).forEach(([name, listener]) => window.removeEventListener(name, listener));
+    };
   }, [store]);
 }
 
 /** Keys and what they do, for the list of them. */
 export const KEYS = [
-  ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift F10", "What can be done with a card; also a right click"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+  ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift F10", "What can be done with a card; also a right click"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Leave the field; close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
   ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
-  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["Wheel", "Move the view; with Shift sideways, with Ctrl (or by a pinch) zoom"], ["+ −", "Zoom; 0: to full size"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Tab", "From card to card"],
+  ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["Wheel", "Move the view; with Shift sideways, with Ctrl (or by a pinch) zoom"], ["+ −", "Zoom; 0: to full size"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Alt ← ↑ → ↓", "Make the chosen note smaller or larger; with Shift by more"], ["Tab", "From card to card"],
 ];

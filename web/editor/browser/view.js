@@ -1,7 +1,7 @@
 // Keeps what somebody asks to see in view: a loaded draft, a node named in a list, the card whose panel has just opened.
 
 import { useEffect, useLayoutEffect, useRef } from "react";
-import { useReactFlow } from "@xyflow/react";
+import { useReactFlow, useStoreApi } from "@xyflow/react";
 import { fitted, wholeView } from "./layout.js";
 import { CARD } from "./places.js";
 import { useEditor, useStore } from "./store.js";
@@ -9,6 +9,7 @@ import { useEditor, useStore } from "./store.js";
 export function useView(pane) {
   const store = useEditor();
   const flow = useReactFlow();
+  const api = useStoreApi();
   const loaded = useStore((state) => state.doc && `${state.doc.mode}/${state.doc.id}`);
   const focus = useStore((state) => state.focus);
   const panel = useStore((state) => state.panel?.key);
@@ -31,7 +32,8 @@ export function useView(pane) {
   useEffect(() => {
     store.flow = flow;
     store.pane = () => pane.current?.getBoundingClientRect();
-  }, [store, flow, pane]);
+    store.say = (ariaLiveMessage) => api.setState({ ariaLiveMessage }); // where React Flow tells of movements
+  }, [store, flow, api, pane]);
 }
 
 /** Whether the view shows the whole graph in a pane of this size, as it was put there. */
