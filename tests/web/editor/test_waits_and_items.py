@@ -48,10 +48,15 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
             call("busy", f"{it.url}/busy".replace("127.0.0.1", "localhost"), 240, retry=retry),  # another host than the others
             {"key": "later", "type": "delay", "config": {"duration_s": 7200}, "position": {"x": 300, "y": 360}},
             {"key": "ask", "type": "approval", "config": {"title": "Refund?"}, "position": {"x": 300, "y": 480}},
+            {"key": "called", "type": "wait.webhook", "config": {"timeout_s": 7200}, "position": {"x": 300, "y": 800}},
             {"key": "pure", "type": "set", "config": {"fields": {"n": "{{ 1 / item }}"}}, "position": {"x": 300, "y": 640}},
         ]
         nodes[-1] |= {"for_each": {"items": "{{ payload }}"}, "on_error": "continue"}
-        await drawn(desk, nodes, [{"source": "start", "target": node["key"]} for node in nodes[1:]])
+        links = [{"source": "start", "target": node["key"]} for node in nodes[1:]]
+        nodes.append(
+            {"key": "after", "type": "set", "config": {"fields": {"said": "{{ input.body.score }}"}}, "position": {"x": 600, "y": 800}}
+        )
+        await drawn(desk, nodes, [*links, {"source": "called", "target": "after"}])
         started = await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json={"input": list(range(8))})
         await expect(desk.at("node-later")).to_contain_text(re.compile(r"Waits until .*\d\d:\d\d"))
         await expect(desk.at("node-ask")).to_contain_text(re.compile(r"Waits for a decision until .*\d\d:\d\d"))
@@ -89,6 +94,21 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         await expect(desk.at("items").locator("li")).to_have_count(1)
         await desk.at("item-0").click()
         await expect(desk.at("step-error")).to_contain_text("zero")
+
+        # A wait for a call says until when, and what to call; the call is passed on, and the page sees it.
+        await expect(desk.at("node-called")).to_contain_text(re.compile(r"Waits for a call until .*\d\d:\d\d"))
+        await desk.press("called")
+        await expect(desk.at("step-waiting")).to_contain_text(re.compile(r"Waits for a call until .*\d\d:\d\d"))
+        address = await desk.at("step-resume-url").text_content() or ""
+        assert address.startswith(f"{stack.backend_url}/resume/")
+        await desk.at("step-waiting").get_by_role("button", name="Copy the address").click()
+        assert await page.evaluate("navigator.clipboard.readText()") == address
+        assert (await page.request.post(address, data={"score": 91})).ok
+        await expect(desk.at("node-called")).to_have_attribute("data-status", "succeeded")
+        await expect(desk.at("step-waiting")).to_have_count(0)
+        await expect(desk.at("step-output")).to_contain_text("91")
+        await expect(desk.at("node-after")).to_have_attribute("data-status", "succeeded")
+        assert (await page.request.post(address, data={"score": 92})).status == 409  # once
 
         # Held, let go on, ended, and begun again.
         for verb, status in (("pause", "Paused"), ("resume", "Waiting"), ("cancel", "Cancelled")):
