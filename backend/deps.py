@@ -4,11 +4,12 @@ Every route depends on a permission: `CurrentUser`, `Depends(public)`, or one th
 """
 
 from collections.abc import AsyncIterator
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends
 from fastapi.security import OAuth2PasswordBearer
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
@@ -16,7 +17,7 @@ from backend.api_keys import scopes
 from backend.api_keys import service as api_keys
 from backend.audit.service import called_by
 from backend.errors import Unauthorised
-from backend.models import User
+from backend.models import RefreshToken, User
 from backend.routing import permission
 from backend.security import PEOPLE
 from backend.services import Services
@@ -53,9 +54,13 @@ async def current_user(parts: ServicesDep, session: Session, request: Request, t
         scopes.check(request, key)
         called_by(session, user, caller_address(request), key)
         return user
-    found = await session.get(User, _id(parts.tokens.read(token, PEOPLE)))
+    claims = parts.tokens.claims(token, PEOPLE)
+    lasts = exists().where(RefreshToken.family == _id(claims.get("sid")), RefreshToken.revoked_at.is_(None))
+    found, lasting = (await session.execute(select(User, lasts).where(User.id == _id(claims["sub"])))).one_or_none() or (None, False)
     if found is None or not found.active:
         raise Unauthorised("This account is gone or switched off. Ask an admin of this instance.")
+    if not lasting:
+        raise Unauthorised("This session was ended. Sign in again.")
     called_by(session, found, caller_address(request))
     return found
 
@@ -65,9 +70,9 @@ def caller_address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _id(subject: str) -> UUID:
+def _id(claim: Any) -> UUID:
     try:
-        return UUID(subject)
+        return UUID(str(claim))
     except ValueError:
         raise Unauthorised("The access token is not a person's. Sign in again.") from None
 

@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import bcrypt
 import jwt
@@ -28,10 +29,10 @@ class Tokens:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def issue(self, subject: str, audience: str, lifetime_s: float) -> str:
-        """A token that says who (`subject`) and for what (`audience`), valid from now on for `lifetime_s`."""
+    def issue(self, subject: str, audience: str, lifetime_s: float, session: UUID | None = None) -> str:
+        """A token that says who (`subject`) and for what (`audience`), valid from now on for `lifetime_s`; of a person's `session`."""
         now = datetime.now(UTC)
-        claims = {
+        claims: dict[str, Any] = {
             "sub": subject,
             "aud": audience,
             "iss": ISSUER,
@@ -39,19 +40,25 @@ class Tokens:
             "exp": now + timedelta(seconds=lifetime_s),
             "jti": uuid4().hex,
         }
+        if session is not None:
+            claims["sid"] = str(session)
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def read(self, token: str, audience: str) -> str:
         """The subject of a token for `audience`. Raises Unauthorised for any other token."""
+        return str(self.claims(token, audience)["sub"])
+
+    def claims(self, token: str, audience: str) -> dict[str, Any]:
+        """All that a token for `audience` says. Raises Unauthorised for any other token."""
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token, self._secret, algorithms=[ALGORITHM], audience=audience, issuer=ISSUER, options={"require": _REQUIRED}
             )
         except jwt.ExpiredSignatureError:
             raise Unauthorised("The access token has expired. Renew it with the refresh token, or sign in again.") from None
         except jwt.InvalidTokenError:
             raise Unauthorised("The access token is not valid here. Sign in and send `Authorization: Bearer <access token>`.") from None
-        return str(claims["sub"])
+        return claims
 
 
 def new_secret() -> str:

@@ -86,7 +86,7 @@ def _tokens(parts: Services, session: AsyncSession, user_id: UUID, family: UUID)
     refresh = new_secret()
     expires = datetime.now(UTC) + timedelta(seconds=settings.refresh_token_s)
     session.add(RefreshToken(user_id=user_id, family=family, token_hash=digest(refresh), expires_at=expires))
-    access = parts.tokens.issue(str(user_id), PEOPLE, settings.access_token_s)
+    access = parts.tokens.issue(str(user_id), PEOPLE, settings.access_token_s, family)
     return Tokens(access_token=access, refresh_token=refresh, expires_in=settings.access_token_s)
 
 

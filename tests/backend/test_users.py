@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import bcrypt
 import httpx
@@ -104,6 +105,7 @@ async def test_log_out_ends_the_session(client: httpx.AsyncClient, ada: Person) 
     token = {"refresh_token": ada.tokens["refresh_token"]}
     assert (await client.post("/api/v1/users/logout", json=token)).status_code == 204
     assert (await client.post("/api/v1/users/refresh", json=token)).status_code == 401
+    assert "ended" in (await ada.get("/users/me", expect=401))["detail"]
 
 
 async def test_a_new_password_ends_every_session(client: httpx.AsyncClient, ada: Person) -> None:
@@ -141,7 +143,9 @@ async def test_each_log_in_costs_one_check(client: httpx.AsyncClient, ada: Perso
         assert checked[0].startswith(b"$2b$04$")
 
 
-@pytest.mark.parametrize("trick", ["none", "other key", "expired", "audience", "issuer", "no jti", "HS512", "not a user"])
+@pytest.mark.parametrize(
+    "trick", ["", "none", "other key", "expired", "audience", "issuer", "no jti", "HS512", "not a user", "no session", "no such session"]
+)
 async def test_a_token_that_is_not_quite_right(client: httpx.AsyncClient, ada: Person, keys: dict[str, str], trick: str) -> None:
     now = datetime.now(UTC)
     claims: dict[str, Any] = {
@@ -151,6 +155,7 @@ async def test_a_token_that_is_not_quite_right(client: httpx.AsyncClient, ada: P
         "iat": now,
         "exp": now + timedelta(hours=1),
         "jti": "x",
+        "sid": jwt.decode(ada.tokens["access_token"], options={"verify_signature": False})["sid"],
     }
     key, algorithm = keys["TRESTLE_SECRET_KEY"], "HS256"
     if trick == "none":
@@ -167,10 +172,12 @@ async def test_a_token_that_is_not_quite_right(client: httpx.AsyncClient, ada: P
             "audience": {"aud": "trestle-internal"},
             "issuer": {"iss": "x"},
             "not a user": {"sub": "x"},
+            "no session": {"sid": None},
+            "no such session": {"sid": str(uuid4())},
         }
         claims |= tricks.get(trick, {})
     ada.tokens = {"access_token": jwt.encode(claims, key, algorithm=algorithm)}
-    await ada.get("/users/me", expect=401)
+    await ada.get("/users/me", expect=401 if trick else 200)
 
 
 async def test_projects_and_their_members(app: FastAPI, ada: Person, bob: Person) -> None:
@@ -195,7 +202,11 @@ async def test_projects_and_their_members(app: FastAPI, ada: Person, bob: Person
 
 async def test_signing_out_everywhere_else_keeps_this_session(client: httpx.AsyncClient, ada: Person) -> None:
     elsewhere = (await sign_in(client, ada.email)).json()
+    there = {"Authorization": f"Bearer {elsewhere['access_token']}"}
+    assert (await client.get("/api/v1/users/me", headers=there)).status_code == 200
     await ada.post("/users/me/sessions/end", expect=204, json={"refresh_token": ada.tokens["refresh_token"]})
     ended = await client.post("/api/v1/users/refresh", json={"refresh_token": elsewhere["refresh_token"]})
     kept = await client.post("/api/v1/users/refresh", json={"refresh_token": ada.tokens["refresh_token"]})
     assert (ended.status_code, kept.status_code) == (401, 200)
+    assert (await client.get("/api/v1/users/me", headers=there)).status_code == 401  # at once, not when its access token ends
+    await ada.get("/users/me")

@@ -133,7 +133,7 @@ def page() -> rx.Component:
         _section("Appearance", "Dark, light, or as your system has it.", _theme()),
         _section(
             "Sessions",
-            "Where you are signed in. Other browsers and programs notice within a quarter of an hour.",
+            "Where you are signed in. Once signed out, a browser or a program can do nothing more until you sign in there again.",
             rx.el.div(
                 rx.button("Sign out here", variant="soft", color_scheme="gray", on_click=rx.call_script("trestle.leave()")),
                 rx.button("Sign out everywhere else", variant="soft", color_scheme="gray", on_click=Settings.sign_out_elsewhere),

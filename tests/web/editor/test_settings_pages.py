@@ -60,6 +60,30 @@ async def test_variables_keys_members_people_and_the_audit(stack: Stack) -> None
         await expect(rows).to_have_count(50)
         await page.get_by_role("button", name="Show more").click()
         await expect(page.get_by_role("row").filter(has_text="Deleted the API key “Nightly”")).to_be_visible()
+        await _signed_out_elsewhere(page, url)
+        with pytest.raises(Refused, match="ended"):
+            await desk.api.call("GET", "/variables")  # a program that had signed in as the same person
+
+
+async def _signed_out_elsewhere(page: Page, url: str) -> None:
+    """Another browser may do nothing more; this one goes on."""
+    async with browser.page() as other:
+        await other.goto(f"{url}/sign-in?next=/settings")
+        await other.get_by_label("Email").fill(EMAIL)
+        await other.get_by_label("Password").fill(PASSWORD)
+        await other.get_by_role("button", name="Sign in").click()
+        await expect(other.get_by_role("heading", name="Two-factor sign-in")).to_be_visible()
+        await expect(other.get_by_label("Email")).to_have_value(EMAIL)
+        await page.goto(f"{url}/settings")
+        await page.get_by_role("button", name="Sign out everywhere else").click()
+        await expect(page.get_by_text("You are signed out everywhere else")).to_be_visible()
+        await other.get_by_role("button", name="Save profile").click()
+        await expect(other).to_have_url(re.compile(r"/sign-in\?reason=expired"))
+        await other.goto(f"{url}/workflows")
+        await expect(other).to_have_url(re.compile("/sign-in"))
+        await expect(other.get_by_label("Password")).to_be_visible()
+    await page.get_by_role("button", name="Save profile").click()
+    await expect(page.get_by_text("Your profile is saved")).to_be_visible()
 
 
 async def _variables(page: Page, url: str) -> None:
@@ -152,7 +176,7 @@ async def _members(page: Page, stack: Stack) -> None:
         await expect(other.get_by_label("Email")).to_have_value("eve@example.com")
         await other.get_by_label("Password").fill(PASSWORD)
         await other.get_by_role("button", name="Create account").click()
-        await other.wait_for_url("**/workflows")
+        await expect(other).to_have_url(f"{stack.web_url}/workflows")
         await other.goto(f"{stack.web_url}/audit")
         await expect(other.get_by_role("alert")).to_contain_text("for owners and admins")
         await expect(other.get_by_role("navigation", name="Settings").get_by_role("link")).to_have_count(4)
