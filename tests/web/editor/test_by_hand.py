@@ -38,6 +38,13 @@ async def test_connections_are_let_go_on_cards_and_taken_up_by_their_ends(stack:
         assert await desk.links() == {FIRST, ("check", "high", "put")}
         await desk.drag(await beside(desk, "check", "high"), await desk.handle("check", "low"))
         assert await desk.links() == {FIRST, ("check", "low", "put")}
+        # So is a short one, whose tools lie in between.
+        x, y = await desk.handle("start", "main")
+        await desk.page.mouse.move(x + 38, y + 1)
+        await expect(desk.page.get_by_label("Insert a node here")).to_be_visible()
+        await desk.drag(await beside(desk, "start", "main"), await desk.centre("node-call"))
+        assert await desk.links() == {("call", "main", "check"), ("check", "low", "put")}
+        await press("Control+z")
         # In the open nothing becomes of it; each leading elsewhere is one step back.
         x, y = await desk.handle("put", "in")
         await desk.drag((x - 22, y), (x - 120, y + 240))
@@ -92,6 +99,11 @@ async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
         await mouse.click(x, y + 260, button="right")
         await pick("Paste")
         assert len(await desk.keys()) == 8
+        await mouse.click(x, y + 260, button="right")
+        await pick("Paste")
+        places = [(node["position"]["x"], node["position"]["y"]) for node in (await desk.nodes()).values()]
+        assert len(set(places)) == 12, "none hides another"
+        await press("Control+z")
         await press("Control+z")
         nodes = await desk.nodes()
         assert len(nodes) == 4

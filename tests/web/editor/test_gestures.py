@@ -127,6 +127,17 @@ async def test_a_phone_has_it_all_too(stack: Stack) -> None:
         assert (await desk.nodes())["webhook"]["position"] == place
         await desk.at("fit").tap()
         await desk.still()
+        # A finger that lies still for a moment opens the menu; lifted, it opens nothing else.
+        x, y = await desk.centre("node-webhook")
+        finger = await desk.page.context.new_cdp_session(desk.page)
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        await expect(desk.at("canvas-menu")).to_be_visible()
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        await desk.page.get_by_role("menuitem", name="Switch off").tap()
+        await expect(desk.at("canvas-menu")).to_have_count(0)
+        await expect(desk.at("panel")).to_have_count(0)
+        assert (await desk.nodes())["webhook"]["disabled"]
+        await desk.at("undo").tap()
         await desk.at("node-webhook").tap()
         panel = await desk.at("panel").bounding_box()
         assert panel is not None

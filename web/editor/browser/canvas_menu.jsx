@@ -69,6 +69,18 @@ function forCanvas(store, { x, y }) {
 
 const OFFERS = { nodes: forNodes, link: forLink, canvas: forCanvas };
 
+/** The finger that has opened the menu by lying still is lifted: that is no press on what lies under it. */
+function liftedQuietly() {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const swallow = (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  for (const kind of ["mousedown", "click"]) window.addEventListener(kind, swallow, { capture: true, signal });
+  window.addEventListener("pointerdown", () => abort.abort(), { capture: true, signal });
+}
+
 /** The menu of `children`, the drawing area. */
 export function CanvasMenu({ children }) {
   const store = useEditor();
@@ -76,7 +88,7 @@ export function CanvasMenu({ children }) {
   const next = useRef(null);
   const [entries, setEntries] = useState([]);
   const press = (event) => {
-    aimed.current = targetOf(event);
+    aimed.current = { ...targetOf(event), finger: event.pointerType === "touch" && event.type === "pointerdown" };
   };
   const ask = (event) => {
     if (event.target.closest(LEFT_ALONE)) event.stopPropagation();
@@ -85,6 +97,7 @@ export function CanvasMenu({ children }) {
   const open = (now) => {
     if (!now) return;
     const { current: target } = aimed;
+    if (target.finger) liftedQuietly();
     if (target.key && !store.state.selection.includes(target.key)) store.select([target.key]);
     setEntries(OFFERS[target.kind](store, target));
   };

@@ -6,6 +6,8 @@ import { Plus, X } from "lucide-react";
 import { useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 
+const SHORT = 150; // px: on less, the tools stand one above the other, so that both ends can still be taken up
+
 function travel(from, to, port) {
   if (!from || from.status === "skipped") return from ? "is-idle is-skipped" : "is-idle";
   if (from.port && from.port !== port) return "is-idle is-skipped";
@@ -21,13 +23,14 @@ export const Curve = memo(function Curve({ id, source, target, sourceHandleId, s
   const alone = useStore((state) => selected && !state.selection.length); // not each of those that come with chosen nodes
   const classes = travel(useStatus(source), useStatus(target), sourceHandleId);
   const link = { source, source_port: sourceHandleId, target };
+  const short = Math.abs(ends.targetX - ends.sourceX) < SHORT;
   const insert = (event) => store.set({ quick: { x: event.clientX, y: event.clientY, into: link } });
   return (
     <>
       <BaseEdge id={id} path={path} className={`ed-edge ${classes}${selected || aimed ? " is-selected" : ""}`} interactionWidth={22} />
       {(alone || data?.hovered) && !store.readOnly && (
         <EdgeLabelRenderer>
-          <div className="ed-edge-tools nodrag nopan" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
+          <div className={`ed-edge-tools nodrag nopan${short ? " is-upright" : ""}`} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
             <button onClick={insert} aria-label="Insert a node here" title="Insert a node here"><Plus size={12} /></button>
             <button onClick={() => store.remove([], [link])} aria-label="Remove this connection" title="Remove this connection"><X size={12} /></button>
           </div>

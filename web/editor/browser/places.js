@@ -33,16 +33,29 @@ export function visiblePlace(store, type) {
   return place ? snapped(place, 2 * GRID) : null;
 }
 
-/** Where a copy goes: under the pointer where that is over the canvas, else 40 px aside of what was copied (null), or into view if that isn't. */
+const corner = (nodes) => ["x", "y"].map((side) => Math.min(...nodes.map((node) => node.position?.[side] ?? 0)));
+
+/** `place`, or so far aside that none of the copies hides a card: pasted twice at one place, the second one can be seen. */
+function unhiding(graph, nodes, place) {
+  const [left, top] = corner(nodes);
+  const taken = new Set(graph.nodes.map(({ position: { x, y } }) => `${Math.round(x / 20)} ${Math.round(y / 20)}`));
+  const hides = ({ x, y }) => nodes.some(({ position = { x: 0, y: 0 } }) => taken.has(`${Math.round((position.x - left + x) / 20)} ${Math.round((position.y - top + y) / 20)}`));
+  let free = place;
+  while (hides(free)) free = { x: free.x + 40, y: free.y + 40 };
+  return free;
+}
+
+/** Where a copy goes, its left upper corner: under the pointer where that is over the canvas, else 40 px aside of what was copied, or into view if that isn't. */
 export function pastePlace(store, nodes) {
   const box = store.pane?.();
   if (!box || !nodes.length) return null;
-  const { pointer } = store;
-  if (pointer) return snapped(store.flow.screenToFlowPosition(pointer));
-  const [x, y] = ["x", "y"].map((side) => Math.min(...nodes.map((node) => node.position?.[side] ?? 0)));
-  const seen = store.flow.flowToScreenPosition({ x: x + 40, y: y + 40 });
+  const { pointer, flow, state } = store;
+  const [x, y] = corner(nodes);
+  const seen = flow.flowToScreenPosition({ x: x + 40, y: y + 40 });
   const inView = seen.x >= box.left && seen.x < box.right - 60 && seen.y >= box.top && seen.y < box.bottom - 40;
-  return inView ? null : snapped(store.flow.screenToFlowPosition({ x: box.left + box.width / 3, y: box.top + box.height / 3 }));
+  const middle = { x: box.left + box.width / 3, y: box.top + box.height / 3 };
+  const place = pointer || !inView ? snapped(flow.screenToFlowPosition(pointer ?? middle)) : { x: x + 40, y: y + 40 };
+  return unhiding(state.graph, nodes, place);
 }
 
 /** The connection that is drawn at a point on the screen, or null. */
