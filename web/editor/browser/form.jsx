@@ -1,6 +1,6 @@
 // The form of a node's config, drawn from its type's JSON Schema. Every field that isn't literal also takes an expression.
 
-import React, { useId, useState } from "react";
+import React, { useEffect, useId, useRef, useState } from "react";
 import { ExternalLink, KeyRound } from "lucide-react";
 import { CodeBox, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
 import { partsOf, within } from "./marking.js";
@@ -232,11 +232,21 @@ function CredentialPicker({ id, field, value, onChange }) {
   const fitting = (credentials ?? []).filter((credential) => field.types.includes(credential.type));
   const choices = fitting.map((credential) => ({ value: credential.id, label: `${credential.name} · ${credential.type}` }));
   const gone = value && credentials && !fitting.some((credential) => credential.id === value);
+  const known = useRef(null); // those there were when somebody went to make one
+  useEffect(() => {
+    const made = known.current && fitting.find((credential) => !known.current.has(credential.id));
+    if (!made) return;
+    known.current = null;
+    onChange(made.id);
+  });
+  const leave = () => {
+    known.current = new Set(fitting.map((credential) => credential.id));
+  };
   return (
     <>
       <div className="ed-credential">
         <Select id={id} value={value} onChange={onChange} choices={choices} empty={choices.length ? "None" : "None yet"} />
-        <a className="ed-add" href={`/credentials?type=${field.types[0]}&project=${project}`} target="_blank" rel="noreferrer"><KeyRound size={13} /> New credential</a>
+        <a className="ed-add" onClick={leave} href={`/credentials?type=${field.types[0]}&project=${project}`} target="_blank" rel="noreferrer"><KeyRound size={13} /> New credential</a>
       </div>
       {gone && <p className="ed-problem">The credential that was chosen is gone, or not yours. Choose another.</p>}
     </>

@@ -59,7 +59,7 @@ function NodeHead({ node, type }) {
       <TypeTile type={type} />
       <div className="ed-panel-title">
         <input ref={name} className="ed-name" value={node.name ?? ""} placeholder={type?.title ?? node.type} onChange={(event) => store.setField(node.key, "name", event.target.value)}
-          aria-label="Name" data-testid="node-name" readOnly={store.readOnly} maxLength={200} />
+          onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()} aria-label="Name" data-testid="node-name" readOnly={store.readOnly} maxLength={200} />
         <KeyField node={node} />
       </div>
       {!store.readOnly && (
