@@ -9,7 +9,7 @@ import reflex as rx
 from trestle.contracts.overview import FailingNode, Interval, SlowNode, Stats
 from web.access import signed_in
 from web.components.browser import pulse
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state, link_button, waiting_rows
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.table import cell, row, table
@@ -256,7 +256,7 @@ def page() -> rx.Component:
         "chart-column",
         "Nothing has run in this time",
         "Run a workflow, or enable one: how much ran, how it went and how long it took is shown here.",
-        rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
+        link_button("Go to workflows", href="/workflows"),
     )
     period = rx.segmented_control.root(
         *[rx.segmented_control.item(words, value=hours) for hours, words in PERIODS],

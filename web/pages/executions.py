@@ -18,7 +18,7 @@ from web.components.browser import pulse, relative_time
 from web.components.chooser import chooser
 from web.components.commands import Finder
 from web.components.dialog import confirm_dialog
-from web.components.feedback import empty_state, waiting_rows
+from web.components.feedback import empty_state, link_button, waiting_rows
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.status import status_chip
@@ -355,7 +355,7 @@ def _list() -> rx.Component:
         "history",
         "Nothing has run yet",
         "Run a workflow by hand, or enable one and call its webhook: every execution is kept here, with each step's input and output.",
-        rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
+        link_button("Go to workflows", href="/workflows"),
     )
     chosen = (Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY) | (Executions.since != ANY)
     return listing(

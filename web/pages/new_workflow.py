@@ -9,7 +9,7 @@ from trestle.contracts.workflows import Imported
 from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import text_file
-from web.components.feedback import problem
+from web.components.feedback import link_button, problem
 from web.components.field import choice, field
 from web.projects import Choice, edits, project_choices
 
@@ -211,7 +211,7 @@ def _done() -> rx.Component:
     return rx.el.div(
         rx.text(f"“{NewWorkflow.name}” is there, switched off. Before it can be published, look at this:", size="2"),
         rx.el.ul(rx.foreach(NewWorkflow.remarks, lambda remark: rx.el.li(rx.el.b(remark.where), " ", remark.what)), class_name="t-remarks"),
-        rx.el.div(rx.link(rx.button("Open the workflow"), href=f"/workflows/{NewWorkflow.made}"), class_name="t-actions"),
+        rx.el.div(link_button("Open the workflow", href=f"/workflows/{NewWorkflow.made}", variant="solid"), class_name="t-actions"),
         class_name="t-form",
         custom_attrs={"data-testid": "import-remarks"},
     )

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from web.components.feedback import empty_state
+from web.components.feedback import empty_state, link_button
 from web.components.frame import frame
 
 
@@ -14,7 +14,7 @@ def page() -> rx.Component:
                 "signpost",
                 "There is nothing at this address",
                 "It may have been deleted, or the link is incomplete.",
-                rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
+                link_button("Go to workflows", href="/workflows"),
             ),
             class_name="t-page",
         )

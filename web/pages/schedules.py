@@ -9,7 +9,7 @@ import reflex as rx
 from trestle.contracts.base import JsonObject
 from web.access import signed_in
 from web.components.browser import local_time, pulse, relative_time
-from web.components.feedback import empty_state
+from web.components.feedback import empty_state, link_button
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.status import status_chip
@@ -133,7 +133,7 @@ def page() -> rx.Component:
         "calendar-clock",
         "Nothing runs by the clock",
         "A workflow that begins with a Schedule starts by itself once it is published and enabled. Its next times are shown here.",
-        rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
+        link_button("Go to workflows", href="/workflows"),
     )
     return framed(
         "Schedules",

@@ -10,7 +10,7 @@ import reflex as rx
 from trestle.contracts.templates import Template
 from web.access import signed_in
 from web.backend import ApiError
-from web.components.feedback import empty_state
+from web.components.feedback import empty_state, link_button
 from web.components.field import choice
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
@@ -293,5 +293,5 @@ def page() -> rx.Component:
         ),
         _closer(),
         current="Workflows",
-        actions=(rx.link(rx.button("Begin with an empty canvas", variant="soft"), href="/workflows?new=blank"),),
+        actions=(link_button("Begin with an empty canvas", href="/workflows?new=blank"),),
     )

@@ -8,7 +8,7 @@ from trestle.contracts.overview import Webhook
 from web.access import signed_in
 from web.components.browser import pulse, relative_time
 from web.components.copying import copied, copy_button
-from web.components.feedback import empty_state
+from web.components.feedback import empty_state, link_button
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.table import actions_cell, cell, row, table
@@ -110,7 +110,7 @@ def page() -> rx.Component:
         "webhook",
         "No webhook is published",
         "A workflow that begins with a Webhook has an address of its own once it is published. All of them are listed here.",
-        rx.link(rx.button("Go to workflows", variant="soft"), href="/workflows"),
+        link_button("Go to workflows", href="/workflows"),
     )
     return framed(
         "Webhooks",

@@ -9,7 +9,7 @@ from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
 from web.components.dialog import Dialogs, confirm_dialog, form_dialog, opened_by
-from web.components.feedback import empty_state
+from web.components.feedback import empty_state, link_button
 from web.components.field import field
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
@@ -244,7 +244,7 @@ def _list() -> rx.Component:
         "Build your first workflow",
         "A workflow starts when something happens, a webhook call for one, and runs its steps in order. "
         "The shortest way to see one: choose a template, and press Run.",
-        rx.link(rx.button(rx.icon("layout-template", size=16), "Choose a template"), href="/templates"),
+        link_button(rx.icon("layout-template", size=16), "Choose a template", href="/templates", variant="solid"),
         rx.button("Draw one yourself", variant="soft", on_click=NewWorkflow.ask("blank")),
         rx.button("Import one", variant="soft", color_scheme="gray", on_click=NewWorkflow.ask("import")),
     )
@@ -305,9 +305,11 @@ def page() -> rx.Component:
         _dialogs(),
         pulse(REFRESH_S, Workflows.load),
         actions=(
-            rx.link(
-                rx.button(rx.icon("layout-template", size=16), "Templates", variant="soft", color_scheme="gray"),
+            link_button(
+                rx.icon("layout-template", size=16),
+                "Templates",
                 href="/templates",
+                color_scheme="gray",
                 class_name="t-wide-only",  # a phone has room for one action; the dialog leads to the templates, too
             ),
             _new(),

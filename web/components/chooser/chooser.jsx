@@ -66,7 +66,7 @@ export function Chooser({ label, value, shown, everything, found, onFind, onChoo
       <Popover.Trigger>
         <button type="button" className="rt-reset rt-SelectTrigger rt-r-size-2 rt-variant-surface t-chooser-trigger" role="combobox" aria-label={label} title={shown} aria-expanded={open} onKeyDown={keys}>
           <span className="rt-SelectTriggerInner">{shown}</span>
-          <ChevronDown className="rt-SelectIcon" size={15} strokeWidth={1.75} aria-hidden="true" />
+          <ChevronDown className="rt-SelectIcon" size={14} strokeWidth={1.75} aria-hidden="true" />
         </button>
       </Popover.Trigger>
       <Popover.Content size="1" className="t-chooser" align="start" aria-label={label}>
