@@ -1,5 +1,6 @@
 """The backend as a process: settings, the application, the HTTP server."""
 
+import asyncio
 import gc
 import socket
 import sys
@@ -7,6 +8,7 @@ import sys
 import uvicorn
 from fastapi import FastAPI
 
+from backend import tables
 from backend.app import create_app
 from backend.services import Services
 from backend.settings import Settings, SettingsError
@@ -20,6 +22,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     app = create_app(settings)
+    asyncio.run(tables.wait(settings.dsn))
     # What was loaded lives as long as the process: set aside, it holds up no request while it is walked.
     gc.freeze()
     gc.enable()

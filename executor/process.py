@@ -122,7 +122,7 @@ async def _register(api: Api) -> Registered | None:
                 _log.info("waiting for the backend", reason=str(error))
                 told = True
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, 0.5)
+            pause = min(pause * 1.05, 0.5)
         except BackendRefused as refusal:
             _log.error("the backend refuses this executor: check TRESTLE_EXECUTOR_KEY", status=refusal.status, detail=refusal.detail)
             return None

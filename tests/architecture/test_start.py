@@ -24,7 +24,15 @@ ENV = {
 }
 SAY = "lambda *_, **__: print(gc.isenabled(), gc.get_freeze_count() > 20_000)"
 # Each up to the moment in which it would begin to serve.
-BACKEND = f"import gc, uvicorn\nuvicorn.Server.run = {SAY}\nfrom backend.__main__ import run\nrun()"
+BACKEND = f"""
+import gc, uvicorn
+from unittest.mock import AsyncMock, patch
+uvicorn.Server.run = {SAY}
+from backend.__main__ import run
+with patch("backend.tables.wait", AsyncMock()) as wait:
+    run()
+assert wait.await_count == 1, "it waits for its tables"
+"""
 EXECUTOR = f"""
 import gc
 from unittest.mock import patch
@@ -41,4 +49,4 @@ def test_what_was_loaded_is_set_aside_and_the_collector_is_on(code: str, tmp_pat
     (tmp_path / "dist" / "stamp").write_text("")
     env = ENV | {"TRESTLE_WEB_BUILD": str(tmp_path)}
     ended = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
-    assert ended.stdout.split() == ["True", "True"], ended.stderr
+    assert (ended.returncode, ended.stdout.split()) == (0, ["True", "True"]), ended.stderr

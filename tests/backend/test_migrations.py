@@ -1,4 +1,6 @@
-"""The migrations make exactly the tables of models.py."""
+"""The migrations make exactly the tables of models.py, and a backend waits for them."""
+
+import asyncio
 
 import asyncpg
 from alembic.autogenerate import compare_metadata
@@ -6,7 +8,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from backend import tables
 from backend.models import Base
+from trestle.cli.migrate import revisions
 
 
 async def test_the_newest_migration_and_the_models_agree(postgres_url: str) -> None:
@@ -18,3 +22,29 @@ async def test_the_newest_migration_and_the_models_agree(postgres_url: str) -> N
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
+
+
+async def test_a_backend_waits_for_the_tables_it_needs_and_not_for_older_ones(empty_postgres_url: str) -> None:
+    connection = await asyncpg.connect(empty_postgres_url)
+    try:
+        known = revisions()
+        assert known.newest < known.known
+        waiting = asyncio.create_task(tables.wait(empty_postgres_url))
+        await asyncio.sleep(0.3)
+        assert not waiting.done(), "nothing is there"
+        await connection.execute("create table alembic_version (version_num text)")
+        for older in sorted(known.known - known.newest):
+            await connection.execute("delete from alembic_version")
+            await connection.execute("insert into alembic_version values ($1)", older)
+            await asyncio.sleep(0.3)
+            assert not waiting.done(), older
+        await connection.execute("update alembic_version set version_num = $1", *known.newest)
+        async with asyncio.timeout(5):
+            await waiting
+            await connection.execute("update alembic_version set version_num = '9999'")
+            await tables.wait(empty_postgres_url)  # a newer backend has been here
+            await connection.execute("drop table alembic_version")
+            await tables.wait("postgresql://nobody:x@127.0.0.1:1/none")  # what opens the database says what is wrong with it
+    finally:
+        await connection.execute("drop table if exists alembic_version")
+        await connection.close()

@@ -7,10 +7,15 @@ import os
 import re
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from trestle.cli.errors import LaunchError
 from trestle.cli.services import PROJECT
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _SCRIPTS = PROJECT / "alembic"
 _UNREACHABLE_FOR_S = 60.0
@@ -36,8 +41,8 @@ def migrate(message: str | None = None) -> int:
 
 
 def _migrate(url: str, message: str | None) -> int:
-    heads = _heads()
-    if message is None and asyncio.run(_current(url)) == heads:
+    known = revisions()
+    if message is None and asyncio.run(_current(url, known)) == known.newest:
         sys.stdout.write("The database is up to date.\n")
         return 0
     from alembic import command
@@ -50,18 +55,36 @@ def _migrate(url: str, message: str | None) -> int:
         command.revision(config, message=message, autogenerate=True, rev_id=_next_number())
     else:
         command.upgrade(config, "head")
-        sys.stdout.write(f"The database is now at {', '.join(sorted(heads))}.\n")
+        sys.stdout.write(f"The database is now at {', '.join(sorted(known.newest))}.\n")
     return 0
 
 
-def _heads() -> set[str]:
-    """The newest revisions, read from the files' text: loading alembic and SQLAlchemy for this would cost each start half a second."""
+@dataclass(frozen=True)
+class Revisions:
+    """What this code knows of the tables' history."""
+
+    known: frozenset[str]
+    newest: frozenset[str]
+
+    def serves(self, current: frozenset[str]) -> bool:
+        """Whether this code can work with a database at these revisions: its newest, or some that only newer code knows."""
+        return current == self.newest or not current <= self.known
+
+    async def of(self, connection: asyncpg.Connection[Any]) -> frozenset[str]:
+        """Those that a database is at; empty for a new one."""
+        if await connection.fetchval("select to_regclass('alembic_version')") is None:
+            return frozenset()
+        return frozenset(row["version_num"] for row in await connection.fetch("select version_num from alembic_version"))
+
+
+def revisions() -> Revisions:
+    """Read from the files' text: loading alembic and SQLAlchemy for this would cost each start half a second."""
     known: set[str] = set()
     replaced: set[str] = set()
     for path in sorted(Path(_SCRIPTS, "versions").glob("*.py")):
         for down, value in _REVISION.findall(path.read_text()):
             (replaced if down else known).update(_QUOTED.findall(value))
-    return known - replaced
+    return Revisions(frozenset(known), frozenset(known - replaced))
 
 
 def _next_number() -> str:
@@ -70,7 +93,7 @@ def _next_number() -> str:
     return f"{max(numbers, default=0) + 1:04d}"
 
 
-async def _current(url: str) -> set[str]:
+async def _current(url: str, known: Revisions) -> frozenset[str]:
     """The revisions the database is at; empty for a new one. Waits up to a minute for the server to accept connections."""
     import asyncpg
 
@@ -89,8 +112,6 @@ async def _current(url: str) -> set[str]:
         else:
             break
     try:
-        if await connection.fetchval("select to_regclass('alembic_version')") is None:
-            return set()
-        return {row["version_num"] for row in await connection.fetch("select version_num from alembic_version")}
+        return await known.of(connection)
     finally:
         await connection.close()

@@ -46,13 +46,14 @@ class Supervisor:
         return child
 
     def wait_ready(self, children: Sequence[Child]) -> None:
-        """Until every one is ready. Raises LaunchError, with the end of the log, when one keeps dying or takes too long."""
+        """Until every one is ready. Raises LaunchError, with the end of the log, when one keeps dying or takes too long from now on."""
+        began = time.monotonic()
         while not all(child.ready for child in children):
             self._tick()
             for child in children:
                 if not child.was_ready and child.failures >= _MAX_FAILED_STARTS:
                     raise LaunchError(f"{child.title} does not start: it {child.ending}.{self._quote(child)}")
-                if not child.ready and time.monotonic() - child.started_at > child.spec.start_timeout_s:
+                if not child.ready and time.monotonic() - max(child.started_at, began) > child.spec.start_timeout_s:
                     waited = f"{child.spec.start_timeout_s:.0f} s"
                     raise LaunchError(
                         f"{child.title} is not ready after {waited}: {child.missing or 'it says nothing'}.{self._quote(child)}"

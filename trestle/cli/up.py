@@ -50,15 +50,15 @@ def _start(settings: Settings, keys: Keys, home: Home, environ: Mapping[str, str
     redis_url = settings.redis_url or servers.start_valkey()
     database_url = settings.database_url or servers.start_postgres()
     services = Services(settings, keys, home, environ, database_url, redis_url)
-    # Python needs a second or two to load each of them; meanwhile the servers come up. None of these needs the tables to begin.
+    # Python needs a second or two to load each of them; meanwhile the servers come up, and the tables are brought up to date.
     web = supervisor.start(services.web())
     executor = supervisor.start(services.executor())
     servers.wait_ready()
     began = time.monotonic()
+    backend = supervisor.start(services.backend())  # it waits for the tables, which takes it no longer than to load
     supervisor.run_to_end(services.migrate())
     console.done("The database's tables are up to date", time.monotonic() - began)
     began = time.monotonic()
-    supervisor.wait_ready([backend := supervisor.start(services.backend())])
     supervisor.wait_ready([backend, executor, web])
     console.done("Backend, executor and web interface are up", time.monotonic() - began)
     console.say("")

@@ -1,0 +1,35 @@
+"""Waits for the tables that this code needs: a backend may be started while somebody else still brings them up to date."""
+
+import asyncio
+import time
+
+import asyncpg
+import structlog
+
+from trestle.cli.migrate import revisions
+
+_LOOK_AGAIN_S = 0.1
+_SAID_EVERY_S = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+async def wait(dsn: str) -> None:
+    """Returns once the database is at this code's newest revision, or at one that this code does not know: then it is newer.
+
+    Without an answer from the database it returns at once: whoever needs it says what is wrong with it.
+    """
+    known = revisions()
+    said = time.monotonic() - _SAID_EVERY_S + 2
+    try:
+        connection = await asyncpg.connect(dsn, timeout=10, command_timeout=10)
+        try:
+            while not known.serves(await known.of(connection)):
+                if time.monotonic() - said >= _SAID_EVERY_S:
+                    log.warning("waiting_for_tables", hint="Bring them up to date: `python -m trestle migrate`.")
+                    said = time.monotonic()
+                await asyncio.sleep(_LOOK_AGAIN_S)
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.info("tables_not_looked_at", error=f"{type(error).__name__}: {error}")
