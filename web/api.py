@@ -13,6 +13,7 @@ from trestle.contracts.audit import AuditEntry
 from trestle.contracts.base import JsonObject, JsonValue, Page
 from trestle.contracts.credentials import Credential, CredentialTested, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
+from trestle.contracts.jobs import LogLine
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.overview import Stats, Webhook
 from trestle.contracts.templates import Template
@@ -182,6 +183,11 @@ class Api:
     async def step(self, execution_id: UUID | str, step_id: UUID | str) -> Step:
         """One attempt at a step, with its values."""
         return Step.model_validate(await self.call("GET", f"/executions/{execution_id}/steps/{step_id}"))
+
+    async def log(self, execution_id: UUID | str, *, node: str, limit: int = 200) -> Page[LogLine]:
+        """What a node wrote to the log of an execution, oldest first."""
+        params: Params = {"node": node, "limit": limit}
+        return Page[LogLine].model_validate(await self.call("GET", f"/executions/{execution_id}/logs", params=params))
 
     async def delete_execution(self, execution_id: UUID | str) -> None:
         """Delete a finished execution."""

@@ -21,7 +21,11 @@ select s.execution_id, s.node, s.status, s.attempt, s.item, s.port, s.started_at
     case when s.status = 'waiting' then s.due_at end as due_at,
     case when s.status = 'waiting' then {wait} ->> 'reason' end as reason,
     case when s.status = 'waiting' then s.token end as waits_for,
-    case when json_typeof(s.output) = 'array' then json_array_length(s.output) end as items
+    case
+        when s.item is not null then null
+        when json_typeof(s.output) = 'array' then json_array_length(s.output)
+        when s.port is not null and json_typeof(s.items) = 'array' then json_array_length(s.items)
+    end as items
 from unnest($1::uuid[], $2::bigint[]) as k (id, since) join steps s on s.execution_id = k.id and s.event_seq > k.since
 order by s.execution_id, s.event_seq, s.id
 """.replace("{wait}", readable("s.wait"))

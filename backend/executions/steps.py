@@ -25,7 +25,12 @@ from trestle.contracts.users import ProjectRole
 
 _PRIVATE = ("$", "retry_no")
 _SHOWN = [name for name in wire.Step.model_fields if hasattr(Step, name) and name not in ("output", "refs", "wait", "items")]
-_COUNT = case((Step.item.is_(None) & (func.json_typeof(Step.output) == "array"), func.json_array_length(Step.output)))
+# The output of a for-each may be stored apart; the list that it goes through is as long.
+_COUNT = case(
+    (Step.item.is_not(None), None),
+    (func.json_typeof(Step.output) == "array", func.json_array_length(Step.output)),
+    (Step.port.is_not(None) & (func.json_typeof(Step.items) == "array"), func.json_array_length(Step.items)),
+)
 _LIGHT: Bundle[Any] = Bundle("step", *(getattr(Step, name) for name in {*_SHOWN, "wait", "token", "execution_id"}), _COUNT.label("count"))
 
 
@@ -67,6 +72,7 @@ async def listed(
     rows, cursor = await page(session, statement, Step.id, paging, oldest_first=True)
     steps = [row[0] for row in rows]
     found = [_seen(settings, step, with_links=may_answer) for step in steps]
+    await _add_calls(session, execution, found)
     if wanted.values:
         await _fill(session, execution, steps, found)
     return found, cursor
@@ -79,6 +85,7 @@ async def one(settings: Settings, session: AsyncSession, user: User, ident: UUID
     if step is None:
         raise NotFound("This execution has no such step. GET …/steps lists those it has.")
     found = _seen(settings, step, with_links=await _may_answer(session, user, execution))
+    await _add_calls(session, execution, [found])
     await _fill(session, execution, [step], [found])
     return found
 
@@ -93,11 +100,29 @@ def _seen(settings: Settings, step: Any, *, with_links: bool) -> wire.Step:
     seen = wire.Step.model_validate({name: getattr(step, name) for name in _SHOWN})
     if step.status == StepStatus.WAITING:
         seen.wait, seen.waits_for = _wait(settings, step, with_links=with_links), step.token
-    if isinstance(step, Step):
-        seen.items = len(step.output) if isinstance(step.output, list) and step.item is None else None
-    else:
-        seen.items = step.count
+    seen.items = _counted(step) if isinstance(step, Step) else step.count
     return seen
+
+
+def _counted(step: Step) -> int | None:
+    """The same as `_COUNT`, of a step that was read whole."""
+    lists = (value for value in (step.output, step.items if step.port is not None else None) if isinstance(value, list))
+    return None if step.item is not None else next(map(len, lists), None)
+
+
+async def _add_calls(session: AsyncSession, execution: Execution, found: Sequence[wire.Step]) -> None:
+    """Says of each step which executions it has started. Those of all its attempts: which one it was is not kept."""
+    items = {step.item for step in found if step.item is not None}
+    statement = select(Execution.id, Execution.parent_node, Execution.parent_item).where(
+        Execution.parent_id == execution.id,
+        Execution.parent_node.in_({step.node for step in found}),
+        Execution.parent_item.is_(None) | Execution.parent_item.in_(items),
+    )
+    started: dict[tuple[str, int | None], list[UUID]] = defaultdict(list)
+    for row in await session.execute(statement.order_by(Execution.id)):
+        started[row.parent_node, row.parent_item].append(row.id)
+    for step in found:
+        step.calls = started[step.node, step.item] if step.status != StepStatus.SKIPPED else []
 
 
 async def _fill(session: AsyncSession, execution: Execution, steps: Sequence[Step], found: Sequence[wire.Step]) -> None:

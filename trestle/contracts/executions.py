@@ -103,6 +103,7 @@ class Step(Model):
     due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")
     waits_for: str | None = Field(None, description="Whose answer a waiting step waits for: approval, webhook, child")
     items: int | None = Field(None, description="How many items its output holds, where that is a list")
+    calls: list[UUID] = Field(default_factory=list, description="The executions of other workflows that it has started, oldest first")
     usage: JsonObject | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -40,7 +40,7 @@ class Canvas(rx.NoSSRComponent):
     live: rx.Var[dict[str, Any]]
     """`web.editor.live.Window`'s message."""
     step: rx.Var[dict[str, Any]]
-    """`{execution_id, node, steps, more}`: the attempts at one node, without values."""
+    """`{execution_id, node, steps, more, log, log_more}`: the attempts at one node, without values, and its first log lines."""
     values: rx.Var[dict[str, Any]]
     """`{stamp, found}`: `web.editor.values.values_of` of the steps that were asked for."""
     page: rx.Var[dict[str, Any]]

@@ -18,6 +18,8 @@ from web.editor.live import Window
 from web.editor.watching import Watching, address_id, all_steps, stamp
 
 NO_SUCH = "There is no such execution, or it isn't yours. Finished ones are deleted after their workflow's retention time."
+CALLING = {"workflow.call"}
+"""Types of nodes that name another workflow."""
 
 
 class PastExecution(Watching, rx.State):
@@ -25,6 +27,7 @@ class PastExecution(Watching, rx.State):
 
     catalogue: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
+    workflows: list[dict[str, Any]] = []
     comparison: dict[str, Any] = {}
     missing: str = ""
     _ended: bool = False
@@ -59,6 +62,8 @@ class PastExecution(Watching, rx.State):
         links = [Connection.model_validate({name: value for name, value in link.items() if name != "id"}) for link in graph["connections"]]
         self._ended = execution.status in TERMINAL
         self.catalogue = [found.model_dump(mode="json") for found in types]
+        if CALLING & {node.type for node in nodes}:
+            self.workflows = [{"id": str(one.id), "name": one.name} for one in (await api.workflows(limit=200)).items]
         self.document = run_document(execution, nodes, links, load=stamp())
         self.live = Window().add(stamp(), {"reset": True, "run": run_of(execution), "nodes": statuses(steps)})
 
@@ -110,6 +115,7 @@ def page() -> rx.Component:
             values=PastExecution.values,
             page=PastExecution.page,
             runs=PastExecution.runs,
+            workflows=PastExecution.workflows,
             comparison=PastExecution.comparison,
             meta=PastExecution.meta,
             missing=PastExecution.missing,

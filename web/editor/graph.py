@@ -86,8 +86,8 @@ def reruns(execution: Execution) -> list[JsonObject]:
 
 
 def run_of(execution: Execution) -> JsonObject:
-    """How an execution is doing, as the canvas shows it: `{execution_id, status, error, started_at, finished_at}`."""
-    state = execution.model_dump(mode="json", include={"status", "error", "started_at", "finished_at"})
+    """How an execution is doing, as the canvas shows it: `{execution_id, status, error, failed_steps, started_at, finished_at}`."""
+    state = execution.model_dump(mode="json", include={"status", "error", "failed_steps", "started_at", "finished_at"})
     return {"execution_id": str(execution.id), **state}
 
 
@@ -115,5 +115,5 @@ def statuses(steps: Iterable[Step]) -> dict[str, JsonObject]:
 
 def attempts(steps: Iterable[Step], node: str) -> list[JsonObject]:
     """The attempts at one node without their values, oldest first."""
-    shown = {"id", "status", "attempt", "item", "port", "error", "wait", "due_at", "waits_for", "started_at", "duration_ms"}
+    shown = {"id", "status", "attempt", "item", "port", "error", "wait", "due_at", "waits_for", "calls", "started_at", "duration_ms"}
     return [step.model_dump(mode="json", include=shown) for step in steps if step.node == node]

@@ -71,7 +71,7 @@ class Follower:
     def _take_execution(self, event: ExecutionEvent) -> None:
         if not self._concerns(str(event.execution_id)):
             return
-        shown = event.model_dump(mode="json", include={"status", "error", "started_at", "finished_at"})
+        shown = event.model_dump(mode="json", include={"status", "error", "failed_steps", "started_at", "finished_at"})
         self._run |= {"execution_id": self.execution_id, **shown}
         self.finished = event.status in TERMINAL
 

@@ -108,10 +108,11 @@ class Watching(rx.State, mixin=True):
 
     @rx.event
     async def show_step(self, execution_id: str, node: str) -> None:
-        """Fetch the attempts at a node."""
+        """Fetch the attempts at a node, and what it wrote to the log."""
         api = signed_in(self)
-        steps, more = await attempts_at(api, UUID(execution_id), node)
-        self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node), "more": more}
+        (steps, more), log = await asyncio.gather(attempts_at(api, UUID(execution_id), node), api.log(execution_id, node=node))
+        told = {"log": [line.model_dump(mode="json", exclude={"node"}) for line in log.items], "log_more": log.next_cursor is not None}
+        self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node), "more": more, **told}
 
     @rx.event
     async def show_values(self, wanted: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -105,6 +105,14 @@ async def test_steps_can_be_narrowed_to_a_node_its_items_and_what_failed(ada: Ad
     items = [step("one", output=n, item=n) for n in range(2)] + [step("one", "failed", item=2, error={"type": "x", "message": "y"})]
     await executor.report(report(job, 1, step("start", output={"list": [7, 8, 9]}), listing, *items))
     await executor.report(report(job, 2, step("one", output=[0, 1, None]), ending=DONE))
+    # An output that is stored apart has as many items as the list.
+    await world.pool.execute("update steps set output = null where execution_id = $1 and node = 'one' and item is null", UUID(execution_id))
+    for values in ("true", "false"):
+        counted = (await ada.call("GET", f"/executions/{execution_id}/steps?node=one&items=false&values={values}"))["items"]
+        assert [s["items"] for s in counted] == [3]
+    await world.pool.execute(
+        "update steps set output = '[0, 1, null]' where execution_id = $1 and node = 'one' and item is null", UUID(execution_id)
+    )
 
     async def seen(query: str) -> list[Any]:
         found = (await ada.call("GET", f"/executions/{execution_id}/steps?{query}"))["items"]

@@ -55,6 +55,17 @@ def test_a_shape_counts_types_over_all_items(js: BrowserModules) -> None:
     assert js.call("shape.js", "typesOf", {"types": {"null": 1, "text": 3}}) == "text or null"
 
 
+def test_names_and_values_are_searched(js: BrowserModules) -> None:
+    value = {"Name": "Ada", "rows": [{"name": "Grace", "n": 12}, {"other": "ADAM"}], "no": None, "12": True}
+    found = js.call("searching.js", "matching", value, " ada")
+    assert found == {"matches": [{"path": ["Name"], "value": "Ada"}, {"path": ["rows", 1, "other"], "value": "ADAM"}], "more": False}
+    assert [match["path"] for match in js.call("searching.js", "matching", value, "12")["matches"]] == [["12"], ["rows", 0, "n"]]
+    assert [match["path"] for match in js.call("searching.js", "matching", value, "name")["matches"]] == [["Name"], ["rows", 0, "name"]]
+    assert js.call("searching.js", "matching", value, " ")["matches"] == []
+    assert js.call("searching.js", "matching", ["x"] * 300, "x", 100)["more"]
+    assert [js.call("searching.js", "isSmall", part) for part in (value, "text", list(range(500)))] == [True, True, False]
+
+
 def test_what_is_stored_apart_is_put_where_it_belongs() -> None:
     assert put(None, "", [1]) == [1]
     assert put({"a/b": [None, 2]}, "/a~1b/0", {"x": 1}) == {"a/b": [{"x": 1}, 2]}

@@ -52,6 +52,15 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
             {"key": "pure", "type": "set", "config": {"fields": {"n": "{{ 1 / item }}"}}, "position": {"x": 300, "y": 640}},
         ]
         nodes[-1] |= {"for_each": {"items": "{{ payload }}"}, "on_error": "continue"}
+        child = {"name": "Refund one", "nodes": [{"key": "called", "type": "trigger.workflow"}, call("work", f"{it.url}/child", 0)]}
+        child["connections"] = [{"source": "called", "target": "work"}]
+        callee = (await desk.api.call("POST", "/workflows", json=child))["id"]
+        await desk.api.call("POST", f"/workflows/{callee}/publish", json={})
+        say = "print('begun')\nprint(len(payload))\n{'ok': True}"
+        nodes += [
+            {"key": "sub", "type": "workflow.call", "config": {"workflow_id": callee}, "position": {"x": 300, "y": 960}},
+            {"key": "say", "type": "code.python", "config": {"code": say}, "position": {"x": 300, "y": 1120}},
+        ]
         links = [{"source": "start", "target": node["key"]} for node in nodes[1:]]
         nodes.append(
             {"key": "after", "type": "set", "config": {"fields": {"said": "{{ input.body.score }}"}}, "position": {"x": 600, "y": 800}}
@@ -109,6 +118,25 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         await expect(desk.at("step-output")).to_contain_text("91")
         await expect(desk.at("node-after")).to_have_attribute("data-status", "succeeded")
         assert (await page.request.post(address, data={"score": 92})).status == 409  # once
+
+        # What it printed, what it was set to, and the way to it in the draft.
+        await expect(desk.at("failures")).to_contain_text("2 nodes")
+        await desk.press("say")
+        await expect(desk.at("step-log").locator("li span")).to_have_text(["begun", "8"])
+        await expect(desk.at("ran-with")).to_contain_text("print(len(payload))")
+        await expect(desk.at("edit-node")).to_have_attribute("href", f"/workflows/{desk.workflow_id}?node=say")
+
+        # Into the execution that it started, and back.
+        await expect(desk.at("node-sub")).to_contain_text("Refund one")
+        await desk.press("sub")
+        await desk.at("input-search").click()
+        await page.keyboard.type("7")
+        await expect(desk.at("matches").locator("li")).to_have_text(["[7]7"])
+        await desk.at("step-calls").get_by_role("link").click()
+        await expect(desk.at("node-work")).to_have_attribute("data-status", "succeeded")
+        await expect(desk.at("origin")).to_have_attribute("href", f"/executions/{started['execution_id']}")
+        await page.go_back()
+        await expect(desk.at("node-flaky")).to_be_visible()
 
         # Held, let go on, ended, and begun again.
         for verb, status in (("pause", "Paused"), ("resume", "Waiting"), ("cancel", "Cancelled")):

@@ -32,7 +32,7 @@ function actions(store) {
 function entries(store) {
   const { graph, catalogue } = store.state;
   const nodes = ordered(graph).map((node) => ({
-    kind: "Go to", title: titleOf(node, catalogue), about: summary(catalogue[node.type], node), words: node.key, act: () => store.reveal(node.key),
+    kind: "Go to", title: titleOf(node, catalogue), about: summary(catalogue[node.type], node, store.state.workflows), words: node.key, act: () => store.reveal(node.key),
   }));
   const types = Object.values(store.readOnly ? {} : catalogue).filter((type) => !type.broken && type.type !== NOTE).map((type) => ({
     kind: "Add", title: type.title, about: type.description, words: `${type.type} ${type.group}`, act: () => store.reveal(store.add(type.type)),

@@ -25,7 +25,7 @@ export function insert(store, path) {
 }
 
 /** Where the cursor is stays where it is, while a press elsewhere writes there. */
-const hold = (event) => event.preventDefault();
+export const hold = (event) => event.preventDefault();
 
 const isBranch = (value) => value !== null && typeof value === "object";
 const about = (value) => {

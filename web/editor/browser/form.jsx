@@ -2,6 +2,7 @@
 
 import React, { useEffect, useId, useRef, useState } from "react";
 import { ExternalLink, KeyRound } from "lucide-react";
+import { marked } from "./code_words.jsx";
 import { CodeBox, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
 import { partsOf, within } from "./marking.js";
 import { Preview } from "./preview.jsx";
@@ -25,9 +26,6 @@ function useExpressionMode(field, value, onChange) {
   const lit = mode || (possible && typeof value === "object" && JSON.stringify(value).includes("{{"));
   return { possible, mode, lit, toggle };
 }
-
-/** A text with its `code` set as code. */
-const marked = (text) => text.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
 
 const NONE = [];
 

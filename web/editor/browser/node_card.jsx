@@ -108,6 +108,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
   const type = useStore((state) => state.catalogue[node.type]);
   const status = useStatus(id);
   const problems = useTold(node, type);
+  const workflows = useStore((state) => state.workflows);
   const mark = useStore((state) => state.marks[id]);
   const ports = portsOf(type, node);
   useMeasuredPorts(id, ports.join("\n"));
@@ -123,7 +124,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
       <TypeTile type={type} />
       <div className="ed-card-text">
         <div className="ed-card-name">{node.name || type?.title || node.type}</div>
-        <div className="ed-card-summary">{node.disabled ? "Off: passes its input on" : summary(type, node)}</div>
+        <div className="ed-card-summary">{node.disabled ? "Off: passes its input on" : summary(type, node, workflows)}</div>
       </div>
       <Ports node={node} ports={ports} />
       {node.pinned != null && <span className="ed-card-pinned" title="Pinned: test runs use this output instead of running the node" aria-label="Pinned" data-testid={`pinned-${id}`}><Pin size={12} /></span>}

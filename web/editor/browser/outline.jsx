@@ -49,7 +49,7 @@ function Row({ node, number }) {
   const type = catalogue[node.type];
   const problems = useTold(node, type);
   const name = titleOf(node, catalogue);
-  const facts = [type?.title !== name && (type?.title ?? node.type), node.disabled ? "Off" : summary(type, node), status && STATUS[status.status]?.text].filter(Boolean);
+  const facts = [type?.title !== name && (type?.title ?? node.type), node.disabled ? "Off" : summary(type, node, store.state.workflows), status && STATUS[status.status]?.text].filter(Boolean);
   const done = () => {
     setConnecting(false);
     setTimeout(() => again.current?.focus());

@@ -11,6 +11,7 @@ const LONG = 200;
 export const NodeContext = React.createContext(null);
 
 const shown = (value) => {
+  if (value === "") return "“” (an empty text)";
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > LONG ? `${text.slice(0, LONG)} …` : text;
 };

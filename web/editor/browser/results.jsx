@@ -2,12 +2,14 @@
 
 import React, { useEffect, useMemo, useState } from "react";
 import { CircleAlert, Pin } from "lucide-react";
+import { marked } from "./code_words.jsx";
 import { Differences } from "./compare_runs.jsx";
 import { Items } from "./items.jsx";
 import { STATUS } from "./node_card.jsx";
 import { pinnable } from "./pin.jsx";
 import { nodeOf } from "./graph.js";
 import { itemOfOutput, itemsOf, itemsOfOutput } from "./rows.js";
+import { Calls, Log, RanWith } from "./step_facts.jsx";
 import { useRun, useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { duration } from "./summary.js";
@@ -38,12 +40,15 @@ function useValues(executionId, step) {
   return found;
 }
 
+/** `ExpressionError` as people write it: “Expression error”. */
+const kindOf = ({ type }) => (type || "Error").replace(/([a-z])([A-Z])(?=[a-z])/g, (_, before, after) => `${before} ${after.toLowerCase()}`);
+
 function Failure({ error }) {
   return (
     <div className="ed-failure" data-testid="step-error">
-      <div className="ed-failure-head"><CircleAlert size={15} aria-hidden="true" /> {error.type || "Error"}</div>
-      <p>{error.message}</p>
-      {error.hint && <p className="ed-failure-hint">{error.hint}</p>}
+      <div className="ed-failure-head"><CircleAlert size={15} aria-hidden="true" /> {kindOf(error)}</div>
+      <p>{marked(error.message)}</p>
+      {error.hint && <p className="ed-failure-hint">{marked(error.hint)}</p>}
     </div>
   );
 }
@@ -53,6 +58,7 @@ const NO_OUTPUT = {
   running: "It is still running.",
   waiting: "It is waiting. The output comes when it goes on.",
   skipped: "It was skipped, so there is no output.",
+  cancelled: "It was cancelled, so there is no output.",
 };
 
 function PinButton({ nodeKey, step, found }) {
@@ -122,7 +128,7 @@ export function useLook(nodeKey) {
   const { step, found } = output && item !== null && last ? itemOfOutput(last, values, item) : { step: last, found: values };
   const pick = (next) => store.set({ look: { of, item: next, chosen: null } });
   const choose = (id) => store.set({ look: { of, item, chosen: id } });
-  return { of, run, status, more: told?.more || Boolean(output && values.output.cuts[""]), items, own, step, found, item, pick, choose };
+  return { of, run, status, log: told?.log ?? NONE, logMore: Boolean(told?.log_more), more: told?.more || Boolean(output && values.output.cuts[""]), items, own, step, found, item, pick, choose };
 }
 
 /** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. `beside`: the input has a column of its own. */
@@ -151,12 +157,15 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
         {!step && !items.list.length && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${mark.text} …`}</p>}
         {items.list.length > 0 && <Items items={items} more={look.more} chosen={item} pick={look.pick} />}
         {step?.status === "waiting" && <Waiting step={step} />}
+        {step?.calls?.length > 0 && <Calls ids={step.calls} />}
         {step && parts.map((name) => (
           <React.Fragment key={name}>
             {whole && name !== "error" && <h4>{name === "output" ? "Output" : "Input"}</h4>}
             <Part name={name} nodeKey={nodeKey} step={step} found={found} />
           </React.Fragment>
         ))}
+        {look.log.length > 0 && <Log lines={look.log} more={look.logMore} />}
+        {whole && <RanWith nodeKey={nodeKey} />}
       </div>
     </section>
   );

@@ -29,9 +29,17 @@ export const nameOf = ({ graph, catalogue }, key) => {
   return node?.name || catalogue[node?.type]?.title || key || "";
 };
 
-/** `POST chat.example/hook`: the type's own summary template over the config, else the first required field that is set. */
-export function summary(type, node) {
-  if (!type) return `No executor offers “${node.type}”`;
+/** The config with the names of workflows in the place of their ids. */
+function spoken(type, config, workflows) {
+  const called = Object.entries(type.config_schema?.properties ?? {}).filter(([name, schema]) => schema["x-workflow"] && config?.[name]);
+  return { ...config, ...Object.fromEntries(called.map(([name]) => [name, workflows?.find((one) => one.id === config[name])?.name ?? "another workflow"])) };
+}
+
+/** `POST chat.example/hook`: the type's own summary template over the config, else the first required field that is set. `workflows`: the
+ * `{id, name}` of those that a node may name. */
+export function summary(type, drawn, workflows = null) {
+  if (!type) return `No executor offers “${drawn.type}”`;
+  const node = { ...drawn, config: spoken(type, drawn.config, workflows) };
   const config = { ...defaults(type), ...node.config };
   const times = node.type === "trigger.schedule" && scheduleText(config);
   if (times) return times;

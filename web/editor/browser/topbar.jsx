@@ -3,6 +3,7 @@
 import React, { useEffect, useState } from "react";
 import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
 import { ArrowLeft, Check, ChevronDown, CircleAlert, ClipboardCopy, CloudOff, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
+import { marked } from "./code_words.jsx";
 import { CompareMenu } from "./compare_runs.jsx";
 import { ExportMenu } from "./export.jsx";
 import { told } from "./marking.js";
@@ -158,7 +159,7 @@ export function FailureBanner() {
   const text = (
     <>
       <CircleAlert size={16} aria-hidden="true" />
-      <span><b>{name || error.type}</b> {error.message}{error.hint && <em>{error.hint}</em>}</span>
+      <span><b>{name || error.type}</b> {marked(error.message)}{error.hint && <em>{marked(error.hint)}</em>}</span>
     </>
   );
   if (!error.node) return <div className="ed-failed" role="status">{text}</div>;
@@ -173,6 +174,7 @@ export function RunBar() {
   const status = run?.status ?? execution.status;
   const [start, end] = [run?.started_at ?? execution.started_at, run?.finished_at ?? execution.finished_at];
   const look = STATUS[status] ?? STATUS.pending;
+  const failures = run?.failed_steps ?? 0;
   return (
     <header className="ed-bar">
       <IconButton asChild variant="ghost" color="gray"><a href="/executions" aria-label="Back to the executions" title="Executions"><ArrowLeft size={17} /></a></IconButton>
@@ -180,6 +182,7 @@ export function RunBar() {
       <span className={`ed-chip-status is-${status}`} data-testid="execution-status"><look.icon size={12} strokeWidth={2.5} /> {RUN_STATUS[status] ?? status}</span>
       <span className="ed-muted ed-wide">{execution.trigger?.kind ?? "manual"} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
+      {status !== "failed" && failures > 0 && <span className="ed-passed-over" title="They were set to let the run go on. The nodes say what went wrong." data-testid="failures">with failures in {failures === 1 ? "one node" : `${failures} nodes`}</span>}
       {execution.origins?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={text} data-testid="origin">{text}</a>)}
       {execution.reruns?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={`${text}: to the newest one`} data-testid="rerun">{text}</a>)}
       <span className="ed-gap ed-bar-break" />

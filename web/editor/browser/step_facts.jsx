@@ -1,0 +1,60 @@
+// What else is known of a step: the executions that it has started, what it wrote to the log, the settings that it ran with.
+
+import React from "react";
+import { ExternalLink, Pencil } from "lucide-react";
+import { nodeOf } from "./graph.js";
+import { JsonView } from "./json_view.jsx";
+import { useStore } from "./store.js";
+
+const SHOWN = 5;
+
+/** The executions of other workflows that a step has started, the newest first. */
+export function Calls({ ids }) {
+  const newest = [...ids].reverse().slice(0, SHOWN);
+  return (
+    <p className="ed-calls" data-testid="step-calls">
+      {newest.map((id, index) => (
+        <a key={id} className="ed-add" href={`/executions/${id}`}><ExternalLink size={13} aria-hidden="true" /> {index ? "An earlier one" : "Open the execution it started"}</a>
+      ))}
+      {ids.length > SHOWN && <span className="ed-muted">{ids.length - SHOWN} earlier ones</span>}
+    </p>
+  );
+}
+
+const time = (at) => new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+
+/** What a node wrote while it ran. */
+export function Log({ lines, more }) {
+  return (
+    <section aria-label="Log">
+      <h4>Log</h4>
+      <ol className="ed-log" data-testid="step-log">
+        {lines.map((line, index) => (
+          <li key={index} className={`is-${line.level}`}>
+            <time dateTime={line.at} title={new Date(line.at).toLocaleString()}>{time(line.at)}</time>
+            <span>{line.level !== "info" && <b>{line.level} </b>}{line.message}</span>
+          </li>
+        ))}
+      </ol>
+      {more && <p className="ed-hint">There are more lines than these.</p>}
+    </section>
+  );
+}
+
+const POLICIES = ["retry", "timeout_s", "on_error", "for_each", "join", "disabled"];
+const set = (value) => value !== null && value !== undefined && value !== false && value !== "any";
+
+/** In a past execution: how the node was set then, and the way to it in the draft. */
+export function RanWith({ nodeKey }) {
+  const node = useStore((state) => nodeOf(state.graph, nodeKey));
+  const workflow = useStore((state) => state.doc?.execution?.workflow_id);
+  if (!node) return null;
+  const policies = Object.fromEntries(POLICIES.filter((name) => set(node[name])).map((name) => [name, node[name]]));
+  const settings = { ...node.config, ...policies };
+  return (
+    <section aria-label="Settings">
+      <h4>Settings it ran with{workflow && <a className="ed-add" href={`/workflows/${workflow}?node=${nodeKey}`} data-testid="edit-node"><Pencil size={12} aria-hidden="true" /> Edit in the draft</a>}</h4>
+      <div data-testid="ran-with">{Object.keys(settings).length ? <JsonView value={settings} /> : <p className="ed-hint">None: all as the node comes.</p>}</div>
+    </section>
+  );
+}
