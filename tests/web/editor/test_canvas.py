@@ -263,7 +263,8 @@ async def test_what_is_seen_of_a_graph(stack: Stack) -> None:
         assert canvas is not None
         assert all(box and canvas["x"] <= box["x"] and box["x"] + box["width"] <= canvas["x"] + canvas["width"] for box in boxes)
 
-        # The panel doesn't cover the card that it is about. The keys are on a sheet.
+        # The panel doesn't cover the card that it is about, and leaves the view as it found it. The keys are on a sheet.
+        found = await desk.centre("node-http_request")
         await desk.press("http_request")
         await desk.still()
         card, panel = await desk.at("node-http_request").bounding_box(), await desk.at("panel").bounding_box()
@@ -271,6 +272,9 @@ async def test_what_is_seen_of_a_graph(stack: Stack) -> None:
         assert panel is not None
         assert card["x"] + card["width"] <= panel["x"]
         await press("Escape")
+        await expect(desk.at("panel")).to_have_count(0)
+        await desk.still()
+        assert await desk.centre("node-http_request") == pytest.approx(found, abs=2)
         await press("?")
         sheet = page.get_by_role("dialog")
         for words in (

@@ -22,11 +22,20 @@ export function useView(pane) {
   useEffect(() => {
     if (focus) flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding: 0.5 });
   }, [focus, flow]);
-  // At once, not as a movement: the next click would miss what it aims at.
+  // At once, not as a movement: the next click would miss what it aims at. Closed, the panel leaves the view as it found it.
   const before = useRef(null);
+  const shifted = useRef(null); // `{from, to}`: how the view was before the panel opened, and how it was put for it
   useLayoutEffect(() => {
     const box = pane.current.getBoundingClientRect();
-    if (panel) uncover(flow, pane.current, panel, store.state.graph, before.current);
+    const to = panel && uncover(flow, pane.current, panel, store.state.graph, before.current);
+    if (to) {
+      const kept = shifted.current && same(flow.getViewport(), shifted.current.to) ? shifted.current.from : flow.getViewport();
+      flow.setViewport(to);
+      shifted.current = { from: kept, to };
+    } else if (!panel) {
+      if (shifted.current && same(flow.getViewport(), shifted.current.to)) flow.setViewport(shifted.current.from);
+      shifted.current = null;
+    }
     before.current = { width: box.width, height: box.height };
   }, [panel, flow, pane, store]);
   useEffect(() => {
@@ -36,16 +45,15 @@ export function useView(pane) {
   }, [store, flow, api, pane]);
 }
 
-/** Whether the view shows the whole graph in a pane of this size, as it was put there. */
-function shows(flow, graph, size) {
-  const [is, whole] = [flow.getViewport(), wholeView(flow, graph, size)];
-  return Math.abs(is.zoom - whole.zoom) < 0.01 && Math.abs(is.x - whole.x) < 2 && Math.abs(is.y - whole.y) < 2;
-}
+const same = (one, other) => Math.abs(one.zoom - other.zoom) < 0.01 && Math.abs(one.x - other.x) < 2 && Math.abs(one.y - other.y) < 2;
 
-/** Pans just so far that the card isn't cut off; where all of the graph was in view, all of it stays so. */
+/** Whether the view shows the whole graph in a pane of this size, as it was put there. */
+const shows = (flow, graph, size) => same(flow.getViewport(), wholeView(flow, graph, size));
+
+/** The view panned just so far that the card isn't cut off; where all of the graph was in view, all of it stays so. Null: nothing is to be done. */
 function uncover(flow, pane, key, graph, before) {
   const item = flow.getInternalNode(key);
-  if (!item || !pane) return;
+  if (!item || !pane) return null;
   const box = pane.getBoundingClientRect();
   const { x, y, zoom } = flow.getViewport();
   const left = item.internals.positionAbsolute.x * zoom + x;
@@ -54,9 +62,8 @@ function uncover(flow, pane, key, graph, before) {
   const height = (item.measured?.height ?? CARD.height) * zoom;
   const shift = (start, size, room, after) => (start < 24 ? 24 - start : start + size > room - after ? Math.max(24, room - after - size) - start : 0);
   const [dx, dy] = [shift(left, width, box.width, 110), shift(top, height, box.height - covered(box), 40)];
-  if (!dx && !dy) return;
-  if (before && !covered(box) && shows(flow, graph, before)) fitted(flow, graph, box);
-  else flow.setViewport({ x: x + dx, y: y + dy, zoom });
+  if (!dx && !dy) return null;
+  return before && !covered(box) && shows(flow, graph, before) ? wholeView(flow, graph, box) : { x: x + dx, y: y + dy, zoom };
 }
 
 /** How much of the pane's foot the panel hides where it is a sheet (small screens). */
