@@ -98,6 +98,8 @@ export function CanvasMenu({ children }) {
     if (!now) return;
     const { current: target } = aimed;
     if (target.finger) liftedQuietly();
+    // While versions are compared, what is drawn is not the draft: there is nothing to do with a card.
+    if (store.state.drawn) return void setEntries(forCanvas(store, target));
     if (target.key && !store.state.selection.includes(target.key)) store.select([target.key]);
     setEntries(OFFERS[target.kind](store, target));
   };
