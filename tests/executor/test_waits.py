@@ -42,7 +42,9 @@ async def test_a_wait_for_an_answer_alone_gives_the_execution_back_at_once_and_g
     record = kit.again().record()
     assert await kit.execute(**record) is Result.WAITING, "without an answer it goes on waiting"
     record["open"][0].resolution = answer()
-    assert await kit.execute(**record) is Result.ENDED
+    assert await kit.execute(**record, failed_steps=2) is Result.ENDED
+    assert kit.reporter.ending is not None
+    assert kit.reporter.ending.failed_steps == 2, "what was passed over before the wait counts too"
     assert kit.reporter.output("ask") == {"state": {"asked": 1}, "answer": APPROVED}
     assert kit.calls == [], "resume came, not run"
 

@@ -136,6 +136,7 @@ class Job(BaseModel):
     public_url: str = Field("", description="The instance's address, for links")
     depth: int = Field(0, description="How many executions above it called one another")
     attempt: int
+    failed_steps: int = Field(0, description="Failures that were passed over before it was last handed back")
     created_at: datetime
     until: str | None = Field(None, description="Test run: stop after this node")
     only: str | None = Field(None, description="Test run: run this node alone")
