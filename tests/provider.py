@@ -56,6 +56,7 @@ class Provider(RequestValidator):  # type: ignore[misc]  # untyped base
     refused_tokens: int = 0
     given: list[str] = field(default_factory=list)
     """Every token, of whatever kind."""
+    revoked: list[str] = field(default_factory=list)
     _codes: dict[str, _Code] = field(default_factory=dict)
     _refresh: dict[str, list[str]] = field(default_factory=dict)
     _access: dict[str, float] = field(default_factory=dict)
@@ -197,6 +198,19 @@ class Provider(RequestValidator):  # type: ignore[misc]  # untyped base
             request.transport.abort()
         return web.Response(status=status, headers=headers, text=answer)
 
+    def revoke_token(self, token: str, token_type_hint: str, request: Any, *_: Any) -> None:
+        self._refresh.pop(token, None)
+        self.revoked.append(token)
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        """The revocation URL."""
+        if self.away:
+            return web.Response(status=503, text="Sorry")
+        headers, answer, status = self.server.create_revocation_response(
+            str(request.url), "POST", await request.text(), dict(request.headers)
+        )
+        return web.Response(status=status, headers=headers, text=answer)
+
     async def api(self, request: web.Request) -> web.Response:
         """Who calls, for a token that is good. It tells the token back, as careless services do."""
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -234,6 +248,7 @@ async def provider(**options: Any) -> AsyncIterator[Provider]:
     app = web.Application()
     app.router.add_route("*", "/authorize", made.agree)
     app.router.add_post("/token", made.token)
+    app.router.add_post("/revoke", made.revoke)
     app.router.add_route("*", "/api/me", made.api)
     runner = web.AppRunner(app, shutdown_timeout=0.5)
     await runner.setup()

@@ -108,7 +108,7 @@ TYPES = {
             OAUTH2,
             "OAuth2",
             "Signs in at a provider such as Google, Microsoft or GitHub, and renews its tokens by itself. Sent as a bearer token.",
-            optional=("grant", "authorization_url", "client_secret", "scopes", "audience", "extra", "client_auth"),
+            optional=("grant", "authorization_url", "client_secret", "scopes", "audience", "extra", "client_auth", "revocation_url"),
             rules={
                 "oneOf": [
                     {"properties": {"grant": {"enum": ["authorization_code"]}}, "required": ["authorization_url"]},
@@ -155,6 +155,12 @@ TYPES = {
                 "default": "basic",
                 "x-labels": {"basic": "Header (basic authentication)", "body": "Fields of the request's body"},
                 "description": "What most providers take is the header",
+            },
+            revocation_url={
+                "title": "Revocation URL",
+                "pattern": _SAFE_URL,
+                "examples": ["https://oauth2.googleapis.com/revoke"],
+                "description": "Disconnecting ends the tokens there (RFC 7009), with https. Without it, people do so at the provider",
             },
         ),
     )

@@ -103,6 +103,13 @@ class CredentialTested(BaseModel):
     message: str
 
 
+class Disconnected(BaseModel):
+    """The tokens are forgotten. `withdrawn`: whether the provider has ended them too; None where it was not asked to."""
+
+    withdrawn: bool | None
+    message: str
+
+
 class CredentialUse(BaseModel):
     """A node that names a credential."""
 

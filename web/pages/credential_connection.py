@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import reflex as rx
 
-from trestle.contracts.credentials import OAUTH2, OAUTH2_CALLBACK, Authorization, Credential
+from trestle.contracts.credentials import OAUTH2, OAUTH2_CALLBACK, Authorization, Credential, Disconnected
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -122,14 +122,14 @@ class Connection(rx.State):
         """Forget what the provider gave."""
         api = signed_in(self)
         try:
-            await api.call("POST", f"/credentials/{self.target_id}/disconnect")
+            told = Disconnected.model_validate(await api.call("POST", f"/credentials/{self.target_id}/disconnect"))
         except ApiError as error:
             self.error = str(error)
             return None
         self._forget_way()
         self.error = ""
         await self._look(api)
-        return rx.toast.info("It is disconnected. To withdraw Trestle’s access for good, do that at the provider too.", duration=8000)
+        return (rx.toast.success if told.withdrawn else rx.toast.info)(told.message, duration=8000)
 
 
 async def show_connection(state: rx.State, kept: Credential | None) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from trestle.contracts.base import JsonObject
 
 VERIFIER_BYTES = 48
-REBINDING = {"grant": "authorization_code", "authorization_url": "", "token_url": "", "client_id": ""}
+REBINDING = {"grant": "authorization_code", "authorization_url": "", "token_url": "", "client_id": "", "revocation_url": ""}
 """Fields and their defaults. Tokens belong to a client at a provider: where one of these changes, they are forgotten."""
 
 
@@ -29,6 +29,7 @@ class Client(BaseModel):
     audience: str = ""
     extra: str = ""
     client_auth: Literal["basic", "body"] = "basic"
+    revocation_url: str = ""
 
     @property
     def by_itself(self) -> bool:

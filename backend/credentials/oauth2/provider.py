@@ -80,6 +80,20 @@ async def request(http: OutboundClient, client: Client, form: dict[str, str]) ->
     return _read(host, answer, [client.client_secret, *(form[name] for name in _SECRET & form.keys())])
 
 
+async def revoke(http: OutboundClient, client: Client, tokens: Tokens) -> str:
+    """Has the provider end these tokens (RFC 7009): the refresh token where there is one, and what it gave. Why it did not; or ""."""
+    kind = "refresh_token" if tokens.refresh_token else "access_token"
+    form, headers = client.signed({"token": tokens.refresh_token or tokens.access_token, "token_type_hint": kind})
+    try:
+        answer = await http.request(
+            "POST", client.revocation_url, form=form, headers=headers, timeout_s=TIMEOUT_S, max_body=MAX_ANSWER, follow_redirects=False
+        )
+    except OutboundError as error:
+        return f"The revocation URL can't be called: {error}"
+    host = urlsplit(client.revocation_url).hostname or ""
+    return "" if answer.status == HTTPStatus.OK else f"{host} answered {_title(answer.status)}."
+
+
 def _read(host: str, answer: Response, secrets: list[str]) -> Tokens:
     said = _object(answer)
     code, told = _refusal(said)

@@ -11,7 +11,7 @@ from backend.credentials.oauth2 import pages, service
 from backend.deps import CurrentUser, ServicesDep, Session, caller_address, public
 from backend.errors import Error
 from backend.routing import router as new_router
-from trestle.contracts.credentials import Authorization
+from trestle.contracts.credentials import Authorization, Disconnected
 
 router = new_router(prefix="/credentials", tag="credentials")
 
@@ -44,7 +44,7 @@ async def callback(
     return pages.connected(done, web_url)
 
 
-@router.post("/{credential_id}/disconnect", status_code=204)
-async def disconnect(session: Session, user: CurrentUser, credential_id: UUID) -> None:
-    """Forget what the provider gave. Steps that use it fail until it is connected again."""
-    await service.disconnect(session, user, credential_id)
+@router.post("/{credential_id}/disconnect")
+async def disconnect(parts: ServicesDep, session: Session, user: CurrentUser, credential_id: UUID) -> Disconnected:
+    """Forget what the provider gave, and have it end that where the credential has a revocation URL. Steps that use it fail from now on."""
+    return await service.disconnect(parts, session, user, credential_id)

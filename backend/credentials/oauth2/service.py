@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +25,7 @@ from backend.models import Credential, OAuth2State, User
 from backend.ownership import find
 from backend.services import Services
 from trestle.contracts.audit import Action
-from trestle.contracts.credentials import OAUTH2, OAUTH2_CALLBACK, Authorization
+from trestle.contracts.credentials import OAUTH2, OAUTH2_CALLBACK, Authorization, Disconnected
 from trestle.contracts.users import ProjectRole
 
 LIFETIME_S = 600
@@ -33,6 +34,9 @@ _STATES = "trestle-oauth2"
 _REMEMBERED_S = 3600
 """So long after its end a state is still told from one that was used."""
 _BEGIN_ANEW = "Press Connect in Trestle again."
+_AT_THE_PROVIDER = "To withdraw Trestle’s access for good, do that at the provider too."
+
+log = structlog.get_logger(__name__)
 
 
 class Returned(NamedTuple):
@@ -157,10 +161,33 @@ async def _exchange(parts: Services, client: Client, returned: Returned, verifie
         raise BadRequest(f"{error} Nothing was connected. {_BEGIN_ANEW}") from None
 
 
-async def disconnect(session: AsyncSession, user: User, ident: UUID) -> None:
-    """Forgets the tokens. The provider still knows them: people withdraw them there. Raises NotFound, Forbidden, Unprocessable."""
+async def disconnect(parts: Services, session: AsyncSession, user: User, ident: UUID) -> Disconnected:
+    """Forgets the tokens, then has the provider end them where the credential says how. That may fail: they are forgotten all the same.
+
+    Raises NotFound, Forbidden, Unprocessable.
+    """
     row = await find(session, user, Credential, ident, needs=ProjectRole.EDITOR, lock=True)
     if row.type != OAUTH2:
         raise Unprocessable(f"A credential of the type {row.type} is not connected: it holds its secret itself.")
+    known = await _known(parts, session, row) if row.fields.get("revocation_url") else None
     if await forget(session, row.id):
         record(session, Action.CREDENTIAL_DISCONNECTED, row.id, row.name, row.project_id)
+    await session.commit()  # no transaction waits for the provider
+    if known is None:
+        return Disconnected(withdrawn=None, message=f"It is disconnected. {_AT_THE_PROVIDER}")
+    why = await provider.revoke(parts.lender.http, *known)
+    if why:
+        log.warning("oauth2_not_withdrawn", credential=str(ident), error=why)
+        return Disconnected(
+            withdrawn=False, message=f"It is disconnected here, but the provider did not end the tokens. {why} {_AT_THE_PROVIDER}"
+        )
+    return Disconnected(withdrawn=True, message="It is disconnected, and the provider has ended the tokens.")
+
+
+async def _known(parts: Services, session: AsyncSession, row: Credential) -> tuple[Client, Tokens] | None:
+    """The client and the tokens that it holds; None where there are none, or none that can be read."""
+    try:
+        held = await parts.lender.store.read(Place(row.project_id, row.id))
+        return (await _client(parts, session, row), held.tokens) if held is not None and held.tokens is not None else None
+    except (Sealed, Conflict):
+        return None

@@ -1,0 +1,66 @@
+"""Disconnecting has the provider end the tokens, where the credential says how; and says what came of it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from backend.services import Services
+from backend.settings import Settings
+from tests.backend.people import Person
+from tests.backend.test_oauth2 import CALLBACK, connected
+from tests.provider import CANARY, SECRET, Provider, provider
+
+
+@pytest.fixture(scope="module")
+def settings(postgres_url: str, redis_url: str, keys: dict[str, str]) -> Settings:
+    """A backend that may call this machine."""
+    given: dict[str, Any] = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, **keys, "TRESTLE_ALLOW_CIDRS": "127.0.0.0/8"}
+    return Settings(**given, TRESTLE_OPEN_REGISTRATION=True, TRESTLE_BCRYPT_ROUNDS=4)
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Provider]:
+    """A provider that knows this instance."""
+    async with provider(redirect_url=settings.base_url + CALLBACK) as made:
+        yield made
+
+
+async def held(services: Services, credential: dict[str, Any]) -> bool:
+    """Whether any tokens are kept."""
+    kept = "select ciphertext is not null from oauth2_grants where credential_id = $1"
+    return bool(await services.database.hot.fetchval(kept, UUID(credential["id"])))
+
+
+async def test_the_provider_ends_them_and_that_is_said(ada: Person, service: Provider, services: Services) -> None:
+    made = await connected(ada, service, revocation_url=f"{service.url}/revoke")
+    assert await held(services, made)
+    told = await ada.post(f"/credentials/{made['id']}/disconnect", expect=200)
+    assert (told["withdrawn"], "has ended the tokens" in told["message"]) == (True, True)
+    assert service.revoked == [service.given[-1]], "the refresh token, which is given last"
+    assert not await held(services, made)
+    again = await ada.post(f"/credentials/{made['id']}/disconnect", expect=200)
+    assert (again["withdrawn"], len(service.revoked)) == (None, 1)
+
+
+@pytest.mark.parametrize(("url", "why"), [("/revoke", "answered 503"), ("/nowhere", "answered 404"), ("x", "can't be called")])
+async def test_where_that_fails_they_are_forgotten_all_the_same(
+    ada: Person, service: Provider, services: Services, url: str, why: str
+) -> None:
+    made = await connected(ada, service, revocation_url=f"{service.url}{url}" if url != "x" else "http://localhost:1/revoke")
+    service.away = True
+    told = await ada.post(f"/credentials/{made['id']}/disconnect", expect=200)
+    assert told["withdrawn"] is False
+    assert why in told["message"]
+    assert "at the provider too" in told["message"]
+    assert not any(secret in told["message"] for secret in (CANARY, SECRET))
+    assert not await held(services, made)
+
+
+async def test_no_token_goes_to_an_address_that_is_given_later(ada: Person, service: Provider, services: Services) -> None:
+    made = await connected(ada, service)
+    moved = await ada.patch(f"/credentials/{made['id']}", json={"data": {"revocation_url": f"{service.url}/revoke"}})
+    assert moved["connected"] is False
+    assert (await ada.post(f"/credentials/{made['id']}/disconnect", expect=200))["withdrawn"] is None
+    assert service.revoked == []
