@@ -66,9 +66,9 @@ def origins(execution: Execution) -> list[JsonObject]:
     """The executions that this one comes from, `{text, href}` of each: what it repeats, what called it, whose failure it handles."""
     found = []
     if execution.retry_of:
-        found.append(("Retry of an earlier execution", execution.retry_of))
+        found.append(("Retry of an earlier run", execution.retry_of))
     if execution.replay_of:
-        found.append(("Replay of an earlier execution", execution.replay_of))
+        found.append(("Replay of an earlier run", execution.replay_of))
     if execution.parent_id:
         found.append(("Called by another execution", execution.parent_id))
     if execution.trigger.get("kind") == "error" and (failed := execution.trigger.get("execution_id")):
@@ -81,7 +81,7 @@ def origins(execution: Execution) -> list[JsonObject]:
 
 def reruns(execution: Execution) -> list[JsonObject]:
     """How it was run again, `{text, href}` of the newest retry and of the newest replay."""
-    found = (("Retried since", execution.retried_by), ("Replayed since", execution.replayed_by))
+    found = (("Retried", execution.retried_by), ("Replayed", execution.replayed_by))
     return [{"text": text, "href": f"/executions/{newest[0]}"} for text, newest in found if newest]
 
 

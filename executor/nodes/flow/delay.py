@@ -37,7 +37,7 @@ class Delay(Node[Config]):
     type, title, group, icon = "delay", "Delay", "Flow", "timer"
     effect = "pure"
     takes_references = ("input",)
-    summary = "{duration_s} s"
+    summary = "{duration_s}"
     example = {"duration_s": 60}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> JsonValue | Wait:

@@ -26,6 +26,7 @@ class WaitWebhook(Node[Config]):
     answered_by = "webhook"
     takes_references = ("input",)
     outputs = ("main", "timeout")
+    summary = "for up to {timeout_s}"
     example = {"timeout_s": 3600}
 
     async def run(self, config: Config, input: JsonValue, ctx: Context) -> Wait:

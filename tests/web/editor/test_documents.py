@@ -64,8 +64,8 @@ def test_a_run_says_that_it_was_run_again() -> None:
     newest, first, replay = uuid4(), uuid4(), uuid4()
     assert reruns(Execution.model_validate(about)) == []
     assert reruns(Execution.model_validate({**about, "retried_by": [newest, first], "replayed_by": [replay]})) == [
-        {"text": "Retried since", "href": f"/executions/{newest}"},
-        {"text": "Replayed since", "href": f"/executions/{replay}"},
+        {"text": "Retried", "href": f"/executions/{newest}"},
+        {"text": "Replayed", "href": f"/executions/{replay}"},
     ]
 
 
@@ -76,9 +76,9 @@ def test_a_run_says_which_executions_it_comes_from() -> None:
 
     before = uuid4()
     assert of() == []
-    assert of(retry_of=before) == [{"text": "Retry of an earlier execution", "href": f"/executions/{before}"}]
-    assert of(replay_of=before) == [{"text": "Replay of an earlier execution", "href": f"/executions/{before}"}]
+    assert of(retry_of=before) == [{"text": "Retry of an earlier run", "href": f"/executions/{before}"}]
+    assert of(replay_of=before) == [{"text": "Replay of an earlier run", "href": f"/executions/{before}"}]
     assert of(parent_id=before) == [{"text": "Called by another execution", "href": f"/executions/{before}"}]
     error = {"kind": "error", "execution_id": str(before)}
     assert of(trigger=error, input={"workflow": {"name": "Orders"}}) == [{"text": "“Orders” failed", "href": f"/executions/{before}"}]
-    assert [one["text"] for one in of(trigger=error, retry_of=before)] == ["Retry of an earlier execution", "Another execution failed"]
+    assert [one["text"] for one in of(trigger=error, retry_of=before)] == ["Retry of an earlier run", "Another execution failed"]

@@ -162,6 +162,24 @@ def test_a_card_says_what_its_node_is_set_to_do(js: BrowserModules, config: dict
 
 
 @pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.5, "for 0.5 s"),
+        (59, "for 59 s"),
+        (90, "for 1 min 30 s"),
+        (7199.9, "for 2 h"),
+        (90_000, "for 1 day 1 h"),
+        (604_800, "for 7 days"),
+        ("{{ payload.n }}", "for payload.n s"),
+    ],
+)
+def test_a_card_says_seconds_as_people_do(js: BrowserModules, seconds: Any, said: str) -> None:
+    kind = {"summary": "for {pause_s}", "description": "Waits.", "config_schema": {"properties": {"pause_s": {}}}}
+    assert js.call("summary.js", "summary", kind, {"type": "wait", "config": {"pause_s": seconds}}) == said
+    assert js.call("summary.js", "summary", {**kind, "summary": None}, {"type": "wait", "config": {"pause_s": 5}}) == "Waits"
+
+
+@pytest.mark.parametrize(
     ("attempt", "wait", "said"),
     [
         (1, {"due": "2030-01-01T12:00:00Z"}, "Waits until "),

@@ -144,7 +144,7 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
             await expect(desk.at("execution-status")).to_contain_text(status)
         await desk.at("steer-replay").click()
         await page.wait_for_url(lambda url: "/executions/" in url and started["execution_id"] not in url)
-        await expect(desk.at("origin")).to_have_text("Replay of an earlier execution")
+        await expect(desk.at("origin")).to_have_text("Replay of an earlier run")
         await expect(desk.at("origin")).to_have_attribute("href", f"/executions/{started['execution_id']}")
         await expect(desk.at("execution-status")).to_contain_text("Waiting")
         await desk.at("steer-cancel").click()
@@ -152,13 +152,13 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         replayed = page.url
         await desk.at("steer-retry").click()
         await page.wait_for_url(lambda url: "/executions/" in url and url != replayed)
-        await expect(desk.at("origin")).to_have_text("Retry of an earlier execution")
+        await expect(desk.at("origin")).to_have_text("Retry of an earlier run")
         await expect(desk.at("origin")).to_have_attribute("href", replayed.removeprefix(stack.web_url))
         retried = page.url.removeprefix(stack.web_url)
         await expect(desk.at("node-flaky")).to_have_attribute("data-status", "succeeded")
         await desk.api.call("POST", f"/executions/{page.url.rsplit('/', 1)[1]}/cancel")
         await desk.at("origin").click()  # and from what was run again, on to the newest
-        await expect(desk.at("rerun")).to_have_text("Retried since")
+        await expect(desk.at("rerun")).to_have_text("Retried")
         await expect(desk.at("rerun")).to_have_attribute("href", retried)
 
 

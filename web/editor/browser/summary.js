@@ -21,6 +21,23 @@ const isWhole = (text) => /^\s*\{\{[^{}]*\}\}\s*$/.test(text);
 
 const shortUrl = (text) => text.replace(/https?:\/\//g, "");
 
+const UNITS = [["day", 86_400], ["h", 3600], ["min", 60], ["s", 1]];
+
+/** Seconds as people say them, by the two largest units: `1 day 1 h`, `2 min`, `0.5 s`. */
+export function lasting(seconds) {
+  const at = UNITS.findIndex(([, size]) => seconds >= size);
+  if (at < 0 || at === UNITS.length - 1) return `${seconds} s`;
+  let left = Math.round(seconds / UNITS[at + 1][1]) * UNITS[at + 1][1];
+  return UNITS.slice(at, at + 2).flatMap(([unit, size]) => {
+    const count = Math.floor(left / size);
+    left -= count * size;
+    return count ? [`${count} ${unit === "day" && count > 1 ? "days" : unit}`] : [];
+  }).join(" ");
+}
+
+/** A field's value in words; `…_s` are seconds. */
+const worded = (config, name) => (!name.endsWith("_s") ? plain(config[name]) : typeof config[name] === "number" ? lasting(config[name]) : plain(config[name]) && `${plain(config[name])} s`);
+
 const defaults = (type) => Object.fromEntries(Object.entries(type?.config_schema?.properties ?? {}).map(([name, schema]) => [name, schema.default]));
 
 /** What people call the node `key`: its name, else its type's, else the key. Empty without a key. */
@@ -45,14 +62,14 @@ export function summary(type, drawn, workflows = null) {
   if (times) return times;
   if (type.summary) {
     const names = [...type.summary.matchAll(filled)].map(([, name]) => name);
-    const text = type.summary.replace(filled, (_, name) => plain(config[name])).replace(/\s+/g, " ").trim();
+    const text = type.summary.replace(filled, (_, name) => worded(config, name)).replace(/\s+/g, " ").trim();
     if (names.every((name) => plain(config[name]) || type.config_schema?.required?.includes(name) === false) && names.some((name) => plain(config[name]))) return shortUrl(text);
   }
   const required = type.config_schema?.required ?? [];
   const fields = type.config_schema?.properties ?? {};
   const set = (name) => plain(node.config?.[name]) && !fields[name]?.["x-credential"];
-  // One of a few words, or the names that every such object has, say nothing without their label.
-  const says = (name) => set(name) && !fields[name]?.enum && (typeof node.config[name] !== "object" || fields[name]?.additionalProperties);
+  // A number, one of a few words, or the names that every such object has, say nothing without their label.
+  const says = (name) => set(name) && typeof node.config[name] !== "number" && !fields[name]?.enum && (typeof node.config[name] !== "object" || fields[name]?.additionalProperties);
   const first = required.find(set) ?? (required.length ? undefined : Object.keys(node.config ?? {}).find(says));
   return first ? shortUrl(plain(node.config[first])) : (required.length ? "Not set up yet" : type.description.split(/(?<=\.)\s/)[0].replace(/\.$/, ""));
 }

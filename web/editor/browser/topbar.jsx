@@ -184,7 +184,7 @@ export function RunBar() {
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
       {status !== "failed" && failures > 0 && <span className="ed-passed-over" title="They were set to let the run go on. The nodes say what went wrong." data-testid="failures">with failures in {failures === 1 ? "one node" : `${failures} nodes`}</span>}
       {execution.origins?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={text} data-testid="origin">{text}</a>)}
-      {execution.reruns?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={`${text}: to the newest one`} data-testid="rerun">{text}</a>)}
+      {execution.reruns?.map(({ text, href }) => <a key={href} className="ed-origin is-short" href={href} title={`${text} since: to the newest one`} data-testid="rerun">{text}</a>)}
       <span className="ed-gap ed-bar-break" />
       <Steering execution={execution} />
       {execution.workflow_id && <CompareMenu />}

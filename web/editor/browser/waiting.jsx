@@ -6,8 +6,6 @@ import { Clock, ExternalLink } from "lucide-react";
 import { CopyButton } from "./json_view.jsx";
 import { waitText } from "./summary.js";
 
-const LINKS = ["resume_url"];
-
 /** `wait` is what the backend says of a waiting step; addresses are in it only for those who may answer. */
 export function Waiting({ step }) {
   const wait = step.wait && typeof step.wait === "object" ? step.wait : {};
@@ -19,9 +17,12 @@ export function Waiting({ step }) {
       {decide && (
         <Button asChild variant="soft" size="1"><a href={decide.split("?")[0]} target="_blank" rel="noreferrer" data-testid="step-decide"><ExternalLink size={13} /> Decide</a></Button>
       )}
-      {LINKS.filter((name) => wait[name]).map((name) => (
-        <div key={name} className="ed-webhook-line"><code data-testid="step-resume-url">{wait[name]}</code><CopyButton text={() => wait[name]} label="Copy the address" /></div>
-      ))}
+      {wait.resume_url && (
+        <>
+          <p className="ed-hint">It goes on once this address is called:</p>
+          <div className="ed-webhook-line"><code data-testid="step-resume-url">{wait.resume_url}</code><CopyButton text={() => wait.resume_url} label="Copy the address" /></div>
+        </>
+      )}
     </div>
   );
 }
