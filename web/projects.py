@@ -22,6 +22,11 @@ def edits(project: Project) -> bool:
     return project.role in (ProjectRole.ADMIN, ProjectRole.EDITOR)
 
 
+def runs(project: Project) -> bool:
+    """Whether the person may run what is in it."""
+    return project.role != ProjectRole.VIEWER
+
+
 def project_choices(found: Iterable[Project]) -> list[Choice]:
     """Projects to choose from; one's own is called so."""
     return [Choice(str(one.id), "Personal" if one.personal else one.name) for one in found]

@@ -15,6 +15,7 @@ from backend.credentials.types import TYPES
 from trestle.contracts.executions import ExecutionError, ExecutionSummary
 from trestle.contracts.states import ExecutionStatus
 from trestle.contracts.templates import Template
+from trestle.contracts.users import Project, ProjectRole
 from trestle.contracts.workflows import RecentRun, WorkflowSummary
 from web import app as application
 from web.access import safe_path
@@ -74,25 +75,38 @@ def test_every_state_has_an_icon_and_a_colour() -> None:
     assert {status.value for status in ExecutionStatus} <= STATUS_COLOR.keys() == STATUS_ICON.keys()
 
 
+SUMMARY = WorkflowSummary(
+    id=UUID(int=1),
+    project_id=UUID(int=2),
+    name="Leads",
+    description="",
+    tags=[],
+    folder="",
+    enabled=False,
+    revision=0,
+    published_version=None,
+    has_unpublished_changes=True,
+    created_at=NOW,
+    updated_at=NOW,
+)
+
+
 def test_a_workflow_without_a_description_says_how_large_it_is() -> None:
-    summary = WorkflowSummary(
-        id=UUID(int=1),
-        project_id=UUID(int=2),
-        name="Leads",
-        description="",
-        tags=[],
-        folder="",
-        enabled=False,
-        revision=0,
-        published_version=None,
-        has_unpublished_changes=True,
-        created_at=NOW,
-        updated_at=NOW,
-    )
-    assert workflow_rows.shown(summary, {}).about == "No nodes yet"
-    assert workflow_rows.shown(summary.model_copy(update={"node_count": 3}), {}).about == "3 nodes"
-    assert workflow_rows.shown(summary, {str(summary.project_id): "Team"}).project == "Team"
-    assert workflow_rows.shown(summary, {str(UUID(int=99)): "Team"}).project == ""
+    assert workflow_rows.shown(SUMMARY, {}).about == "No nodes yet"
+    assert workflow_rows.shown(SUMMARY.model_copy(update={"node_count": 3}), {}).about == "3 nodes"
+
+
+@pytest.mark.parametrize(
+    ("role", "may_run", "may_edit"),
+    [(ProjectRole.VIEWER, False, False), (ProjectRole.OPERATOR, True, False), (ProjectRole.EDITOR, True, True)],
+)
+def test_a_workflow_offers_what_the_role_in_its_project_allows(role: ProjectRole, may_run: bool, may_edit: bool) -> None:
+    team = Project(id=SUMMARY.project_id, name="Team", personal=False, role=role, created_at=NOW)
+    row = workflow_rows.shown(SUMMARY, {team.id: team})
+    assert (row.project, row.may_run, row.may_edit) == ("Team", may_run, may_edit)
+    assert workflow_rows.shown(SUMMARY, {team.id: team.model_copy(update={"personal": True})}).project == ""
+    elsewhere = workflow_rows.shown(SUMMARY, {UUID(int=99): team})
+    assert (elsewhere.project, elsewhere.may_run) == ("", False)
 
 
 def test_a_secret_is_asked_for_and_never_shown() -> None:

@@ -4,12 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
+from trestle.contracts.users import Project
 from trestle.contracts.workflows import RecentRun, WorkflowSummary
 from web.components.status import status_chip
 from web.pages.executions import duration_text
+from web.projects import edits, runs
 
 LOWEST, HIGHEST = 20, 100
 
@@ -38,6 +41,8 @@ class Row:
     last_status: str
     last_at: str
     project: str = ""
+    may_edit: bool = False
+    may_run: bool = False
     folder: str = ""
     tags: list[str] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
@@ -63,8 +68,9 @@ def told(recent: Sequence[RecentRun]) -> str:
     return f"The last {len(recent)} executions: {bad} failed" if len(recent) > 1 else ""
 
 
-def shown(workflow: WorkflowSummary, projects: Mapping[str, str]) -> Row:
-    """A workflow as a row. `projects`: names of those that are shared, by their ids."""
+def shown(workflow: WorkflowSummary, projects: Mapping[UUID, Project]) -> Row:
+    """A workflow as a row. `projects`: the person's, by their ids."""
+    project = projects.get(workflow.project_id)
     last = workflow.last_execution or {}
     nodes = "No nodes yet" if not workflow.node_count else "1 node" if workflow.node_count == 1 else f"{workflow.node_count} nodes"
     return Row(
@@ -77,7 +83,9 @@ def shown(workflow: WorkflowSummary, projects: Mapping[str, str]) -> Row:
         last_id=str(last.get("id", "")),
         last_status=str(last.get("status", "")),
         last_at=str(last.get("created_at", "")),
-        project=projects.get(str(workflow.project_id), ""),
+        project="" if project is None or project.personal else project.name,
+        may_edit=project is not None and edits(project),
+        may_run=project is not None and runs(project),
         folder=workflow.folder,
         tags=list(workflow.tags),
         bars=bars(workflow.recent),

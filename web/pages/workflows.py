@@ -2,9 +2,11 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
+from trestle.contracts.users import Project
 from web.access import signed_in
 from web.backend import ApiError
 from web.components.browser import pulse, relative_time
@@ -34,7 +36,7 @@ class Workflows(Listing, Dialogs, rx.State):
     tags: list[str] = []
     folders: list[str] = []
     more: bool = False
-    _projects: dict[str, str] = {}  # names of those that are shared
+    _projects: dict[UUID, Project] = {}
 
     target_folder: str = ""
     target_tags: str = ""
@@ -70,7 +72,7 @@ class Workflows(Listing, Dialogs, rx.State):
             found, labels, projects = await asyncio.gather(
                 api.workflows(search=self.search.strip(), tag=tag, folder=folder), api.labels(), api.projects()
             )
-            self._projects = {str(one.id): one.name for one in projects if not one.personal}
+            self._projects = {one.id: one for one in projects}
             self.rows = [shown(workflow, self._projects) for workflow in found.items]
             self.more = found.next_cursor is not None
             self.tags, self.folders = labels.tags, labels.folders
@@ -160,29 +162,41 @@ def _row(workflow: Row) -> rx.Component:
                 rx.switch(
                     checked=workflow.enabled,
                     on_change=lambda on: Workflows.switch(workflow.id, on),
+                    disabled=~workflow.may_edit,
                     size="1",
                     custom_attrs={"aria-label": f"Enable {workflow.name}"},
                 ),
                 class_name="t-above",
+                title=rx.cond(workflow.may_edit, "", "Editors of its project switch it on and off"),
             ),
             kind="t-fit",
         ),
         actions_cell(
             workflow.name,
-            rx.menu.item("Run", on_select=Workflows.run(workflow.id)),
+            rx.cond(workflow.may_run, rx.menu.item("Run", on_select=Workflows.run(workflow.id))),
             rx.menu.item("Executions", on_select=rx.redirect(f"/executions?workflow={workflow.id}")),
             rx.menu.separator(),
-            rx.menu.item("Rename", on_select=Workflows.ask("rename", workflow.id, workflow.name)),
-            rx.menu.item("Folder and tags", on_select=Workflows.ask("sort", workflow.id, workflow.name)),
-            rx.menu.item("Duplicate", on_select=Workflows.duplicate(workflow.id)),
+            rx.cond(
+                workflow.may_edit,
+                rx.fragment(
+                    rx.menu.item("Rename", on_select=Workflows.ask("rename", workflow.id, workflow.name)),
+                    rx.menu.item("Folder and tags", on_select=Workflows.ask("sort", workflow.id, workflow.name)),
+                    rx.menu.item("Duplicate", on_select=Workflows.duplicate(workflow.id)),
+                ),
+            ),
             *[
                 rx.menu.item(
                     f"Export as {form.upper()}", on_select=rx.download(f"/exports/{workflow.id}.{form}", f"{workflow.name}.{form}")
                 )
                 for form in ("json", "yaml")
             ],
-            rx.menu.separator(),
-            rx.menu.item("Delete", color_scheme="red", on_select=Workflows.ask("delete", workflow.id, workflow.name)),
+            rx.cond(
+                workflow.may_edit,
+                rx.fragment(
+                    rx.menu.separator(),
+                    rx.menu.item("Delete", color_scheme="red", on_select=Workflows.ask("delete", workflow.id, workflow.name)),
+                ),
+            ),
         ),
         key=workflow.id,
     )

@@ -192,7 +192,7 @@ async def _members(page: Page, stack: Stack) -> None:
         await pick(page, page.get_by_role("dialog").get_by_role("combobox"), "Operator")
         await page.get_by_role("button", name="Save").click()
         await expect(eve).to_contain_text("Operator")
-        await _operator(other, stack.web_url)
+        await _operator(other, stack)
     await page.goto(f"{stack.web_url}/workflows")
     form = await dialog(page, "New workflow")
     await form.get_by_label("Name").fill("Shared with Sales")
@@ -212,8 +212,17 @@ async def _members(page: Page, stack: Stack) -> None:
             await api.log_in("eve@example.com", PASSWORD)
 
 
-async def _operator(page: Page, url: str) -> None:
+async def _operator(page: Page, stack: Stack) -> None:
     """Who may run but not change sees what there is, and nothing to change it with."""
+    url = stack.web_url
+    async with Api(stack.backend_url) as owner:
+        await owner.log_in(EMAIL, PASSWORD)
+        (sales,) = [one["id"] for one in (await owner.call("GET", "/projects"))["items"] if one["name"] == "Sales"]
+        await owner.call("POST", "/workflows", json={"name": "Of Sales", "project_id": sales})
+    await page.goto(f"{url}/workflows")
+    await expect(page.get_by_role("switch", name="Enable Of Sales")).to_be_disabled()
+    await page.get_by_role("button", name="More for Of Sales").click()
+    await expect(page.get_by_role("menuitem")).to_have_text(["Run", "Executions", "Export as JSON", "Export as YAML"])
     await page.goto(f"{url}/members")
     await expect(page.get_by_role("table", name="Members").get_by_role("row").filter(has_text="(you)")).to_contain_text("Operator")
     for button in ("Add a member", "Rename", "Delete", "Invite somebody"):
