@@ -196,8 +196,6 @@ def _newcomer() -> list[rx.Component]:
             min_length=8,
             help_text="At least 8 characters.",
         ),
-        problem(Door.error),
-        rx.button("Create account", type="submit", loading=Door.busy, width="100%"),
     ]
 
 
@@ -214,7 +212,10 @@ def sign_up_page() -> rx.Component:
                         "New accounts are by invitation here. Ask an admin of this installation for one.",
                     )
                 ),
-                rx.cond(Door.may_join, rx.fragment(*_newcomer()), problem(Door.error)),
+                # It stays in the page: who comes back with an invitation may type before the server has said that it is one.
+                rx.el.div(*_newcomer(), class_name=rx.cond(Door.may_join, "t-form", "t-gone")),
+                problem(Door.error),
+                rx.cond(Door.may_join, rx.button("Create account", type="submit", loading=Door.busy, width="100%")),
                 class_name="t-form",
             ),
             on_submit=Door.sign_up,

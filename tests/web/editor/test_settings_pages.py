@@ -170,7 +170,7 @@ async def _members(page: Page, stack: Stack) -> None:
     async with browser.page() as other:
         await other.goto(f"{stack.web_url}/sign-up")
         await expect(other.get_by_text("New accounts are by invitation here")).to_be_visible()
-        await expect(other.get_by_label("Password")).to_have_count(0)
+        await expect(other.get_by_label("Password")).to_be_hidden()
         await other.goto(link)
         await other.get_by_label("Name").fill("Eve")
         await expect(other.get_by_label("Email")).to_have_value("eve@example.com")
