@@ -1,4 +1,4 @@
-"""The canvas under a hand that is in a hurry: connections let go somewhere on a card, taken up by an end, led back."""
+"""The canvas under a hand that is in a hurry: connections let go somewhere on a card, taken up by an end, led back; the menu."""
 
 from __future__ import annotations
 
@@ -55,6 +55,25 @@ async def test_connections_are_let_go_on_cards_and_taken_up_by_their_ends(stack:
         assert await desk.links() == {FIRST, ("check", "high", "call")}
         await desk.drag(await desk.handle("check", "else"), await desk.centre("node-start"))
         await expect(desk.at("notice")).to_contain_text("Manual is a trigger")
+
+        # A case gets another label, letter by letter: its connection goes with it, and comes back in one step. Removed, it takes it along.
+        await desk.press("check")
+        label = desk.at("field-cases").get_by_label("Label").first
+        await label.press("End")
+        await desk.page.keyboard.type("est")
+        await expect(desk.page.locator(".react-flow__edge")).to_have_count(2)
+        assert ("check", "highest", "call") in await desk.links()
+        await desk.at("undo").click()
+        await expect(label).to_have_value("high")
+        assert await desk.links() == {FIRST, ("check", "high", "call")}
+        await desk.at("field-cases").get_by_label("Remove entry 1").click()
+        assert await desk.links() == {FIRST}
+        await desk.at("undo").click()
+        assert await desk.links() == {FIRST, ("check", "high", "call")}
+        await press("Escape")
+        await press("Escape")
+        await expect(desk.at("panel")).to_have_count(0)
+        await desk.still()
 
         # Backwards, from an input: onto a card, and into the open, where what comes before is added.
         await desk.drag(await desk.handle("put", "in"), await desk.centre("node-call"))

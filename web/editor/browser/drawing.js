@@ -7,6 +7,7 @@ import { between, middle, newNode, ownAddress } from "./making.js";
 import { again as redone, joined, touching } from "./mending.js";
 import { grown, isNote, sizeOf } from "./notes.js";
 import { Outbox } from "./outbox.js";
+import { followed } from "./ports.js";
 
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
@@ -75,7 +76,7 @@ export class Drawing {
   perform(operations, merge = null) {
     const graph = graphs.applyAll(this.state.graph, operations);
     this.set({ graph, ...this.remaining(graph) });
-    this.outbox.push(operations, merge, joined);
+    this.outbox.push(operations, operations.length > 1 ? null : merge, joined); // only of one operation is there one that says both
   }
 
   /** What somebody else did to the same draft: `{seq, revision, operations}`. One's own changes that came after it stay. */
@@ -129,12 +130,20 @@ export class Drawing {
 
   /** Changes one config field; undefined or null takes it away. */
   configure(key, name, value) {
-    this.edit([{ op: "configure_node", key, fields: { config: { [name]: value ?? null } } }], `${key}/config/${name}`);
+    this.change(key, { config: { [name]: value ?? null } }, `${key}/config/${name}`);
   }
 
   /** Changes one of the node's own fields: its name, retry, timeout … */
   setField(key, name, value) {
-    this.edit([{ op: "configure_node", key, fields: { [name]: value } }], `${key}/${name}`);
+    this.change(key, { [name]: value }, `${key}/${name}`);
+  }
+
+  /** Changes fields of a node; connections follow its ports. */
+  change(key, fields, merge) {
+    const operation = { op: "configure_node", key, fields };
+    const before = graphs.nodeOf(this.state.graph, key);
+    const after = before && graphs.nodeOf(graphs.apply(this.state.graph, operation), key);
+    this.edit([operation, ...(before ? followed(this.state.graph, this.state.catalogue[before.type], before, after) : [])], merge);
   }
 
   rename(key, newKey) {
