@@ -81,7 +81,7 @@ class Editor(Watching, rx.State):
         self.missing, self._watch, self._loaded_at = "", 0, stamp()
         self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
         self.people = []
-        self.values, self.page, self.pins = {}, {}, {}
+        self.values, self.page, self.pins, self.version = {}, {}, {}, {}
         try:
             workflow_id = address_id(self)
             workflow, types, credentials, workflows = await asyncio.gather(

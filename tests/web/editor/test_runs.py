@@ -76,7 +76,7 @@ async def test_values_are_seen_as_table_json_and_schema_and_pinned(stack: Stack)
 async def test_two_runs_are_compared_and_one_is_copied_into_the_draft(stack: Stack) -> None:
     async with at_desk(stack) as desk:
         await drawn(desk, stack)
-        await run(desk, [{"n": 1}])
+        first = await run(desk, [{"n": 1}])
         second = await run(desk, [{"n": 1}, {"n": 5}])
         page = desk.page
         await page.goto(f"{stack.web_url}/executions/{second}")
@@ -86,6 +86,12 @@ async def test_two_runs_are_compared_and_one_is_copied_into_the_draft(stack: Sta
         await desk.press("last")
         await expect(desk.at("differences")).to_contain_text("count")
         await expect(desk.at("differences").locator("ins")).to_have_text("2")
+        await page.goto(f"{stack.web_url}/executions/{first}")
+        await expect(desk.at("node-last")).to_be_visible()
+        await expect(desk.at("compared")).to_have_count(0)  # what was compared on the page before is over
+        await page.goto(f"{stack.web_url}/executions/{second}")
+        await desk.at("compare").click()
+        await desk.at("compare-previous").click()
         await desk.at("compare-stop").click()
         await expect(desk.at("compared")).to_have_count(0)
 

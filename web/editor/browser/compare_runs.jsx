@@ -66,7 +66,7 @@ const shown = (value) => {
 function Changes({ mine, theirs }) {
   const found = useMemo(() => difference(theirs.value, mine.value), [mine.value, theirs.value]);
   const partial = Object.keys({ ...mine.cuts, ...theirs.cuts }).length > 0;
-  if (!found.changes.length) return <p className="ed-hint">{partial ? "The beginnings of both outputs are the same." : "Both put out the same."}</p>;
+  if (!found.changes.length) return <p className="ed-hint">{partial ? "The beginnings of both outputs are the same." : mine.value === null ? "Neither put anything out." : "Both put out the same."}</p>;
   return (
     <>
       {partial && <p className="ed-hint">Of the beginnings of both outputs:</p>}

@@ -14,6 +14,9 @@ const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 const OTHERS_KEPT = 20;
 const DOUBLE_MS = 600;
 
+/** What is known about one document and holds for no other: a page that is opened is handed what Python still has of the one before. */
+const OTHERS = { graphs: {}, drawn: null, marks: {}, comparison: null, data: null, previews: {}, versions: null, runs: null };
+
 export class Drawing {
   /** `emit` has one function per event for Python (EVENTS in editor.jsx). */
   constructor(emit) {
@@ -54,7 +57,7 @@ export class Drawing {
     if (!again) this.outbox.reset(doc.revision ?? 0);
     this.history.clear();
     const graph = graphs.applyAll({ nodes: doc.nodes, connections: doc.connections }, unsaved);
-    const kept = again ? this.remaining(graph) : { selection: [], panel: null, writing: null, refused: false };
+    const kept = again ? this.remaining(graph) : { ...OTHERS, selection: [], panel: null, writing: null, refused: false };
     this.set({ doc, graph, problems: doc.problems ?? [], canUndo: false, canRedo: false, ...kept });
     const { keeping } = this;
     this.keeping = null;

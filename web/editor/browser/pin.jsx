@@ -85,7 +85,7 @@ export function CopiedRun() {
     if (offered.input !== null) remember(store.state.doc.id, JSON.stringify(offered.input, null, 2));
     store.edit(operations);
     store.set({ offered: null });
-    const count = `${operations.length} output${operations.length === 1 ? "" : "s"} of that run ${operations.length === 1 ? "is" : "are"} pinned, and Run uses its input. Undo takes the pins back.`;
+    const count = !operations.length ? "Run uses the input of that run now. None of its outputs could be pinned." : `${operations.length} output${operations.length === 1 ? "" : "s"} of that run ${operations.length === 1 ? "is" : "are"} pinned, and Run uses its input. Undo takes the pins back.`;
     store.notify([count, ...left.map(({ node, reason }) => `${node} is not pinned: ${reason}.`)].join("\n"), "success");
   };
   const ask = Boolean(found?.replaced.length);
