@@ -282,20 +282,6 @@ async def test_a_retry_takes_its_children_over(ada: Ada, world: World, executor:
     assert await start(executor, again, mine, key="loose", node="loose", wait=False) == loose
 
 
-async def test_a_step_says_which_executions_it_has_started(ada: Ada, world: World, executor: FakeExecutor) -> None:
-    mine = await callable_by(ada, world)
-    execution_id = await ada.execute()
-    job = await executor.take(execution_id)
-    one = [await start(executor, job, mine, node="one", key=f"one{item}", item=item) for item in (0, 1)]
-    two = [await start(executor, job, mine, node="two", key=key, wait=False) for key in ("first", "second")]
-    steps = [step("start"), step("one", "running", items="[7, 8]"), step("one", item=0), step("one", item=1), step("two")]
-    await executor.report(report(job, 1, *steps))
-    for query in ("", "?values=false"):
-        found = (await ada.call("GET", f"/executions/{execution_id}/steps{query}"))["items"]
-        assert [s["calls"] for s in found] == [[], [], one[:1], one[1:], two]
-    assert (await ada.call("GET", f"/executions/{execution_id}/steps/{found[-1]['id']}"))["calls"] == two
-
-
 async def test_an_error_workflow_starts_once_for_each_failure(backend: Backend, world: World, executor: FakeExecutor) -> None:
     handlers = [await another(world, "error", {"workflows": "all"}), await another(world, "error", {"workflows": [str(world.workflow_id)]})]
     deaf = await another(world, "error", {"workflows": ["0190e2a0-0000-7000-8000-000000000001"]})
