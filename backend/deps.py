@@ -58,7 +58,7 @@ async def current_user(parts: ServicesDep, session: Session, request: Request, t
     lasts = exists().where(RefreshToken.family == _id(claims.get("sid")), RefreshToken.revoked_at.is_(None))
     found, lasting = (await session.execute(select(User, lasts).where(User.id == _id(claims["sub"])))).one_or_none() or (None, False)
     if found is None or not found.active:
-        raise Unauthorised("This account is gone or switched off. Ask an admin of this instance.")
+        raise Unauthorised("This account is gone or switched off. Ask an admin of this installation.")
     if not lasting:
         raise Unauthorised("This session was ended. Sign in again.")
     called_by(session, found, caller_address(request))

@@ -89,4 +89,4 @@ async def project_for(session: AsyncSession, user: User, project_id: UUID | None
 def require_admin(user: User) -> None:
     """Raises Forbidden unless `user` administers the instance."""
     if user.role == Role.MEMBER:
-        raise Forbidden("This is for owners and admins of this instance. Ask one of them.")
+        raise Forbidden("This is for owners and admins of this installation. Ask one of them.")

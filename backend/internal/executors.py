@@ -34,7 +34,7 @@ class Executors:
     def check_key(self, bearer: str) -> None:
         """Raises Unauthorised unless `bearer` is the shared executor key."""
         if not hmac.compare_digest(bearer.encode(), self._key):
-            raise Unauthorised("This is not the executor key of this instance. Set TRESTLE_EXECUTOR_KEY to the backend's.")
+            raise Unauthorised("This is not the executor key of this installation. Set TRESTLE_EXECUTOR_KEY to the backend's.")
 
     async def register(self, said: Registration) -> UUID:
         """A new executor's id. It is alive from now on."""

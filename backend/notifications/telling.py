@@ -40,7 +40,7 @@ async def tell(pool: "asyncpg.Pool[asyncpg.Record]", executor_id: UUID, asked: N
     if (role is None) == (user is None):
         raise Unprocessable("Say who is told: either a role (or label), or a user's id or e-mail address.")
     if asked.link is not None and not asked.link.startswith(("https://", "http://", "/")):
-        raise Unprocessable("A link starts with https:// or http://, or with / for a page of this instance.")
+        raise Unprocessable("A link starts with https:// or http://, or with / for a page of this installation.")
     title, message = (_storable(text) for text in (asked.title, asked.message))
     async with pool.acquire() as connection, connection.transaction():
         execution = await owned(connection, executor_id, asked.execution_id, asked.epoch, hold=True)

@@ -67,7 +67,7 @@ async def place(session: AsyncSession, user: User, ident: UUID, member_id: UUID,
         raise Conflict("A personal project has one member. Create a project to work together in.")
     person = await session.get(User, member_id)
     if person is None:
-        raise NotFound("There is no user with this id. Ask an admin of this instance for it.")
+        raise NotFound("There is no user with this id. Ask an admin of this installation for it.")
     membership = await session.get(Membership, (ident, member_id))
     if membership is None:
         membership = Membership(project_id=ident, user_id=member_id, role=body.role, labels=body.labels)

@@ -58,7 +58,7 @@ class Gate:
             return b""
         scheme = SCHEMES.get(kind)
         if scheme is None:
-            says = f"This webhook asks for the scheme “{kind}”, which this instance does not know."
+            says = f"This webhook asks for the scheme “{kind}”, which this installation does not know."
             raise NotSetUp(says, says)
         call = Call(headers, body, time.time())
         secret = None

@@ -50,7 +50,7 @@ async def accept_from_app(session: AsyncSession, vault: Vault, user: User, code:
     except Sealed:
         raise Unavailable(
             "This account's second factor can't be read: the key that it was encrypted with is gone. "
-            "Use a recovery code, or ask an admin of this instance to reset it."
+            "Use a recovery code, or ask an admin of this installation to reset it."
         ) from None
     step = codes.matching_step(secret, code, time.time())
     if step is None:

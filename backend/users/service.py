@@ -61,12 +61,12 @@ def _role_of_newcomer(parts: Services, body: wire.NewUser) -> wire.Role:
         try:
             role, _, email = parts.tokens.read(body.invitation_token, INVITATIONS).partition(":")
         except Error:
-            raise Forbidden("This invitation is not valid any more. Ask an admin of this instance for a new one.") from None
+            raise Forbidden("This invitation is not valid any more. Ask an admin of this installation for a new one.") from None
         if email.casefold() != body.email.casefold():
             raise Forbidden("This invitation was made for another address. Register with the address it was sent to.")
         return wire.Role(role)
     if not parts.settings.open_registration:
-        raise Forbidden("Registration is by invitation. Ask an admin of this instance for one.")
+        raise Forbidden("Registration is by invitation. Ask an admin of this installation for one.")
     return wire.Role.MEMBER
 
 

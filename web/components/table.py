@@ -30,7 +30,8 @@ def row(*cells: rx.Component, **props: Any) -> rx.Component:
 
 
 def cell(*content: Any, kind: str = "") -> rx.Component:
-    """A cell. `kind`: CSS classes `t-name` (takes the room), `t-fit`, `t-end`, `t-below` (own line on a phone), `t-wide-only`."""
+    """A cell. `kind`: CSS classes `t-name` (takes the room), `t-fit`, `t-end`, `t-below` (own line on a phone), `t-wide-only`,
+    `t-roomy-only` (on wide screens alone)."""
     return rx.el.td(*content, class_name=kind, custom_attrs={"role": "cell"})
 
 

@@ -156,7 +156,7 @@ def _row(workflow: Row) -> rx.Component:
         ),
         cell(last_run(workflow, relative_time(workflow.last_at, class_name="t-small")), kind="t-fit t-below"),
         cell(sparkline(workflow), kind="t-fit t-wide-only"),
-        cell(relative_time(workflow.updated_at, class_name="t-muted"), kind="t-fit t-wide-only"),
+        cell(relative_time(workflow.updated_at, class_name="t-muted"), kind="t-fit t-wide-only t-roomy-only"),
         cell(
             rx.el.span(
                 rx.switch(
@@ -265,7 +265,7 @@ def _list() -> rx.Component:
     return listing(
         Workflows,
         table(
-            ["Name", "Last execution", ("Recent", "t-wide-only"), ("Changed", "t-wide-only"), "Enabled", ""],
+            ["Name", "Last execution", ("Recent", "t-wide-only"), ("Changed", "t-wide-only t-roomy-only"), "Enabled", ""],
             rx.foreach(Workflows.rows, _row),
             "Workflows",
         ),

@@ -132,6 +132,12 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await press("ArrowDown")
         await expect(rows.first).to_be_focused()
 
+        # Where there is less room, names keep theirs.
+        await page.set_viewport_size({"width": 1024, "height": 800})
+        box = await rows.first.locator("xpath=ancestor::td").bounding_box()
+        assert box is not None
+        assert box["width"] > 250
+
         # A phone has no keys.
         await page.set_viewport_size({"width": 390, "height": 844})
         await page.get_by_test_id("find").click()
