@@ -15,7 +15,7 @@ from web.editor.canvas import canvas
 from web.editor.comparing import compared, named
 from web.editor.graph import run_document, run_of, statuses
 from web.editor.live import Window
-from web.editor.watching import Watching, address_id, all_steps, stamp
+from web.editor.watching import Watching, address_id, all_steps, all_workflows, stamp
 
 NO_SUCH = "There is no such execution, or it isn't yours. Finished ones are deleted after their workflow's retention time."
 CALLING = {"workflow.call"}
@@ -63,7 +63,7 @@ class PastExecution(Watching, rx.State):
         self._ended = execution.status in TERMINAL
         self.catalogue = [found.model_dump(mode="json") for found in types]
         if CALLING & {node.type for node in nodes}:
-            self.workflows = [{"id": str(one.id), "name": one.name} for one in (await api.workflows(limit=200)).items]
+            self.workflows = [{"id": str(one.id), "name": one.name} for one in await all_workflows(api)]
         self.document = run_document(execution, nodes, links, load=stamp())
         self.live = Window().add(stamp(), {"reset": True, "run": run_of(execution), "nodes": statuses(steps)})
 

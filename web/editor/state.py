@@ -18,7 +18,7 @@ from web.editor.comparing import pins
 from web.editor.graph import draft_document, publication, triggers
 from web.editor.live import Window
 from web.editor.samples import recorded, sample, shortened
-from web.editor.watching import Watching, address_id, all_steps, stamp
+from web.editor.watching import Watching, address_id, all_steps, all_workflows, stamp
 from web.services import services
 
 RUNS_SHOWN = 30
@@ -85,7 +85,7 @@ class Editor(Watching, rx.State):
         try:
             workflow_id = address_id(self)
             workflow, types, credentials, workflows = await asyncio.gather(
-                api.workflow(workflow_id), api.node_types(), api.credentials(), api.workflows(limit=200)
+                api.workflow(workflow_id), api.node_types(), api.credentials(), all_workflows(api)
             )
         except ValueError:
             self.missing = NO_SUCH
@@ -96,7 +96,7 @@ class Editor(Watching, rx.State):
         self._revision, self._project_id = workflow.revision, str(workflow.project_id)
         self.catalogue = [found.model_dump(mode="json") for found in types]
         self.credentials = _credentials(credentials, self._project_id)
-        self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows.items if one.project_id == workflow.project_id]
+        self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows if one.project_id == workflow.project_id]
         self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url)
 
     def _drafts(self, changes: list[DraftEvent]) -> Any:

@@ -10,7 +10,7 @@ import orjson
 import reflex as rx
 
 from trestle.contracts.executions import Step
-from trestle.contracts.workflows import DraftEvent, Present
+from trestle.contracts.workflows import DraftEvent, Present, WorkflowSummary
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError, ServerEvent
@@ -79,6 +79,18 @@ async def attempts_at(api: Api, execution_id: UUID, node: str) -> tuple[list[Ste
             return list(found.values()), False
     failed = await api.steps(execution_id, node=node, values=False, status="failed")
     return list((found | {step.id: step for step in failed.items}).values()), True
+
+
+async def all_workflows(api: Api) -> list[WorkflowSummary]:
+    """Every workflow that the caller sees, newest first: nodes name some, and one that is not among them is said to be gone."""
+    found: list[WorkflowSummary] = []
+    cursor: str | None = None
+    while True:
+        page = await api.workflows(limit=200, cursor=cursor)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 class Watching(rx.State, mixin=True):

@@ -1,4 +1,4 @@
-"""Which run the canvas follows, and what it hears of it."""
+"""Which run the canvas follows, what it hears of it, and the names of other workflows."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from trestle.contracts.base import Page
 from trestle.contracts.problems import Problem
+from trestle.contracts.workflows import WorkflowSummary
+from web.api import Api
 from web.backend import ApiError, ServerEvent, Unreachable
 from web.editor.live import Follower, Window, bursts
+from web.editor.watching import all_workflows
 
 FIRST, SECOND, THIRD = (f"00000000-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
 WHEN = "2026-01-01T00:00:00Z"
@@ -133,3 +137,25 @@ async def test_a_stream_that_is_refused_ends() -> None:
     refusal = ApiError(Problem(title="Not found", status=404, detail="No such workflow."))
     with pytest.raises(ApiError):
         await collected(Streams([refusal]))
+
+
+class Shelf(Api):
+    """An API with so many workflows, told in pages."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    async def workflows(
+        self, *, search: str = "", tag: str = "", folder: str = "", limit: int = 100, cursor: str | None = None
+    ) -> Page[WorkflowSummary]:
+        start = int(cursor or 0)
+        end = min(start + limit, self.count)
+        told = {"description": "", "tags": [], "folder": "", "enabled": False, "revision": 1, "published_version": None}
+        told |= {"id": FIRST, "project_id": FIRST, "has_unpublished_changes": True, "created_at": WHEN, "updated_at": WHEN}
+        page = [WorkflowSummary.model_validate({**told, "name": str(n)}) for n in range(start, end)]
+        return Page[WorkflowSummary](items=page, next_cursor=str(end) if end < self.count else None)
+
+
+async def test_every_workflow_can_be_named_however_many_there_are() -> None:
+    assert [one.name for one in await all_workflows(Shelf(450))] == [str(n) for n in range(450)]
+    assert await all_workflows(Shelf(0)) == []
