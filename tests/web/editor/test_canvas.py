@@ -311,7 +311,10 @@ async def test_five_hundred_nodes_are_handled(stack: Stack) -> None:
         await desk.open(stack.web_url)
         cards = page.locator(".react-flow__node")
         await expect(cards).to_have_count(500)
-        assert await zoom(desk) < 0.45
+        scale = await zoom(desk)
+        assert scale < 0.22
+        line = await desk.at("node-n260").evaluate("card => parseFloat(getComputedStyle(card).outlineWidth)")
+        assert line * scale > 0.7, "cards have an outline that can be seen, from afar too"
         await press("Control+k")
         await page.keyboard.type("n260")
         await press("Enter")

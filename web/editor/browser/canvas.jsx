@@ -26,7 +26,8 @@ const LABELS = { "node.a11yDescription.default": "Press Enter to open, arrow key
 const NARROW = window.matchMedia("(max-width: 767px)");
 const STEADY = 3; // pixels that a hand may slip during a click; from there on it drags
 const MANY = 80; // from so many cards on, those out of sight aren't drawn
-const FAR = 0.45; // below this zoom small print can't be read, and isn't drawn
+const [FAR, FARTHER] = [0.45, 0.22]; // below this zoom small print can't be read, and isn't drawn; below the other one, hairlines can't be seen
+const distance = ({ transform: [, , zoom] }) => (zoom < FARTHER ? " is-far is-farther" : zoom < FAR ? " is-far" : "");
 
 /** Whether the window is as narrow as a phone's: a finger then pans wherever it begins, and no card is moved by accident. */
 const useNarrow = () => useSyncExternalStore(
@@ -71,7 +72,7 @@ export function Canvas({ dark }) {
   const connections = useConnections(pane);
   const moving = useMoving(pane);
   useView(pane);
-  const far = useFlowStore((state) => state.transform[2] < FAR);
+  const far = useFlowStore(distance);
   const readOnly = useStore((state) => state.doc?.mode !== "edit" || Boolean(state.drawn));
   const narrow = useNarrow();
 
@@ -122,7 +123,7 @@ export function Canvas({ dark }) {
 
   return (
     <CanvasMenu>
-      <div className={`ed-canvas${far ? " is-far" : ""}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} onKeyDownCapture={onKeyDownCapture} data-testid="canvas">
+      <div className={`ed-canvas${far}`} ref={pane} onDrop={onDrop} onDragOver={onDragOver} onDragLeave={() => store.aimAt(null)} {...onPointer} onDoubleClick={onDoubleClick} onKeyDownCapture={onKeyDownCapture} data-testid="canvas">
         <ReactFlow
           {...lists} {...connections} {...moving} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} onNodeClick={onNodeClick} onNodeDoubleClick={onNodeDoubleClick} onPaneClick={onPaneClick}
           nodesDraggable={!readOnly && !narrow} nodesConnectable={!readOnly} edgesReconnectable={!readOnly} reconnectRadius={16} onlyRenderVisibleElements={lists.nodes.length > MANY}
