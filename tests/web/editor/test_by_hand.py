@@ -99,6 +99,7 @@ async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
         await mouse.click(*await desk.centre("node-put"), button="right")
         await expect(page.locator(".react-flow__node.selected")).to_have_attribute("data-id", "put")
         await pick("Rename")
+        await expect(desk.at("node-name")).to_be_focused()
         await page.keyboard.type("Put it")
         await expect(desk.at("node-put")).to_contain_text("Put it")
         await press("Escape")
@@ -109,6 +110,7 @@ async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
         await expect(menu).to_contain_text("Run up to here")
         await press("d")
         await press("Escape")
+        await expect(menu).to_have_count(0)  # while it fades away, its end takes the focus from one that opens
         await press("Control+a")
         await mouse.click(*await desk.centre("node-check"), button="right")
         await expect(menu).to_contain_text("Delete 4 nodes")
@@ -134,6 +136,7 @@ async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
         assert await desk.links() == set()
         await mouse.click(x, y + 160, button="right")
         await pick("Add a node")
+        await expect(desk.at("quick-add").locator("input")).to_be_focused()
         await page.keyboard.type("delay")
         await press("Enter")
         assert await desk.handle("delay", "in") == pytest.approx((x, y + 160), abs=10)
