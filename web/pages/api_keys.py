@@ -86,7 +86,9 @@ class ApiKeys(Listing, Dialogs, rx.State):
     @rx.event
     async def load(self) -> None:
         """Fetch keys and projects."""
-        await self._load(signed_in(self))
+        api = signed_in(self)
+        self.dialog = self.made = ""  # it was open when the page was loaded again: a key is shown once
+        await self._load(api)
 
     async def _load(self, api: Api) -> None:
         with self._fetching():

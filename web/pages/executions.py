@@ -17,7 +17,7 @@ from web.backend import ApiError
 from web.components.browser import pulse, relative_time
 from web.components.chooser import chooser
 from web.components.commands import Finder
-from web.components.dialog import confirm_dialog
+from web.components.dialog import Dialogs, confirm_dialog, opened_by
 from web.components.feedback import empty_state, link_button, waiting_rows
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
@@ -108,7 +108,7 @@ async def _name(api: Api, workflow_id: str) -> str:
         raise
 
 
-class Executions(Listing, rx.State):
+class Executions(Listing, Dialogs, rx.State):
     """The table and its filters."""
 
     rows: list[Row] = []
@@ -117,7 +117,6 @@ class Executions(Listing, rx.State):
     workflow: str = _ANY_WORKFLOW
     trigger: str = ANY
     since: str = ANY
-    asked: str = ""  # the execution that is to be deleted, once somebody has said yes
     more: bool = False
     _cursor: str | None = None
     _far: bool = False  # nothing found yet, and beyond the newest
@@ -131,7 +130,7 @@ class Executions(Listing, rx.State):
         self.status = asked["status"] if asked.get("status") in statuses else ANY
         self.trigger = asked["trigger"] if asked.get("trigger") in TRIGGERS else ANY
         self.since = asked["since"] if asked.get("since") in SPANS else ANY
-        self._far = False
+        self._far, self.dialog = False, ""
         self.workflow_id, self.workflow = asked.get("workflow") or ANY, ""
         await self.refresh()
 
@@ -198,27 +197,19 @@ class Executions(Listing, rx.State):
 
     @rx.event
     def ask_to_delete(self, execution_id: str) -> None:
-        """Ask whether an execution may go; an empty id: it stays."""
+        """Ask whether an execution may go."""
         signed_in(self)
-        self.asked = execution_id
-
-    @rx.event
-    def close(self, is_open: bool) -> None:
-        """The question is closed without an answer."""
-        signed_in(self)
-        if not is_open:
-            self.asked = ""
+        self._open("delete", execution_id)
 
     @rx.event
     async def delete(self) -> Any:
         """Delete the execution that was asked about."""
         api = signed_in(self)
-        ident, self.asked = UUID(self.asked), ""
-        try:
-            await api.delete_execution(ident)
-        except ApiError as error:
-            return rx.toast.error(str(error))
-        self.rows = [row for row in self.rows if row.id != str(ident)]
+        with self._doing():
+            await api.delete_execution(UUID(self.target_id))
+        if self.error:
+            return None
+        self.rows = [row for row in self.rows if row.id != self.target_id]
         return rx.toast.success("Deleted, with its steps and its log.")
 
     @rx.event
@@ -377,8 +368,7 @@ def page() -> rx.Component:
         "Delete this execution?",
         "Its steps with their inputs and outputs, its log and its files go with it. This can't be undone.",
         confirm="Delete",
-        is_open=Executions.asked != "",
-        on_open_change=Executions.close,
         on_confirm=Executions.delete,
+        **opened_by(Executions, "delete"),
     )
     return framed("Executions", _filters(), _list(), question, pulse(REFRESH_S, Executions.refresh))

@@ -73,6 +73,7 @@ class Members(Listing, Dialogs, rx.State):
     async def load(self) -> None:
         """Fetch projects and members."""
         api = signed_in(self)
+        self.dialog = ""  # it was open when the page was loaded again
         with self._fetching():
             await self._load(api)
 

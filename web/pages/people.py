@@ -9,9 +9,8 @@ from trestle.contracts.base import JsonObject
 from trestle.contracts.users import Role, User
 from web.access import Viewer, signed_in
 from web.api import Api
-from web.backend import ApiError
 from web.components.browser import relative_time
-from web.components.dialog import confirm_dialog, form_dialog, shown_once
+from web.components.dialog import Dialogs, confirm_dialog, form_dialog, opened_by, shown_once
 from web.components.field import choice, field
 from web.components.table import actions_cell, cell, row, table
 from web.projects import Choice
@@ -44,23 +43,19 @@ def shown(found: User, viewer: User) -> Row:
     return Row(str(found.id), found.name, found.email, role, found.active, found.two_factor, found.created_at.isoformat(), may)
 
 
-class People(rx.State):
-    """The table and its dialogs."""
+class People(Dialogs, rx.State):
+    """The table and its dialogs: "invite" and "link"; "role", "factor" and "off"."""
 
     rows: list[Row] = []
     roles: list[Choice] = ROLES
-    dialog: str = ""  # "invite", "link", "role", "factor", "off", or none
-    target_id: str = ""
-    target_name: str = ""
     role: str = Role.MEMBER
     link: str = ""
-    error: str = ""
-    busy: bool = False
 
     @rx.event
     async def load(self) -> None:
         """Fetch everybody, where the person may know."""
         api = signed_in(self)
+        self.dialog = ""  # it was open when the page was loaded again
         if api.session.user.role == Role.MEMBER:
             self.rows = []
             return
@@ -70,15 +65,14 @@ class People(rx.State):
         viewer = api.session.user
         self.roles = [role for role in ROLES if role.value != Role.OWNER or viewer.role == Role.OWNER]
         self.rows = [shown(found, viewer) for found in await api.users()]
-        self.dialog = ""
 
     @rx.event
     def ask(self, dialog: str, user_id: str) -> None:
         """Open a dialog, about somebody where it is about one."""
         signed_in(self)
         about_whom = next((found for found in self.rows if found.id == user_id), None)
-        self.dialog, self.error, self.target_id, self.link = dialog, "", user_id, ""
-        self.target_name = about_whom.email if about_whom else ""
+        self._open(dialog, user_id, about_whom.email if about_whom else "")
+        self.link = ""
         self.role = about_whom.role.lower() if about_whom else Role.MEMBER
 
     @rx.event
@@ -89,7 +83,7 @@ class People(rx.State):
 
     @rx.event
     def close(self, is_open: bool) -> None:
-        """A dialog was dismissed."""
+        """A dialog was dismissed; a link that was shown is forgotten here."""
         signed_in(self)
         if not is_open:
             self.dialog, self.link = "", ""
@@ -99,12 +93,12 @@ class People(rx.State):
         """Make a link for somebody to sign up with."""
         api = signed_in(self)
         email = str(form.get("email", "")).strip()
-        try:
+        with self._doing():
             made = await api.invite(email, self.role)
-        except ApiError as error:
-            self.error = str(error)
+        if self.error:
             return
-        self.dialog, self.link, self.target_name = "link", made.url, email
+        self._open("link", target_name=email)
+        self.link = made.url
 
     @rx.event
     async def save_role(self, _form: dict[str, Any]) -> Any:
@@ -125,16 +119,15 @@ class People(rx.State):
     async def switch_on(self, user_id: str, email: str) -> Any:
         """Let somebody in again."""
         api = signed_in(self)
-        self.target_id, self.target_name = user_id, email
+        self._open("", user_id, email)
         return await self._change(api, {"active": True}, "may sign in again")
 
     async def _change(self, api: Api, change: JsonObject, said: str) -> Any:
         email = self.target_name
-        try:
+        with self._doing():
             await api.call("PATCH", f"/users/{self.target_id}", json=change)
-        except ApiError as error:
-            self.error = str(error)
-            return rx.toast.error(str(error)) if not self.dialog else None
+        if self.error:
+            return rx.toast.error(self.error) if not self.dialog else None
         await self._load(api)
         return rx.toast.success(f"{email} {said}")
 
@@ -193,7 +186,6 @@ def people() -> rx.Component:
 
 def people_dialogs() -> rx.Component:
     """Its dialogs."""
-    shared: dict[str, Any] = {"on_open_change": People.close, "error": People.error, "busy": People.busy}
     roles = choice("Role", "instance_role", People.roles, value=People.role, on_change=People.set_role)
     return rx.fragment(
         form_dialog(
@@ -201,11 +193,10 @@ def people_dialogs() -> rx.Component:
             roles,
             title="Invite somebody",
             submit="Make a link",
-            is_open=People.dialog == "invite",
             on_submit=People.invite,
-            **shared,
+            **opened_by(People, "invite"),
         ),
-        form_dialog(roles, title=People.target_name, submit="Save", is_open=People.dialog == "role", on_submit=People.save_role, **shared),
+        form_dialog(roles, title=People.target_name, submit="Save", on_submit=People.save_role, **opened_by(People, "role")),
         shown_once(
             f"A link for {People.target_name}",
             "Send it to them. It is good for seven days, for this address only. Nothing was sent by Trestle.",
@@ -217,16 +208,14 @@ def people_dialogs() -> rx.Component:
             f"Reset the two-factor sign-in of {People.target_name}?",
             "Their sessions end, and their password alone lets them in until they set it up again. Make sure that it is they who ask.",
             confirm="Reset",
-            is_open=People.dialog == "factor",
             on_confirm=People.reset_two_factor,
-            **shared,
+            **opened_by(People, "factor"),
         ),
         confirm_dialog(
             f"Switch off {People.target_name}?",
             "Their sessions end and their API keys stop working. What they made stays. You can switch them on again.",
             confirm="Switch off",
-            is_open=People.dialog == "off",
             on_confirm=People.switch_off,
-            **shared,
+            **opened_by(People, "off"),
         ),
     )

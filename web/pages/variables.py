@@ -78,6 +78,7 @@ class Variables(Listing, Dialogs, rx.State):
     async def load(self) -> None:
         """Fetch the projects, and the variables of the one that is chosen."""
         api = signed_in(self)
+        self.dialog = ""  # it was open when the page was loaded again
         with self._fetching():
             found = await api.projects()
             self.projects = project_choices(found)

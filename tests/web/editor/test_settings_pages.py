@@ -144,7 +144,9 @@ async def _keys(page: Page, stack: Stack) -> None:
         assert (await program.call("GET", "/workflows"))["items"]
         status, refused, _ = await program.raw("POST", "/api/v1/workflows", json={"name": "No"})
         assert (status, "workflows:write" in refused["detail"]) == (403, True)
-    await page.get_by_role("button", name="Done").click()
+    await page.reload()
+    await page.get_by_role("table", name="API keys").wait_for()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(page.get_by_text(key)).to_have_count(0)
     await row_action(page, "Nightly", "Delete")
     await page.get_by_role("button", name="Delete key").click()
