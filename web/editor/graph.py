@@ -6,7 +6,9 @@ from trestle.contracts.base import JsonObject
 from trestle.contracts.executions import Execution, Step, StepEvent
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.states import StepStatus
+from trestle.contracts.users import Project
 from trestle.contracts.workflows import Workflow
+from web.projects import edits, runs
 
 _NODE = {"key", "type", "name", "config", "position", "retry", "timeout_s", "on_error", "disabled", "for_each", "join", "notes", "pinned"}
 _CONNECTION = {"source", "source_port", "target"}
@@ -33,8 +35,11 @@ def triggers(nodes: Iterable[JsonObject]) -> list[JsonObject]:
     return [{name: node.get(name) for name in shown} for node in starting]
 
 
-def draft_document(workflow: Workflow, *, load: int, public_url: str) -> JsonObject:
-    """A workflow's draft, to be edited. A new `load` makes the canvas take it in whole."""
+def draft_document(workflow: Workflow, *, load: int, public_url: str, project: Project | None) -> JsonObject:
+    """A workflow's draft: to be edited, or by the person's role in its `project` only to be run or looked at.
+
+    A new `load` makes the canvas take it in whole.
+    """
     return {
         "mode": "edit",
         "id": str(workflow.id),
@@ -42,6 +47,8 @@ def draft_document(workflow: Workflow, *, load: int, public_url: str) -> JsonObj
         "revision": workflow.revision,
         "project_id": str(workflow.project_id),
         "public_url": public_url,
+        "may_edit": project is not None and edits(project),
+        "may_run": project is not None and runs(project),
         "problems": [problem.model_dump(mode="json") for problem in workflow.problems],
         **publication(workflow),
         **drawn(workflow.nodes, workflow.connections),

@@ -84,8 +84,8 @@ class Editor(Watching, rx.State):
         self.values, self.page, self.pins, self.version = {}, {}, {}, {}
         try:
             workflow_id = address_id(self)
-            workflow, types, credentials, workflows = await asyncio.gather(
-                api.workflow(workflow_id), api.node_types(), api.credentials(), all_workflows(api)
+            workflow, types, credentials, workflows, projects = await asyncio.gather(
+                api.workflow(workflow_id), api.node_types(), api.credentials(), all_workflows(api), api.projects()
             )
         except ValueError:
             self.missing = NO_SUCH
@@ -97,7 +97,8 @@ class Editor(Watching, rx.State):
         self.catalogue = [found.model_dump(mode="json") for found in types]
         self.credentials = _credentials(credentials, self._project_id)
         self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows if one.project_id == workflow.project_id]
-        self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url)
+        project = next((one for one in projects if one.id == workflow.project_id), None)
+        self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url, project=project)
 
     def _drafts(self, changes: list[DraftEvent]) -> Any:
         """What others did to the draft goes to the canvas; what came by another way than operations has it loaded again."""

@@ -7,6 +7,7 @@ import "@xyflow/react/dist/style.css";
 import { CanvasMenu } from "./canvas_menu.jsx";
 import { Curve } from "./edge.jsx";
 import { useConnections } from "./connecting.js";
+import { isReadOnly } from "./drawing.js";
 import { useFlow } from "./flow.js";
 import { hueOf } from "./icons.jsx";
 import { NodeCard } from "./node_card.jsx";
@@ -73,7 +74,7 @@ export function Canvas({ dark }) {
   const moving = useMoving(pane);
   useView(pane);
   const far = useFlowStore(distance);
-  const readOnly = useStore((state) => state.doc?.mode !== "edit" || Boolean(state.drawn));
+  const readOnly = useStore(isReadOnly);
   const narrow = useNarrow();
 
   const onDrop = useCallback((event) => {

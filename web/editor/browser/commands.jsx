@@ -16,16 +16,16 @@ function actions(store) {
     ["Fit into view", "F", fit], ["Outline of the graph", "O", () => store.showPanel("outline")], ["Keys", "?", () => show("keys")],
     ["Zoom in", "+", zoomIn], ["Zoom out", "−", zoomOut],
   ];
+  const run = doc?.may_run ? [["Run the draft", "", () => store.run(null)], ["Run with input …", "", () => store.set({ sheet: "run" })]] : [];
+  const panels = doc?.mode === "edit" ? [["Recent runs", "", () => store.showPanel("runs")], ["Versions", "", () => store.showPanel("versions")]] : [];
   const edit = [
-    ["Run the draft", "", () => store.run(null)], ["Run with input …", "", () => store.set({ sheet: "run" })],
     ["Publish", "", () => store.publish()], [doc?.enabled ? "Switch the workflow off" : "Enable the workflow", "", () => store.enable(!doc.enabled)],
     ["Undo", "Ctrl Z", store.undo], ["Redo", "Ctrl Shift Z", store.redo], ["Tidy up", "T", tidy], ["Add a note", "Shift S", addNote],
-    ["Recent runs", "", () => store.showPanel("runs")], ["Versions", "", () => store.showPanel("versions")],
     ["Workflow settings", "", () => store.showPanel("settings")], ["What publish refuses", "", () => store.showPanel("problems")],
     ["Choose all nodes", "Ctrl A", () => store.select(store.state.graph.nodes.map((node) => node.key))],
   ];
   const toChosen = [["Duplicate the chosen nodes", "Ctrl D", duplicate], ["Switch the chosen nodes off or on", "D", toggleDisabled], ["Delete the chosen nodes", "Del", removeChosen]];
-  const all = store.readOnly ? look : [...edit, ...look, ...(chosen ? toChosen : [])];
+  const all = [...run, ...(store.readOnly ? [] : edit), ...panels, ...look, ...(chosen && !store.readOnly ? toChosen : [])];
   return all.map(([title, keys, act]) => ({ kind: "Do", title, keys, act: () => act(store) }));
 }
 

@@ -17,6 +17,9 @@ const DOUBLE_MS = 600;
 /** What is known about one document and holds for no other: a page that is opened is handed what Python still has of the one before. */
 const OTHERS = { graphs: {}, drawn: null, marks: {}, comparison: null, data: null, previews: {}, versions: null, runs: null };
 
+/** Whether what is shown can only be looked at: a past execution, versions that are compared, a draft that one's role lets one see. */
+export const isReadOnly = ({ doc, drawn }) => doc?.mode !== "edit" || doc.may_edit === false || Boolean(drawn);
+
 export class Drawing {
   /** `emit` has one function per event for Python (EVENTS in editor.jsx). */
   constructor(emit) {
@@ -47,7 +50,7 @@ export class Drawing {
   }
 
   get readOnly() {
-    return this.state.doc?.mode !== "edit" || Boolean(this.state.drawn);
+    return isReadOnly(this.state);
   }
 
   /** Takes a whole document in. Of the same draft (loaded again after a conflict or a lost connection), unsaved edits are kept. */

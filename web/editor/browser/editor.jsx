@@ -182,6 +182,7 @@ function Page({ missing }) {
   useTitle();
   useData();
   const mode = useStore((state) => (state.doc?.id === addressed() ? state.doc.mode : null));
+  const mayEdit = useStore((state) => state.doc?.may_edit);
   const [palette, setPalette] = useState(false);
   const dark = useDark();
   if (missing) return <div className="ed-center"><CircleAlert size={22} /><p>{missing}</p><a href="/workflows">To the workflows</a></div>;
@@ -190,8 +191,8 @@ function Page({ missing }) {
     <>
       {mode === "edit" ? <EditBar onPalette={() => setPalette(!palette)} /> : <><RunBar /><ComparisonBar /></>}
       <div className="ed-body">
-        {mode === "edit" && <div className={`ed-side${palette ? " is-open" : ""}`}><Palette onDone={() => setPalette(false)} /></div>}
-        {palette && <div className="ed-scrim" onClick={() => setPalette(false)} />}
+        {mode === "edit" && mayEdit && <div className={`ed-side${palette ? " is-open" : ""}`}><Palette onDone={() => setPalette(false)} /></div>}
+        {palette && mayEdit && <div className="ed-scrim" onClick={() => setPalette(false)} />}
         <main className="ed-stage">
           <Canvas dark={dark} />
           <Empty />

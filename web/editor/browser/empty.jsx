@@ -9,7 +9,9 @@ import { useEditor, useStore } from "./store.js";
 export function Empty() {
   const store = useEditor();
   const shown = useStore((state) => state.doc?.mode === "edit" && !state.graph.nodes.length);
+  const mayEdit = useStore((state) => state.doc?.may_edit);
   if (!shown) return null;
+  if (!mayEdit) return <div className="ed-empty" data-testid="empty"><h2>Nothing is drawn yet</h2><p className="ed-hint">Editors of this project can draw it. You see it as they do.</p></div>;
   const triggers = Object.values(store.state.catalogue).filter((type) => !type.inputs.length && !isNote(type));
   const begin = (event) => store.set({ quick: { x: event.clientX, y: event.clientY, triggers: true } });
   return (

@@ -3,6 +3,7 @@
 import React, { memo, useEffect, useRef } from "react";
 import { NodeResizeControl } from "@xyflow/react";
 import { Trash2 } from "lucide-react";
+import { isReadOnly } from "./drawing.js";
 import { nodeOf } from "./graph.js";
 import { COLOURS, LEAST, colourOf, linesOf, textOf } from "./notes.js";
 import { useEditor, useStore } from "./store.js";
@@ -68,7 +69,7 @@ export const NoteCard = memo(function NoteCard({ id, data, selected }) {
   const store = useEditor();
   const writing = useStore((state) => state.writing === id);
   const alone = useStore((state) => selected && state.selection.length === 1);
-  const readOnly = useStore((state) => state.doc?.mode !== "edit" || Boolean(state.drawn));
+  const readOnly = useStore(isReadOnly);
   const mark = useStore((state) => state.marks[id]);
   const text = textOf(node);
   const resized = (_, { width, height }) => store.edit([{ op: "configure_node", key: id, fields: { config: { width: Math.round(width), height: Math.round(height) } } }]);

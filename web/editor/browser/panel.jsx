@@ -19,6 +19,7 @@ import { Policies } from "./policies.jsx";
 import { NodeContext } from "./preview.jsx";
 import { Results, useLook } from "./results.jsx";
 import { RunsPanel } from "./runs.jsx";
+import { RanWith } from "./step_facts.jsx";
 import { duplicate, runUpTo, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 import { nameOf } from "./summary.js";
@@ -137,7 +138,8 @@ function NodePanel({ nodeKey }) {
   const wide = useStore((state) => state.wide);
   const look = useLook(nodeKey);
   if (!node) return null;
-  const settings = !store.readOnly && <Settings node={node} type={type} />;
+  const draft = store.state.doc.mode === "edit";
+  const settings = !store.readOnly ? <Settings node={node} type={type} /> : draft && <div className="ed-panel-body"><RanWith nodeKey={nodeKey} /></div>;
   return (
     <>
       <NodeHead node={node} type={type} />

@@ -136,6 +136,8 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
   const { of, run, status, items, own, step, found, item } = look;
   const [picked, setPicked] = useState(null);
   useEffect(() => void setPicked(null), [of]);
+  const past = useStore((state) => state.doc?.mode !== "edit");
+  if (whole && !past && (!run || !status)) return null;
   if (!run || !status) {
     if (whole) return <><p className="ed-hint ed-pad">This node did not run.</p><Differences nodeKey={nodeKey} /></>;
     return beside ? <section className="ed-results is-beside" aria-label="Output"><header className="ed-results-head"><h4>Output</h4></header><p className="ed-hint ed-pad">Nothing yet. Run the node, or the draft up to here.</p></section> : null;
@@ -165,7 +167,7 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
           </React.Fragment>
         ))}
         {look.log.length > 0 && <Log lines={look.log} more={look.logMore} />}
-        {whole && <RanWith nodeKey={nodeKey} />}
+        {whole && past && <RanWith nodeKey={nodeKey} />}
       </div>
     </section>
   );

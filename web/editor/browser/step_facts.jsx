@@ -44,16 +44,17 @@ export function Log({ lines, more }) {
 const POLICIES = ["retry", "timeout_s", "on_error", "for_each", "join", "disabled"];
 const set = (value) => value !== null && value !== undefined && value !== false && value !== "any";
 
-/** In a past execution: how the node was set then, and the way to it in the draft. */
+/** How a node is set, for who only looks. Of a past execution: how it was set then, and the way to it in the draft. */
 export function RanWith({ nodeKey }) {
   const node = useStore((state) => nodeOf(state.graph, nodeKey));
   const workflow = useStore((state) => state.doc?.execution?.workflow_id);
+  const past = useStore((state) => state.doc?.mode !== "edit");
   if (!node) return null;
   const policies = Object.fromEntries(POLICIES.filter((name) => set(node[name])).map((name) => [name, node[name]]));
   const settings = { ...node.config, ...policies };
   return (
     <section aria-label="Settings">
-      <h4>Settings it ran with{workflow && <a className="ed-add" href={`/workflows/${workflow}?node=${nodeKey}`} data-testid="edit-node"><Pencil size={12} aria-hidden="true" /> Edit in the draft</a>}</h4>
+      <h4>{past ? "Settings it ran with" : "Settings"}{workflow && <a className="ed-add" href={`/workflows/${workflow}?node=${nodeKey}`} data-testid="edit-node"><Pencil size={12} aria-hidden="true" /> Edit in the draft</a>}</h4>
       <div data-testid="ran-with">{Object.keys(settings).length ? <JsonView value={settings} /> : <p className="ed-hint">None: all as the node comes.</p>}</div>
     </section>
   );

@@ -14,7 +14,8 @@ export function Toolbar() {
   const store = useEditor();
   const canUndo = useStore((state) => state.canUndo);
   const canRedo = useStore((state) => state.canRedo);
-  const edit = useStore((state) => state.doc?.mode === "edit");
+  const edit = useStore((state) => state.doc?.mode === "edit" && state.doc.may_edit);
+  const editor = useStore((state) => state.doc?.mode === "edit");
   return (
     <div className="ed-toolbar" role="toolbar" aria-label="Canvas">
       {edit && <Tool icon={Undo2} label="Undo (Ctrl Z)" onClick={store.undo} disabled={!canUndo} data-testid="undo" />}
@@ -25,7 +26,7 @@ export function Toolbar() {
       <Tool icon={Maximize} label="Fit into view (F)" onClick={() => fit(store)} data-testid="fit" />
       {edit && <Tool icon={Sparkles} label="Tidy up (T)" onClick={() => tidy(store)} data-testid="tidy" />}
       <Tool icon={ListTree} label="Outline (O)" onClick={() => store.openPanel("outline")} data-testid="outline-open" />
-      {edit && <Tool icon={Keyboard} label="Keys (?)" onClick={() => show("keys")} />}
+      {editor && <Tool icon={Keyboard} label="Keys (?)" onClick={() => show("keys")} />}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 
 import React, { useEffect, useState } from "react";
 import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
-import { ArrowLeft, Check, ChevronDown, CircleAlert, ClipboardCopy, CloudOff, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
+import { ArrowLeft, Check, ChevronDown, CircleAlert, ClipboardCopy, CloudOff, Eye, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
 import { marked } from "./code_words.jsx";
 import { CompareMenu } from "./compare_runs.jsx";
 import { ExportMenu } from "./export.jsx";
@@ -23,8 +23,10 @@ const SAVE = {
 };
 
 function SaveState() {
+  const mayEdit = useStore((state) => state.doc.may_edit);
   const save = useStore((state) => state.save);
   const look = SAVE[save];
+  if (!mayEdit) return <span className="ed-save" data-testid="look-only" title="Your role in this project lets you look. Its editors can change it."><Eye size={14} aria-hidden="true" /><span>View only</span></span>;
   return (
     <span className={`ed-save is-${save}`} data-testid="save-state" role="status" title={save === "retrying" ? "The server doesn't answer. Your changes are kept here and sent again." : "Every change is saved as you make it."}>
       <look.icon size={14} aria-hidden="true" /><span>{look.text}</span>
@@ -64,7 +66,7 @@ function Name() {
   };
   return (
     <input className="ed-workflow-name" value={text} onChange={(event) => setText(event.target.value)} onBlur={settle} size={Math.max(6, text.length)}
-      onKeyDown={keys} aria-label="Name of the workflow" maxLength={200} data-testid="workflow-name" />
+      onKeyDown={keys} readOnly={!store.state.doc.may_edit} aria-label="Name of the workflow" maxLength={200} data-testid="workflow-name" />
   );
 }
 
@@ -115,11 +117,12 @@ function PublishButton() {
 
 function EnableSwitch() {
   const store = useEditor();
+  const mayEdit = useStore((state) => state.doc.may_edit);
   const enabled = useStore((state) => state.doc.enabled);
   const about = useStore((state) => (state.doc.enabled ? `What starts it:\n${startsText(state)}` : "Its triggers are off. Switch it on to have them start it"));
   return (
     <label className="ed-enable" title={about}>
-      <Switch checked={enabled} onCheckedChange={(on) => store.enable(on)} data-testid="enable" aria-label="Enabled" />
+      <Switch checked={enabled} disabled={!mayEdit} onCheckedChange={(on) => store.enable(on)} data-testid="enable" aria-label="Enabled" />
       <span className="ed-wide">{enabled ? "Enabled" : "Off"}</span>
     </label>
   );
@@ -127,10 +130,12 @@ function EnableSwitch() {
 
 export function EditBar({ onPalette }) {
   const store = useEditor();
+  const mayEdit = useStore((state) => state.doc.may_edit);
+  const mayRun = useStore((state) => state.doc.may_run);
   return (
     <header className="ed-bar">
       <IconButton asChild variant="ghost" color="gray"><a href="/workflows" aria-label="Back to the workflows" title="Workflows"><ArrowLeft size={17} /></a></IconButton>
-      <IconButton className="ed-narrow" variant="soft" onClick={onPalette} aria-label="Add a node" data-testid="palette-open"><Plus size={17} /></IconButton>
+      {mayEdit && <IconButton className="ed-narrow" variant="soft" onClick={onPalette} aria-label="Add a node" data-testid="palette-open"><Plus size={17} /></IconButton>}
       <Name />
       <SaveState />
       <People />
@@ -140,9 +145,8 @@ export function EditBar({ onPalette }) {
       <IconButton variant="ghost" color="gray" onClick={() => store.openPanel("versions")} aria-label="Versions" title="Versions" data-testid="versions-open"><GitBranch size={16} /></IconButton>
       <IconButton variant="ghost" color="gray" onClick={() => store.openPanel("settings")} aria-label="Workflow settings" title="Workflow settings" data-testid="settings-open"><SlidersHorizontal size={16} /></IconButton>
       <ExportMenu />
-      <StopRun />
-      <RunButton />
-      <PublishButton />
+      {mayRun && <><StopRun /><RunButton /></>}
+      {mayEdit && <PublishButton />}
       <EnableSwitch />
     </header>
   );

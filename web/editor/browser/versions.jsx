@@ -99,6 +99,7 @@ export function VersionsPanel() {
   const store = useEditor();
   const versions = useStore((state) => state.versions);
   const published = useStore((state) => state.doc?.published_version);
+  const mayEdit = useStore((state) => state.doc?.may_edit);
   const [asked, setAsked] = useState(null);
   const { number, against, found, compare, setAgainst } = useComparison();
   useEffect(() => void store.emit.versions(), [store, published]);
@@ -110,8 +111,8 @@ export function VersionsPanel() {
     <>
       <PanelHead title="Versions" onClose={() => store.closePanel()} />
       <div className="ed-panel-body is-list" data-testid="versions">
-        <Publish />
-        {versions && !versions.length && <p className="ed-hint">Nothing is published yet. A version never changes; the draft stays yours to edit.</p>}
+        {mayEdit && <Publish />}
+        {versions && !versions.length && <p className="ed-hint">Nothing is published yet. A version never changes; the draft can always be edited.</p>}
         {!versions && <p className="ed-hint">Loading …</p>}
         {(versions ?? []).map((one) => (
           <div key={one.number} className="ed-version" data-testid={`version-${one.number}`}>
@@ -121,7 +122,7 @@ export function VersionsPanel() {
               <span className="ed-muted" title={new Date(one.created_at).toLocaleString()}>{ago(one.created_at)}</span>
               <span className="ed-gap" />
               <button type="button" className="ed-plain-icon" aria-pressed={number === one.number} onClick={() => compare(one.number)} aria-label={`Compare version ${one.number}`} title="What the draft, or another version, has changed since"><GitCompare size={15} /></button>
-              <button type="button" className="ed-plain-icon" onClick={() => setAsked(one.number)} aria-label={`Restore version ${one.number}`} title="Make it the draft"><Undo2 size={15} /></button>
+              {mayEdit && <button type="button" className="ed-plain-icon" onClick={() => setAsked(one.number)} aria-label={`Restore version ${one.number}`} title="Make it the draft"><Undo2 size={15} /></button>}
             </div>
             {one.message && <p className="ed-hint">{one.message}</p>}
             {number === one.number && <Comparison number={number} against={against} onAgainst={setAgainst} found={found} />}

@@ -60,7 +60,7 @@ export function SettingsPanel() {
   return (
     <>
       <PanelHead title="Workflow settings" onClose={() => store.closePanel()} />
-      <div className="ed-panel-body" data-testid="workflow-settings">
+      <fieldset className="ed-panel-body" disabled={store.readOnly} data-testid="workflow-settings">
         <Row name="on_error" label="When a node fails" help="Unless the node says otherwise.">
           {(id) => <Select id={id} value={settings.on_error} onChange={(value) => set("on_error", value)} choices={ON_ERROR} />}
         </Row>
@@ -85,7 +85,7 @@ export function SettingsPanel() {
           {(id) => <Amount id={id} value={settings.keep_bytes} onChange={(value) => set("keep_bytes", value ?? null)} least={1} whole placeholder="no limit" />}
         </Row>
         <p className="ed-about">Limits and the time zone hold from the next publish on; what is kept, at once.</p>
-      </div>
+      </fieldset>
     </>
   );
 }
