@@ -51,14 +51,14 @@ class Canvas(rx.NoSSRComponent):
     """`web.editor.comparing.pins` with a `stamp`."""
     times: rx.Var[dict[str, Any]]
     """`{stamp, asked, next}` or `{stamp, asked, error}`: the next times of a schedule."""
-    runs: rx.Var[list[dict[str, Any]]]
-    """Recent executions, newest first."""
+    runs: rx.Var[dict[str, Any]]
+    """`{stamp, items}`: recent executions, newest first."""
     inputs: rx.Var[list[dict[str, Any]]]
     """`{id, name, input}` of each test input that is kept."""
     workflows: rx.Var[list[dict[str, Any]]]
     """`{id, name}` of each in the same project, to be called or started."""
-    versions: rx.Var[list[dict[str, Any]]]
-    """The published versions, newest first."""
+    versions: rx.Var[dict[str, Any]]
+    """`{stamp, items}`: the published versions, newest first."""
     version: rx.Var[dict[str, Any]]
     """`{stamp, number, graph}` of the one that is compared with."""
     data: rx.Var[dict[str, Any]]

@@ -26,7 +26,7 @@ class PastExecution(Watching, rx.State):
     """One execution on the canvas. Still followed while it runs."""
 
     catalogue: list[dict[str, Any]] = []
-    runs: list[dict[str, Any]] = []
+    runs: dict[str, Any] = {}
     workflows: list[dict[str, Any]] = []
     comparison: dict[str, Any] = {}
     missing: str = ""
@@ -43,7 +43,7 @@ class PastExecution(Watching, rx.State):
         """Fetch the execution, its graph and its steps."""
         api = signed_in(self)
         self.missing, self._watch, self.step, self.meta = "", 0, {}, {}
-        self.values, self.page, self.comparison, self.runs = {}, {}, {}, []
+        self.values, self.page, self.comparison, self.runs = {}, {}, {}, {}
         try:
             execution_id = address_id(self)
             execution, graph, steps, types = await asyncio.gather(
@@ -81,7 +81,8 @@ class PastExecution(Watching, rx.State):
         own = await api.execution(address_id(self))
         found = await api.executions(workflow_id=str(own.workflow_id), limit=50) if own.workflow_id else None
         shown = {"id", "status", "version", "trigger", "created_at", "started_at", "finished_at"}
-        self.runs = [run.model_dump(mode="json", include=shown) for run in found.items if run.id != own.id] if found else []
+        others = [run.model_dump(mode="json", include=shown) for run in found.items if run.id != own.id] if found else []
+        self.runs = {"stamp": stamp(), "items": others}
 
     @rx.event
     async def compare(self, other_id: str) -> Any:

@@ -51,11 +51,11 @@ class Editor(Watching, rx.State):
     catalogue: list[dict[str, Any]] = []
     credentials: list[dict[str, Any]] = []
     saved: dict[str, Any] = {}
-    runs: list[dict[str, Any]] = []
+    runs: dict[str, Any] = {}
     inputs: list[dict[str, Any]] = []
     workflows: list[dict[str, Any]] = []
     data: dict[str, Any] = {}
-    versions: list[dict[str, Any]] = []
+    versions: dict[str, Any] = {}
     version: dict[str, Any] = {}
     previews: dict[str, Any] = {}
     remote: dict[str, Any] = {}
@@ -227,7 +227,7 @@ class Editor(Watching, rx.State):
     async def list_versions(self) -> None:
         """The newest published versions."""
         answer = await signed_in(self).call("GET", f"/workflows/{address_id(self)}/versions", params={"limit": 100})
-        self.versions = answer["items"]
+        self.versions = {"stamp": stamp(), "items": answer["items"]}
 
     @rx.event
     async def show_version(self, number: int) -> None:
@@ -332,7 +332,7 @@ class Editor(Watching, rx.State):
         """The recent executions of this workflow."""
         page = await signed_in(self).executions(workflow_id=str(address_id(self)), limit=RUNS_SHOWN)
         shown = {"id", "status", "version", "trigger", "created_at", "started_at", "finished_at"}
-        self.runs = [run.model_dump(mode="json", include=shown) for run in page.items]
+        self.runs = {"stamp": stamp(), "items": [run.model_dump(mode="json", include=shown) for run in page.items]}
 
 
 def page() -> rx.Component:

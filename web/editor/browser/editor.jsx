@@ -67,11 +67,11 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void (pins?.stamp && store.set({ offered: pins })), [store, pins]);
   useEffect(() => void (times?.stamp && store.set({ times })), [store, times]);
   useEffect(() => void store.set({ people: people ?? [] }), [store, people]);
-  useEffect(() => void store.set({ runs }), [store, runs]);
+  useEffect(() => void (runs?.stamp && store.set({ runs: runs.items })), [store, runs]);
   useEffect(() => void store.set({ inputs }), [store, inputs]);
   useEffect(() => void store.set({ workflows }), [store, workflows]);
   useEffect(() => void (data?.stamp && store.set({ data, previews: {} })), [store, data]);
-  useEffect(() => void store.set({ versions }), [store, versions]);
+  useEffect(() => void (versions?.stamp && store.set({ versions: versions.items })), [store, versions]);
   useEffect(() => void (version?.stamp && store.set({ graphs: { ...store.state.graphs, [version.number]: version.graph } })), [store, version]);
   useEffect(() => void (previews?.results && store.previewed(previews)), [store, previews]);
   useEffect(() => void remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
