@@ -164,7 +164,7 @@ class Engine:
         output = Encoded.of(record.output or "null", record.refs)
         if record.status is StepStatus.SUCCEEDED:
             text = output if record.output is not None else run.input if not run.incoming[prepared.key] else "null"
-            self._settle(prepared.key, Settled(MAIN if record.port is None else record.port, text))
+            self._settle(prepared.key, Settled(MAIN if record.port is None else record.port, text, failed=record.failed))
         elif record.status is StepStatus.FAILED and record.port is not None:
             self._settle(prepared.key, Settled(record.port, output, failed=True))
         elif record.status is StepStatus.FAILED and record.error is not None and record.attempt >= prepared.retry.max_attempts:

@@ -247,9 +247,7 @@ class Items:
             return step.fail(run, StepError(type="BadOutput", message=message, hint="Let each item put out less."))
         if len(text) > BLOB_BYTES:
             text = await run.large.store(run.decode(text))
-        settled = step.settle(run, "main", text)
-        settled.failed = bool(self._failed)
-        return settled
+        return step.settle(run, "main", text, failed_items=len(self._failed))
 
 
 async def perform_for_each(run: "Run", step: StepRun) -> Settled | Suspended:

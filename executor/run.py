@@ -69,7 +69,8 @@ class Run:
         self.given: dict[str, EncodedJson] | None = None
         """In a run of one node: what it gets, by source. None: whatever its predecessors put out in this run."""
         self.active: set[StepRun] = set()
-        self.failed_steps = job.failed_steps
+        self.failed_steps = 0
+        """Of all owners: what is recorded is settled anew, and counted then."""
         self.failing = False
         """The execution has failed, or was stopped: what still runs is being cancelled."""
         self.halted: Halt | None = None

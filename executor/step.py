@@ -18,7 +18,7 @@ from executor.waiting import AGAIN, ANSWERED, EXPIRED, REASON, RESUMED, RETRY_NO
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import ERROR, MAIN, STOPPED
-from trestle.contracts.jobs import OpenStep, Resolution, StepReport, WaitKind, WebhookAnswer
+from trestle.contracts.jobs import FAILED_ITEMS, OpenStep, Resolution, StepReport, WaitKind, WebhookAnswer
 from trestle.contracts.states import StepStatus
 from trestle.language import Scope
 
@@ -216,10 +216,11 @@ class StepRun:
         output: EncodedJson | None = None,
         error: StepError | None = None,
         answer: WebhookAnswer | None = None,
+        wait: JsonObject | None = None,
     ) -> None:
         if not self.recorded and answer is None:
             return
-        report = self._report(status, port=port, output=output, error=error)
+        report = self._report(status, port=port, output=output, error=error, wait=wait)
         report.answer = answer
         report.finished_at = run.clock.now()
         report.duration_ms = elapsed_ms(self.started) if self.started else 0
@@ -234,10 +235,11 @@ class StepRun:
             self.items.cancel()
         self._finish(run, StepStatus.CANCELLED)
 
-    def settle(self, run: "Run", port: str, text: EncodedJson, answer: WebhookAnswer | None = None) -> Settled:
-        """It succeeded."""
-        self._finish(run, StepStatus.SUCCEEDED, port=port, output=text, answer=answer)
-        return Settled(port, text)
+    def settle(self, run: "Run", port: str, text: EncodedJson, answer: WebhookAnswer | None = None, *, failed_items: int = 0) -> Settled:
+        """It succeeded; of a for-each, `failed_items` were passed over."""
+        wait: JsonObject | None = {FAILED_ITEMS: failed_items} if failed_items else None
+        self._finish(run, StepStatus.SUCCEEDED, port=port, output=text, answer=answer, wait=wait)
+        return Settled(port, text, failed=failed_items > 0)
 
     def fail(self, run: "Run", error: StepError) -> Settled:
         """It failed for good: what follows is the node's policy."""

@@ -23,9 +23,10 @@ _RETRIED = (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.Q
 
 # What is finished (also by a failure that was continued or branched) stays as it is.
 _KEEP_FINISHED = text("""
-insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, refs, error, started_at, finished_at,
-    duration_ms)
-select :execution, 0, 1, node, type, item, attempt, status, port, output, refs, error, started_at, finished_at, duration_ms
+insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, refs, error, wait, started_at,
+    finished_at, duration_ms)
+select :execution, 0, 1, node, type, item, attempt, status, port, output, refs, error, wait, started_at, finished_at,
+    duration_ms
 from steps where execution_id = :before and (status in ('succeeded', 'skipped') or status = 'failed' and port is not null) order by id
 """)
 

@@ -127,7 +127,6 @@ class Claims:
             "public_url": self._public_url,
             "depth": row["depth"],
             "attempt": row["attempt"],
-            "failed_steps": row["failed_steps"],
             "created_at": row["created_at"],
             "until": row["until_node"],
             "only": row["only_node"],

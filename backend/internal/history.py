@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from trestle.contracts.jobs import FAILED_ITEMS
 from trestle.contracts.states import StepStatus
 
 _STEPS = """
@@ -72,8 +73,16 @@ def _sort(attempts: list[asyncpg.Record], answer: dict[str, Any] | None, into: R
     error = _fragment(last["error"])
     if last["status"] in (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED):
         # Failed by no port: the attempt failed, and what was to follow was not recorded. The new owner decides.
+        failed = last["wait"] is not None and FAILED_ITEMS in orjson.loads(last["wait"])
         into.finished.append(
-            {**step, "port": last["port"], "output": last["output"], "refs": _fragment(last["refs"] or "{}"), "error": error}
+            {
+                **step,
+                "port": last["port"],
+                "output": last["output"],
+                "refs": _fragment(last["refs"] or "{}"),
+                "error": error,
+                "failed": failed,
+            }
         )
     elif last["status"] in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.WAITING):
         # A wait that never started is a backoff, after the failure before it; one that did is the node's own.

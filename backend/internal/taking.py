@@ -10,7 +10,7 @@ SUSPECT_AFTER = 3
 """Interruptions without progress: then an execution runs in a quarantine lane only, a process of its own."""
 
 JOB = """e.id, e.epoch, e.kind, e.task, e.project_id, e.workflow_id, w.name as workflow_name, e.version, e.snapshot_id, e.trigger, e.input,
-    e.input_refs, encode(e.seed, 'hex') as seed, e.depth, e.attempt, e.failed_steps, e.created_at, e.until_node, e.only_node, e.retry_of,
+    e.input_refs, encode(e.seed, 'hex') as seed, e.depth, e.attempt, e.created_at, e.until_node, e.only_node, e.retry_of,
     e.event_seq,
     case when s.reads_vars then (
         select json_object_agg(v.name, v.value) from variables v where v.project_id = e.project_id

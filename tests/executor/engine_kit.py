@@ -24,6 +24,7 @@ from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Connection, Snapshot, WorkflowSettings
 from trestle.contracts.graph import Node as GraphNode
 from trestle.contracts.jobs import (
+    FAILED_ITEMS,
     BlobRef,
     Ending,
     FinishedStep,
@@ -359,7 +360,8 @@ class Kit:
                 fields = last.model_dump(
                     include={"node", "item", "attempt", "status", "port", "output", "refs", "error"}, exclude_none=True
                 )
-                finished.append(FinishedStep(**fields))
+                failed = isinstance(last.wait, dict) and FAILED_ITEMS in last.wait
+                finished.append(FinishedStep(**fields, failed=failed))
             else:
                 fields = last.model_dump(
                     include={"node", "item", "attempt", "status", "due_at", "wait", "token", "items", "refs"}, exclude_none=True

@@ -42,11 +42,28 @@ async def test_a_wait_for_an_answer_alone_gives_the_execution_back_at_once_and_g
     record = kit.again().record()
     assert await kit.execute(**record) is Result.WAITING, "without an answer it goes on waiting"
     record["open"][0].resolution = answer()
-    assert await kit.execute(**record, failed_steps=2) is Result.ENDED
-    assert kit.reporter.ending is not None
-    assert kit.reporter.ending.failed_steps == 2, "what was passed over before the wait counts too"
+    assert await kit.execute(**record) is Result.ENDED
     assert kit.reporter.output("ask") == {"state": {"asked": 1}, "answer": APPROVED}
     assert kit.calls == [], "resume came, not run"
+
+
+async def test_what_was_passed_over_before_a_wait_counts_once_however_often_it_waits() -> None:
+    def refuse(config: Any, input: Any, ctx: Any) -> Any:
+        raise NodeError("No.")
+
+    kit = asks().does("bad", refuse).node("bad", "bad", "start", on_error="continue")
+    kit.node("pure", "bad", "start", for_each={"items": [1, 2]}, on_error="continue")
+    kit.does("writes", refuse, effect="idempotent").node("each", "writes", "start", for_each={"items": [1, 2]}, on_error="continue")
+    record: dict[str, Any] = {}
+    for _ in range(3):
+        assert await kit.execute(**record) is Result.WAITING
+        assert kit.reporter.ending is not None
+        assert kit.reporter.ending.failed_steps == 3, "one step, and two for-eaches with failed items"
+        record = record or kit.again().record()
+    record["open"][0].resolution = answer()
+    assert await kit.execute(**record) is Result.ENDED
+    assert kit.reporter.ending is not None
+    assert kit.reporter.ending.failed_steps == 3
 
 
 async def test_its_time_ends_a_wait_without_an_answer_and_an_answer_wins_where_both_are_there() -> None:

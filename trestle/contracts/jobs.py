@@ -82,6 +82,10 @@ class Registered(BaseModel):
     lease_s: float
 
 
+FAILED_ITEMS = "$failed_items"
+"""Key in the recorded `wait` of a for-each that succeeded: how many of its items failed and were passed over."""
+
+
 class FinishedStep(BaseModel):
     """A recorded step that a new owner builds on. `status` succeeded, failed (final, continued or branched) or skipped."""
 
@@ -93,6 +97,7 @@ class FinishedStep(BaseModel):
     output: EncodedJson | None = None
     refs: Refs = Field(default_factory=dict)
     error: StepError | None = None
+    failed: bool = Field(False, description="It succeeded, and counts as failed: a for-each that passed over failed items")
 
 
 class OpenStep(BaseModel):
@@ -136,7 +141,6 @@ class Job(BaseModel):
     public_url: str = Field("", description="The instance's address, for links")
     depth: int = Field(0, description="How many executions above it called one another")
     attempt: int
-    failed_steps: int = Field(0, description="Failures that were passed over before it was last handed back")
     created_at: datetime
     until: str | None = Field(None, description="Test run: stop after this node")
     only: str | None = Field(None, description="Test run: run this node alone")

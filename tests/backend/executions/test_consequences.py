@@ -14,12 +14,11 @@ async def test_an_answer_that_came_before_the_hand_back_is_not_lost(backend: Bac
     job = await executor.take(execution_id)
     await answer(backend, execution_id, value={"ok": True})
     await empty(backend.settings)
-    assert await executor.verdict(report(job, 1, wait(), ending={**WAITING, "failed_steps": 2})) == "continue"
+    assert await executor.verdict(report(job, 1, wait(), ending=WAITING)) == "continue"
     assert (await world.execution(execution_id))["status"] == "queued"
     await until_queued(backend.settings, execution_id)
     again = await executor.take(execution_id)
     [opened] = again["open"]
-    assert again["failed_steps"] == 2
     assert (opened["token"], opened["resolution"]["answer"], opened["resolution"]["kind"]) == ("webhook", {"ok": True}, "webhook")
 
 

@@ -9,6 +9,7 @@ from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_resolutions import WAITING, answer, wait
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
+from trestle.contracts.jobs import FAILED_ITEMS
 
 BOOM = {"type": "Boom", "message": "It broke"}
 
@@ -44,6 +45,15 @@ async def test_a_for_each_goes_on_over_the_list_that_it_had(ada: Ada, world: Wor
     [opened] = retried["open"]
     assert (opened["node"], opened["item"], opened["items"], opened["wait"]) == ("one", None, "[7, 8]", {"retry_no": 0})
     assert [(s["item"], s["output"]) for s in retried["finished"]] == [(0, "70")]
+
+
+async def test_a_for_each_that_passed_over_failed_items_says_so_to_later_owners(ada: Ada, world: World, executor: FakeExecutor) -> None:
+    execution_id = await ada.execute()
+    job = await executor.take(execution_id)
+    passed_over = step("one", output=[1], wait={FAILED_ITEMS: 2})
+    await executor.report(report(job, 1, passed_over, step("two", "failed", error=BOOM), ending={"status": "failed", "error": BOOM}))
+    anew = await executor.take(await retry(ada, execution_id))
+    assert [(s["node"], s["status"], s["failed"]) for s in anew["finished"]] == [("one", "succeeded", True)]
 
 
 async def test_what_is_kept_is_counted(ada: Ada, world: World, executor: FakeExecutor) -> None:
