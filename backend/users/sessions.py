@@ -7,7 +7,7 @@ answer is an error, and no connection is held while bcrypt runs.
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import Caller, record
@@ -104,14 +104,19 @@ async def refresh(parts: Services, token: str) -> Tokens:
             user = await session.get(User, spent.user_id)
             if user is not None and user.active:
                 return _tokens(parts, session, spent.user_id, spent.family)
+    async with parts.database.session() as session:  # whoever else holds the user's row must not wait for this one's hold on it
         await _end_family(session, token)
     raise Unauthorised("This refresh token is not valid any more. Sign in again.")
 
 
 async def _hold_user(session: AsyncSession, token: str) -> None:
-    """Before a token takes the place of another: who ends all of a user's tokens (`end_all`) waits for it, and ends it too."""
+    """Before a token takes the place of another: who ends a user's tokens (`_end_family`, `end_all`) waits for it, and ends it too."""
+    await session.execute(_owner(token).with_for_update(read=True, key_share=True))
+
+
+def _owner(token: str) -> Select[UUID]:
     whose = select(RefreshToken.user_id).where(RefreshToken.token_hash == digest(token)).scalar_subquery()
-    await session.execute(select(User.id).where(User.id == whose).with_for_update(read=True, key_share=True))
+    return select(User.id).where(User.id == whose)
 
 
 async def sign_out(parts: Services, token: str) -> None:
@@ -121,6 +126,7 @@ async def sign_out(parts: Services, token: str) -> None:
 
 
 async def _end_family(session: AsyncSession, token: str) -> None:
+    await session.execute(_owner(token).with_for_update())
     family = select(RefreshToken.family).where(RefreshToken.token_hash == digest(token)).scalar_subquery()
     living = (RefreshToken.family == family) & RefreshToken.revoked_at.is_(None)
     await session.execute(update(RefreshToken).where(living).values(revoked_at=func.now()))

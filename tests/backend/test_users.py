@@ -3,16 +3,21 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import bcrypt
 import httpx
 import jwt
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from backend.app import create_app
+from backend.errors import Unauthorised
+from backend.models import RefreshToken
+from backend.services import Services
 from backend.settings import Settings
+from backend.users import sessions
 from tests.backend.conftest import running
 from tests.backend.people import PASSWORD, Person, sign_in, sign_up
 
@@ -99,6 +104,21 @@ async def test_a_refresh_token_rotates_and_reuse_ends_its_family(client: httpx.A
     other = (await sign_in(client, ada.email)).json()
     racing = await asyncio.gather(*(refresh(other["refresh_token"]) for _ in range(5)))
     assert sorted(answer.status_code for answer in racing) == [200, 401, 401, 401, 401]
+
+
+async def test_a_session_that_is_renewed_while_it_ends_is_over(services: Services, ada: Person) -> None:
+    token = ada.tokens["refresh_token"]
+    async with services.database.session() as session:
+        await sessions._hold_user(session, token)
+        family = await session.scalar(select(RefreshToken.family).where(RefreshToken.user_id == UUID(ada.id)))
+        assert family is not None
+        renewed = sessions._tokens(services, session, UUID(ada.id), family)
+        await session.flush()
+        leaving = asyncio.create_task(sessions.sign_out(services, token))
+        await asyncio.wait([leaving], timeout=0.3)
+    await leaving
+    with pytest.raises(Unauthorised):
+        await sessions.refresh(services, renewed.refresh_token)
 
 
 async def test_log_out_ends_the_session(client: httpx.AsyncClient, ada: Person) -> None:
