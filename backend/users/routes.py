@@ -88,13 +88,13 @@ async def change_me(session: Session, user: CurrentUser, body: UserChange) -> mo
 
 @router.post("/me/password", status_code=204)
 async def change_password(parts: ServicesDep, session: Session, request: Request, user: CurrentUser, body: PasswordChange) -> None:
-    """Change one's own password. Every session but that of `refresh_token` ends when its access token runs out."""
+    """Change one's own password. Every session but that of `refresh_token` ends at once."""
     await service.change_password(session, parts, user, body, caller_address(request))
 
 
 @router.post("/me/sessions/end", status_code=204)
 async def end_sessions(session: Session, user: CurrentUser, body: RefreshRequest) -> None:
-    """Sign out everywhere else: every session but that of this refresh token ends when its access token runs out."""
+    """Sign out everywhere else: every session but that of this refresh token ends at once."""
     await service.end_other_sessions(session, user, body)
 
 
@@ -112,7 +112,7 @@ async def enrol(parts: ServicesDep, session: Session, request: Request, user: Cu
 
 @router.post("/me/totp/verify")
 async def verify(parts: ServicesDep, session: Session, request: Request, user: CurrentUser, body: TotpVerification) -> RecoveryCodes:
-    """Switch two-factor sign-in on with the first code. Every session but that of `refresh_token` ends when its access token runs out."""
+    """Switch two-factor sign-in on with the first code. Every session but that of `refresh_token` ends at once."""
     return await enrolment.activate(parts, session, user, body, caller_address(request))
 
 
