@@ -1,5 +1,7 @@
 """What the editor sends: small operations, based on a revision that may be old by now."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +18,9 @@ from trestle.contracts import workflows as wire
 from trestle.contracts.problems import FieldError
 from trestle.contracts.users import ProjectRole
 
+_MOST_TOLD = 200
+"""So many operations that came in between are told in an answer; of more, only what they touched."""
+
 
 async def apply(parts: Services, session: AsyncSession, user: User, ident: UUID, body: wire.Operations) -> wire.OperationsApplied:
     """Applies what can be, in order and in one transaction.
@@ -29,7 +34,8 @@ async def apply(parts: Services, session: AsyncSession, user: User, ident: UUID,
         raise Unprocessable(message, errors=[FieldError(loc=["base_revision"], message=message)])
     before = draft = await drafts.load(session, ident)
     known = set(await session.scalars(_known(ident, [operation.id for operation in body.operations])))
-    theirs = await _changed_since(session, workflow, body.base_revision)
+    since = await _since(session, workflow, body.base_revision)
+    theirs = None if since is None else {path for row in since for path in row.touched}
     applied: list[UUID] = []
     conflicts: list[wire.Conflict] = []
     done: dict[UUID, drafts.Applied] = {}
@@ -54,22 +60,33 @@ async def apply(parts: Services, session: AsyncSession, user: User, ident: UUID,
     if done:
         await drafts.change(parts.doorbell, session, workflow, before, draft, user_id=user.id, operations=done)
     found = await problems.of(parts, session, workflow, draft)
-    return wire.OperationsApplied(revision=workflow.revision, applied=applied, conflicts=conflicts, problems=found)
+    passed = None if since is None else _passed([row for row in since if row.id not in known])
+    return wire.OperationsApplied(revision=workflow.revision, applied=applied, conflicts=conflicts, problems=found, passed=passed)
 
 
 def _known(workflow_id: UUID, ids: list[UUID]) -> Any:
     return select(Operation.id).where(Operation.workflow_id == workflow_id, Operation.id.in_(ids))
 
 
-async def _changed_since(session: AsyncSession, workflow: Workflow, revision: int) -> set[str] | None:
-    """Every path that changed after `revision`; None where that isn't known any more."""
+async def _since(session: AsyncSession, workflow: Workflow, revision: int) -> Sequence[Any] | None:
+    """What was recorded after `revision`, in order; None where that isn't known any more."""
     if revision == workflow.revision:
-        return set()
-    query = select(Operation.revision, Operation.touched).where(Operation.workflow_id == workflow.id, Operation.revision > revision)
-    rows = (await session.execute(query)).all()
-    if revision + 1 not in {row.revision for row in rows}:
-        return None
-    return {path for row in rows for path in row.touched}
+        return []
+    query = select(Operation.id, Operation.revision, Operation.touched, Operation.body)
+    query = query.where(Operation.workflow_id == workflow.id, Operation.revision > revision)
+    rows = (await session.execute(query.order_by(Operation.revision, Operation.place))).all()
+    return rows if rows and rows[0].revision == revision + 1 else None
+
+
+def _passed(rows: Sequence[Any]) -> list[wire.Passed]:
+    """What others did, revision by revision; the operations only where every one is known and they are not very many."""
+    found = []
+    for revision, group in groupby(rows, lambda row: row.revision):
+        those = list(group)
+        whole = len(rows) <= _MOST_TOLD and all(row.body is not None for row in those)
+        told = {"operations": [row.body for row in those] if whole else [], "touched": sorted({p for row in those for p in row.touched})}
+        found.append(wire.Passed.model_validate({"revision": revision, **told}))
+    return found
 
 
 def _current(draft: drafts.Draft, paths: set[str]) -> Any:

@@ -56,7 +56,7 @@ async def test_every_operation(ada: Person) -> None:
         op("disconnect", source="first", target="a"),
     ]
     answer = await send(ada, made, 1, *operations)
-    assert answer == {"revision": 2, "applied": [o["id"] for o in operations], "conflicts": [], "problems": []}
+    assert answer == {"revision": 2, "applied": [o["id"] for o in operations], "conflicts": [], "problems": [], "passed": []}
     now = await ada.get(f"/workflows/{made['id']}")
     nodes = {n["key"]: n for n in now["nodes"]}
     assert {key: nodes[key]["id"] for key in ("hook", "first", "a")} == {"hook": ids["hook"], "first": ids["a"], "a": ids["b"]}
@@ -113,6 +113,21 @@ async def test_two_editors_merge_or_conflict(ada: Person) -> None:
     assert answer["conflicts"][0]["current"]["a"]["name"] == "Mine"
     now = {n["key"]: n for n in (await ada.get(f"/workflows/{made['id']}"))["nodes"]}
     assert (now["a"]["name"], now["a"]["config"]) == ("Mine", {"fields": {"x": 1}, "keep_input": True})
+
+
+async def test_an_answer_tells_what_came_in_between(ada: Person) -> None:
+    """Whoever moves to the revision of an answer has seen all that led to it."""
+    made = await draft(ada)
+    theirs, mine = op("configure_node", key="a", fields={"config": {"x": 1}}), op("configure_node", key="b", fields={"name": "B"})
+    await send(ada, made, 1, theirs)
+    answer = await send(ada, made, 1, mine)
+    passed = [{"revision": 2, "operations": [theirs], "touched": ["a/config.x"]}]
+    assert (answer["revision"], answer["conflicts"], answer["passed"]) == (3, [], passed)
+    assert (await send(ada, made, 1, mine))["passed"] == passed, "its own operations, stored before, are not among it"
+    a = next(n for n in made["nodes"] if n["key"] == "a")
+    await ada.patch(f"/nodes/{a['id']}", json={"name": "Patched"})
+    answer = await send(ada, made, 3, op("move_nodes", moves=[{"key": "b", "x": 1, "y": 1}]))
+    assert answer["passed"] == [{"revision": 4, "operations": [], "touched": ["a/name"]}], "of another route, only what it touched"
 
 
 async def test_what_other_routes_changed_counts_too(ada: Person) -> None:

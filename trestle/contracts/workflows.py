@@ -338,6 +338,15 @@ class Conflict(BaseModel):
     current: Any = None
 
 
+class Passed(BaseModel):
+    """A revision between the base of a batch and its answer, without the batch's own operations. `touched` names the paths that it
+    changed: `key`, `key/field`, `key/config.name`, `>source>port>target`. Without operations: load the draft again."""
+
+    revision: int
+    operations: list[Operation]
+    touched: list[str]
+
+
 class OperationsApplied(BaseModel):
     """The draft's revision after the operations, and which of them are in it."""
 
@@ -345,6 +354,7 @@ class OperationsApplied(BaseModel):
     applied: list[UUID]
     conflicts: list[Conflict]
     problems: list[FieldError] = Field(default_factory=list, description="What publish would refuse now")
+    passed: list[Passed] | None = Field(None, description="What else happened since the base, in order; null: not known any more")
 
 
 class DraftEvent(BaseModel):

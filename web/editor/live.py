@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from trestle.contracts.base import JsonObject
@@ -19,6 +20,8 @@ GATHER_S = 0.03
 TICK_S = 5.0
 """A quiet stream says so this often, so that whoever reads it can see whether anybody still looks."""
 RECONNECT_S = 2.0
+MOST_HEARD = 32 * 1024
+"""A change by somebody else with more JSON than this has the draft loaded again."""
 
 
 @dataclass
@@ -108,6 +111,12 @@ class Window:
         """The message for the browser, with `news` as its last change."""
         self.events = [*self.events, {"seq": seq, **news}][-self.size :]
         return {"seq": seq, "events": self.events}
+
+
+def tellable(changes: list[JsonObject]) -> bool:
+    """Whether changes of a draft can go to the canvas in a window. If not, the draft is to be loaded again: one came by another way
+    than operations, one is large (the window would repeat it for a while), or they are more than a window holds."""
+    return len(changes) <= Window.size and all(one["operations"] and len(orjson.dumps(one)) <= MOST_HEARD for one in changes)
 
 
 async def bursts(

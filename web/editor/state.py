@@ -5,7 +5,6 @@ from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
-import orjson
 import reflex as rx
 
 from trestle.contracts.workflows import DraftEvent, OperationsApplied, Present
@@ -16,7 +15,7 @@ from web.components.frame import frame
 from web.editor.canvas import canvas
 from web.editor.comparing import pins
 from web.editor.graph import draft_document, publication, triggers
-from web.editor.live import Window
+from web.editor.live import Window, tellable
 from web.editor.samples import recorded, sample, shortened
 from web.editor.watching import Watching, address_id, all_steps, all_workflows, stamp
 from web.services import services
@@ -25,8 +24,6 @@ RUNS_SHOWN = 30
 CLOCKS_MS = 2000
 """The clocks of this process and of the database may differ by so much. What is told twice is known by its revision."""
 SENT_KEPT = 2000
-MOST_HEARD = 32 * 1024
-"""A change by somebody else with more JSON than this has the draft loaded again."""
 MOST_PREVIEWS = 50
 NO_SUCH = "There is no such workflow, or it isn't yours."
 
@@ -104,15 +101,13 @@ class Editor(Watching, rx.State):
         """What others did to the draft goes to the canvas; what came by another way than operations has it loaded again."""
         newer = [change for change in changes if change.revision > self._revision]
         self._revision = max([self._revision, *(change.revision for change in newer)])
-        if any(not change.operations for change in newer):
+        own = set(self._sent)
+        others = [change for change in newer if not change.operations or not {str(one.id) for one in change.operations} <= own]
+        shown = [change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True) for change in others]
+        if not tellable(shown):
             return Editor.load
-        for change in newer:
-            if {str(operation.id) for operation in change.operations} <= set(self._sent):
-                continue
-            shown = change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True)
-            if len(orjson.dumps(shown)) > MOST_HEARD:  # a window would repeat it in every message for a while
-                return Editor.load
-            self.remote = Window(events=list(self.remote.get("events", []))).add(stamp(), shown)
+        for change in shown:
+            self.remote = Window(events=list(self.remote.get("events", []))).add(stamp(), change)
         return None
 
     def _present(self, people: Present) -> None:

@@ -124,14 +124,49 @@ test("what waits and is about the same as what was refused is not sent: it would
   clock.pass(0);
   outbox.push([typed("mine, longer")]);
   outbox.push([{ op: "connect", source: "b", target: "c" }]);
-  outbox.moved(9);
   outbox.answer({ batch: sent[0].batch, revision: 9, conflicts: [{ id: sent[0].operations[0].id }] });
   assert.deepEqual(outbox.refused.map((operation) => operation.fields.config.url), ["mine", "mine, longer"]);
   clock.pass(0);
   assert.deepEqual(sent[1].operations.map((operation) => operation.op), ["connect"]);
   outbox.answer({ batch: sent[1].batch, revision: 10 });
   assert.deepEqual(outbox.refused, []);
-  assert.deepEqual(outbox.after(9).map((operation) => operation.op), ["connect"]);
+});
+
+const passed = (revision, ...touched) => ({ revision, operations: [{ op: "theirs" }], touched });
+
+test("what waits about something that came in between unseen is not sent on the answer's revision: it would win unasked", () => {
+  const { outbox, sent, clock } = setting();
+  outbox.push([{ op: "connect", source: "b", target: "c" }]);
+  clock.pass(0);
+  outbox.push([typed("mine"), { op: "add_node", node: { key: "d" } }]);
+  outbox.answer({ batch: sent[0].batch, revision: 9, passed: [passed(8, "a/config.url")] });
+  assert.deepEqual(outbox.refused.map((operation) => operation.op), ["configure_node"]);
+  assert.deepEqual(outbox.fresh.map((one) => one.revision), [8]);
+  clock.pass(0);
+  assert.deepEqual([sent[1].base_revision, ...sent[1].operations.map((operation) => operation.op)], [9, "add_node"]);
+  outbox.moved(10);
+  outbox.push([typed("over what is seen")]);
+  outbox.answer({ batch: sent[1].batch, revision: 11, passed: [passed(10, "a/config.url")] });
+  assert.deepEqual([outbox.refused, outbox.fresh], [[], []]);
+});
+
+test("the base passes nothing that can't be shown", () => {
+  for (const missed of [null, [{ ...passed(8, "a/name"), operations: [] }]]) {
+    const { outbox, sent, clock } = setting();
+    outbox.push([{ op: "one" }]);
+    clock.pass(0);
+    outbox.push([typed("mine")]);
+    outbox.answer({ batch: sent[0].batch, revision: 9, passed: missed });
+    assert.equal(outbox.fresh, null);
+    clock.pass(0);
+    assert.equal(sent[1].base_revision, 7, "the backend tells what it is in conflict with");
+  }
+  const { outbox, sent, clock } = setting();
+  outbox.push([typed("mine")]);
+  clock.pass(0);
+  outbox.moved(9);
+  outbox.answer({ batch: sent[0].batch, revision: 9, passed: [passed(9, "a/config.url")] });
+  assert.equal(outbox.fresh, null, "an answer that was lost: what was heard since stands over what was stored before");
 });
 
 test("a page that is left sends all it has, under way or waiting", () => {

@@ -11,7 +11,7 @@ from trestle.contracts.problems import Problem
 from trestle.contracts.workflows import WorkflowSummary
 from web.api import Api
 from web.backend import ApiError, ServerEvent, Unreachable
-from web.editor.live import Follower, Window, bursts
+from web.editor.live import Follower, Window, bursts, tellable
 from web.editor.watching import all_workflows
 
 FIRST, SECOND, THIRD = (f"00000000-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
@@ -96,6 +96,14 @@ def test_a_message_repeats_the_changes_shortly_before_it() -> None:
     window.add(1, {"a": 1})
     window.add(2, {"b": 2})
     assert window.add(3, {"c": 3}) == {"seq": 3, "events": [{"seq": 2, "b": 2}, {"seq": 3, "c": 3}]}
+
+
+def test_a_group_of_changes_that_no_window_holds_has_the_draft_loaded_again() -> None:
+    change = {"revision": 2, "operations": [{"op": "remove_nodes", "keys": ["a"]}]}
+    assert tellable([change] * 24)
+    assert not tellable([change] * 25)
+    assert not tellable([change, {"revision": 3, "operations": []}])
+    assert not tellable([{"revision": 2, "operations": [{"keys": ["x" * 40_000]}]}])
 
 
 class Streams:

@@ -6,6 +6,8 @@ import { Drawing } from "../../../web/editor/browser/drawing.js";
 import { applyAll } from "../../../web/editor/browser/graph.js";
 import { touching } from "../../../web/editor/browser/mending.js";
 
+const paths = (operations) => operations.map(({ key }) => `${key}/config.url`);
+
 const GRAPH = { nodes: ["a", "b"].map((key) => ({ key, type: "set", name: key, config: { url: "" }, position: { x: 0, y: 0 } })), connections: [] };
 
 /** Numbers between 0 and 1 that are the same for the same seed. */
@@ -34,20 +36,29 @@ class Backend {
     const done = fresh.filter(({ id }) => !lost.has(id));
     done.forEach(({ id }) => this.known.add(id));
     if (done.length) this.log.push({ operations: done });
-    return { revision: this.log.length, conflicts, told: done.length ? { revision: this.log.length, operations: done } : null };
+    const passed = this.log.slice(base).map((entry, place) => ({ revision: base + place + 1, operations: entry.operations.filter(({ id }) => !operations.some((own) => own.id === id)) }));
+    const others = passed.filter((entry) => entry.operations.length).map((entry) => ({ ...entry, touched: paths(entry.operations) }));
+    return { revision: this.log.length, conflicts, passed: others, told: done.length ? { revision: this.log.length, operations: done } : null };
   }
 }
 
 /** A person: what leaves for the backend and what comes back are queues, emptied when the test likes. */
 class Person {
   constructor(name) {
-    Object.assign(this, { name, out: [], answers: [], stream: [], seq: 0, refused: [] });
+    Object.assign(this, { name, out: [], answers: [], stream: [], refused: [], sights: new Map() });
     this.drawing = new Drawing({ operations: (batch) => this.out.push(structuredClone(batch)) });
     this.drawing.load({ mode: "edit", id: "w", revision: 0, ...structuredClone(GRAPH) });
   }
 
+  /** Types over what is seen there: one's own, or the other's. Where there is a question to be answered, the dialog is in the way. */
   type(key, text) {
+    if (this.refused.some((operation) => operation.key === key)) return;
+    if (!this.sights.has(text)) this.sights.set(text, this.url(key));
     this.drawing.configure(key, "url", text);
+  }
+
+  url(key) {
+    return this.drawing.state.graph.nodes.find((node) => node.key === key).config.url;
   }
 
   send(backend, others) {
@@ -65,11 +76,24 @@ class Person {
 
   hearOther() {
     const told = this.stream.shift();
-    if (told) this.drawing.hear({ seq: (this.seq += 1), ...told });
+    if (told) this.drawing.hear(told);
   }
 
   get busy() {
     return this.out.length + this.answers.length + this.stream.length > 0 || !this.drawing.outbox.idle;
+  }
+}
+
+/** Whoever wrote over the other had seen what stood there when the typing began. */
+function unseen(backend, people, key, seed) {
+  let stood = "";
+  for (const { fields } of backend.log.flatMap((entry) => entry.operations).filter((operation) => operation.key === key)) {
+    const { url } = fields.config;
+    const writer = people.find(({ name }) => url.startsWith(name));
+    let seen = writer.sights.get(url);
+    while (seen.startsWith(writer.name) && seen !== stood) seen = writer.sights.get(seen);
+    assert.equal(seen, stood, `seed ${seed}: “${url}” was written over what ${writer.name} had not seen`);
+    stood = url;
   }
 }
 
@@ -99,10 +123,21 @@ test("two people who type at once see what is stored, or are asked", (context) =
       asked += person.refused.length;
       for (const { key } of GRAPH.nodes) {
         if (person.refused.some((operation) => operation.key === key)) continue; // decides, and loads the draft
-        const [seen, stored] = [person.drawing.state.graph, backend.graph].map((graph) => graph.nodes.find((node) => node.key === key).config.url);
-        assert.equal(seen, stored, `seed ${seed}: ${person.name} sees of ${key} what is stored`);
+        const stored = backend.graph.nodes.find((node) => node.key === key).config.url;
+        assert.equal(person.url(key), stored, `seed ${seed}: ${person.name} sees of ${key} what is stored`);
       }
     }
+    for (const { key } of GRAPH.nodes) unseen(backend, people, key, seed);
   }
   assert.ok(asked > 0);
+});
+
+test("changes that come together are all taken in, each once", () => {
+  const ada = new Person("ada");
+  const told = (revision, key) => ({ seq: 5, revision, operations: [{ id: `${revision}`, op: "configure_node", key, fields: { config: { url: `grace ${revision}` } } }] });
+  for (const change of [told(1, "a"), told(2, "b"), told(1, "a")]) ada.drawing.hear(change);
+  assert.deepEqual(["a", "b"].map((key) => ada.url(key)), ["grace 1", "grace 2"]);
+  ada.drawing.load({ mode: "edit", id: "w", revision: 9, ...structuredClone(GRAPH) });
+  ada.drawing.hear(told(9, "a"));
+  assert.equal(ada.url("a"), "", "the draft as it was loaded has it already");
 });

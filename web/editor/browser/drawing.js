@@ -31,7 +31,6 @@ export class Drawing {
       canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
       writing: null, aim: null, look: null, wide: false, graphs: {}, drawn: null,
     };
-    this.heard = 0;
     this.others = []; // what somebody else did lately: an answer may say that it came after one's own change
     this.chosenLinks = [];
     this.say = () => undefined; // tells screen readers; the canvas brings the way
@@ -58,6 +57,7 @@ export class Drawing {
     const again = this.state.doc?.id === doc.id;
     const unsaved = again ? this.outbox.rebase(doc.revision) : [];
     if (!again) this.outbox.reset(doc.revision ?? 0);
+    this.others = [];
     this.history.clear();
     const graph = graphs.applyAll({ nodes: doc.nodes, connections: doc.connections }, unsaved);
     const kept = again ? this.remaining(graph) : { ...OTHERS, selection: [], panel: null, writing: null, refused: false };
@@ -85,26 +85,36 @@ export class Drawing {
     this.outbox.push(operations, operations.length > 1 ? null : merge, joined); // only of one operation is there one that says both
   }
 
-  /** What somebody else did to the same draft: `{seq, revision, operations}`. One's own changes that came after it stay. */
-  hear({ seq, revision, operations }) {
-    if (seq <= this.heard) return;
-    this.heard = seq;
+  /** What somebody else did to the same draft: `{revision, operations}`. One's own changes that are not stored yet stay. */
+  hear({ revision, operations }) {
+    if (!this.state.doc || revision <= this.outbox.seen) return;
     this.others = [...this.others, { revision, operations }].slice(-OTHERS_KEPT);
-    const graph = graphs.applyAll(this.state.graph, [...operations, ...this.outbox.after(revision)]);
-    this.set({ graph, ...this.remaining(graph) });
     this.outbox.moved(revision);
+    this.takeIn(operations);
+  }
+
+  /** Lays operations of others into the graph, under one's own that are not stored yet. */
+  takeIn(operations) {
+    this.lay(operations);
     this.history.spoil((own) => operations.some((theirs) => touching(own, theirs)));
     this.notify("Somebody else has changed this workflow just now; you see it as it is.");
   }
 
-  /** The backend's answer to a batch. Returns whether it was waited for. What others did after that batch was stored stands over it. */
+  lay(operations) {
+    const graph = graphs.applyAll(this.state.graph, [...operations, ...this.outbox.pending]);
+    this.set({ graph, ...this.remaining(graph) });
+  }
+
+  /** The backend's answer to a batch. Returns whether it was waited for. What others did before it is taken in where it was not heard
+   * yet, and what they did after that batch was stored stands over it. */
   answered(answer) {
     if (!this.outbox.answer(answer)) return false;
+    const { fresh, seen } = this.outbox;
+    if (!fresh) this.emit.reload();
+    else if (fresh.length) this.takeIn(fresh.flatMap((other) => other.operations));
     const later = this.others.filter((other) => other.revision > answer.revision);
-    if (!later.length) return true;
-    const graph = graphs.applyAll(this.state.graph, [...later.flatMap((other) => other.operations), ...this.outbox.pending]);
-    this.set({ graph, ...this.remaining(graph) });
-    this.outbox.moved(later.at(-1).revision);
+    if (later.length) this.lay(later.flatMap((other) => other.operations));
+    if (fresh) this.outbox.moved(seen);
     return true;
   }
 

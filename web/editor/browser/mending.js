@@ -56,8 +56,10 @@ function about({ op, key, new_key: renamed, keys, moves, node, fields, source, s
   return keys ?? [node?.key ?? key, ...(renamed ? [renamed] : [])];
 }
 
+const meets = (paths, others) => paths.some((a) => others.some((b) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`)));
+
+/** Whether an operation is about one of these paths (as of the backend's `touched`), a part of it, or what it is a part of. */
+export const reaches = (paths, operation) => meets(about(operation), paths);
+
 /** Whether two operations are about the same thing, or one about a part of the other's. */
-export function touching(one, other) {
-  const same = (a, b) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
-  return about(one).some((a) => about(other).some((b) => same(a, b)));
-}
+export const touching = (one, other) => reaches(about(one), other);

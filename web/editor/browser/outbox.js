@@ -1,13 +1,12 @@
 // Autosave. Operations wait here until the backend has them: one batch is under way at a time, it is sent again until it is
 // answered, and the operations' ids make a second arrival harmless.
 
-import { touching } from "./mending.js";
+import { reaches, touching } from "./mending.js";
 
 const TYPING_MS = 350; // typing in a form is gathered for so long
 const ANSWER_MS = 12_000; // no answer for so long: the connection is gone
 const MOST = 500; // operations in a batch
 const MOST_CHARACTERS = 250_000; // of their JSON: a pasted workflow goes in several batches, each soon answered
-const KEPT = 20; // batches that are stored, for changes by others that are heard late
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 
 export class Outbox {
@@ -22,13 +21,13 @@ export class Outbox {
   /** Forgets everything: a draft at `revision` was loaded. */
   reset(revision) {
     this.clock.clearTimeout(this.timer);
-    this.revision = revision;
+    this.revision = revision; // everything up to here has been seen: what is sent is based on it
+    this.seen = revision; // what others did up to here has been seen
     this.waiting = [];
     this.underWay = null;
     this.attempt = 0;
     this.batch = Date.now();
     this.settled = [];
-    this.stored = [];
     this.refused = [];
     this.changed?.("saved");
   }
@@ -41,7 +40,6 @@ export class Outbox {
   /** The draft was loaded again, at `revision`: what waits still waits, made on what was seen before. Returns those operations. */
   rebase(revision) {
     this.moved(revision);
-    this.stored = [];
     if (this.underWay) this.schedule(0);
     return this.pending;
   }
@@ -56,12 +54,8 @@ export class Outbox {
 
   /** Somebody else's change made a new revision. What is not stored yet was made on the one before, and the backend has to know. */
   moved(revision) {
+    this.seen = Math.max(this.seen, revision);
     if (this.idle) this.revision = Math.max(this.revision, revision);
-  }
-
-  /** One's own operations that come after what somebody else made at `revision`: they were stored later than that, or are not stored yet. */
-  after(revision) {
-    return [...this.stored.filter((one) => one.revision > revision).flatMap((one) => one.operations), ...this.pending];
   }
 
   /** Gives up the batch under way: the backend refused it for good. */
@@ -81,7 +75,7 @@ export class Outbox {
   push(operations, merge = null, join = null) {
     const last = this.waiting.at(-1);
     if (merge && last?.merge === merge) last.operation = join(last.operation, operations[0]);
-    else this.waiting.push(...operations.map((operation) => ({ merge, operation: { id: crypto.randomUUID(), ...operation } })));
+    else this.waiting.push(...operations.map((operation) => ({ merge, seen: this.seen, operation: { id: crypto.randomUUID(), ...operation } })));
     if (!this.underWay) this.schedule(merge ? TYPING_MS : 0);
     if (this.attempt === 0) this.changed("saving");
   }
@@ -121,9 +115,10 @@ export class Outbox {
     this.attempt += 1;
   }
 
-  /** An answer `{batch, revision, error?, conflicts?}`. Returns whether it was the one waited for. `refused` then holds the operations
-   * that somebody else's change forbids, with those that wait and are about the same: they would win without having been asked about. */
-  answer({ batch, revision, error, conflicts = [] }) {
+  /** An answer `{batch, revision, passed, error?, conflicts?}`. Returns whether it was the one waited for. `refused` then holds the
+   * operations that somebody else's change forbids, with those that wait and are about the same: they would win without having been
+   * asked about. `fresh` is what of `passed` has not been seen; null: that isn't known, so that the draft has to be loaded again. */
+  answer({ batch, revision, passed = [], error, conflicts = [] }) {
     if (!this.underWay || batch !== this.underWay.batch) return false;
     if (error) {
       this.failed();
@@ -131,12 +126,16 @@ export class Outbox {
     }
     this.clock.clearTimeout(this.timer);
     const ids = new Set(conflicts.map((conflict) => conflict.id));
-    const [stored, refused] = [false, true].map((is) => this.underWay.operations.filter((operation) => ids.has(operation.id) === is));
-    this.stored = [...this.stored, { revision, operations: stored }].slice(-KEPT);
-    const same = ({ operation }) => refused.some((one) => touching(one, operation));
-    this.refused = [...refused, ...this.waiting.filter(same).map((entry) => entry.operation)];
-    this.waiting = this.waiting.filter((entry) => !same(entry));
-    this.revision = revision;
+    const [stored, refused] = [false, true].map((is) => this.underWay.operations.filter(({ id }) => ids.has(id) === is));
+    this.fresh = this.unseen(passed, stored);
+    const unasked = ({ seen, operation }) => this.fresh && passed.some((other) => other.revision > seen && reaches(other.touched, operation));
+    const lost = (entry) => unasked(entry) || refused.some((one) => touching(one, entry.operation));
+    this.refused = [...refused, ...this.waiting.filter(lost).map((entry) => entry.operation)];
+    this.waiting = this.waiting.filter((entry) => !lost(entry));
+    if (this.fresh) {
+      this.revision = revision; // not where something was missed: what waits is compared with that, then
+      this.seen = Math.max(this.seen, revision);
+    }
     this.underWay = null;
     this.attempt = 0;
     if (this.waiting.length) this.schedule(0);
@@ -145,6 +144,13 @@ export class Outbox {
       this.settled.splice(0).forEach((resolve) => resolve());
     }
     return true;
+  }
+
+  /** What came in between and has not been seen; null where that isn't known, or where it stands over what was `stored` before it. */
+  unseen(passed, stored) {
+    const fresh = passed?.filter((other) => other.revision > this.seen);
+    const over = passed?.some((other) => other.revision <= this.seen && stored.some((own) => reaches(other.touched, own)));
+    return fresh?.every((other) => other.operations.length) && !over ? fresh : null;
   }
 
   /** Sends what waits for more typing, now: the page may be about to go. */

@@ -23,12 +23,15 @@ export class Store extends Drawing {
       this.emit.reload();
       return;
     }
+    const { graph } = this.state;
     if (!this.answered(answer)) return;
     this.set({ problems: answer.problems ?? this.state.problems });
-    if (this.state.doc && !answer.conflicts?.length) this.set({ doc: { ...this.state.doc, has_unpublished_changes: true } });
-    if (!answer.conflicts?.length) return;
-    const operations = [...(this.state.conflict?.operations ?? []), ...this.outbox.refused];
-    this.set({ conflict: { reason: answer.conflicts[0].reason, operations, local: this.state.conflict?.local ?? this.state.graph } });
+    const { refused } = this.outbox;
+    if (this.state.doc && !refused.length) this.set({ doc: { ...this.state.doc, has_unpublished_changes: true } });
+    if (!refused.length) return;
+    const reason = answer.conflicts?.[0]?.reason ?? "This was changed by somebody else meanwhile.";
+    const operations = [...(this.state.conflict?.operations ?? []), ...refused];
+    this.set({ conflict: { reason, operations, local: this.state.conflict?.local ?? graph } });
   }
 
   /** After a conflict: loads the draft as it is now, and with `keep` does one's own refused changes again, on top of it. */
