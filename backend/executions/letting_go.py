@@ -1,9 +1,12 @@
 """The executions of a workflow that is about to be deleted: those under way are cancelled, and those that are over are let go.
 
 There may be a hundred thousand of the first and millions of the second, which the deletion itself would touch in one statement. So most of
-it is done before, a bounded number in a transaction; what is left half-way is a workflow with less history, which can be deleted again.
+it is done before, a bounded number in a transaction; what is left half-way is a disabled workflow with less history, which can be deleted
+again.
 """
 
+import asyncio
+import time
 from uuid import UUID
 
 from sqlalchemy import text
@@ -16,41 +19,58 @@ from backend.services import Services
 
 BATCH = 500
 """Executions a statement."""
+TOLD_WITHIN_S = 5.0
+"""How long what has failed is waited for, until it has started its error workflows."""
+_LOOK_AGAIN_S = 0.05
+
+# A window of ids holds a bounded number of executions in whatever states: no statement looks through a long history for the few that it
+# wants, nor again at what the one before has taken out of the index.
+_WINDOW = text("select id from executions where workflow_id = :id and id > :after order by id offset :batch - 1 limit 1")
+_WITHIN = "x.workflow_id = :id and x.id > :after and (cast(:until as uuid) is null or x.id <= :until)"
 
 _SOME = guarded("""e.id = any(array(
-    select x.id from executions x where x.workflow_id = :id and x.id > :after and {x may cancel}
-    order by x.id limit :batch for no key update {held}
+    select x.id from executions x where {within} and {x may cancel} order by x.id {limit} for no key update {held}
 ))""")
-_CANCEL_FREE = text(CANCEL.replace("{which}", _SOME.replace("{held}", "skip locked")))
-_CANCEL = text(CANCEL.replace("{which}", _SOME.replace("{held}", "")))
+_CANCEL_FREE = text(CANCEL.replace("{which}", _SOME.format(within=_WITHIN, limit="", held="skip locked")))
+_CANCEL = text(CANCEL.replace("{which}", _SOME.format(within="x.workflow_id = :id and x.id > :after", limit="limit :batch", held="")))
 
-# Walked by id, so that no statement looks again at what the one before has taken out of the index.
-_LET_GO = text("""
-with gone as (
-    update executions set workflow_id = null where id = any(array(
-        select id from executions where workflow_id = :id and id > :after and finished_at is not null
-        order by id limit :batch for no key update skip locked
-    )) returning id
+# Those whose failure nobody has been told of belong to it until that is done: it says which error workflows start.
+_UNTOLD = "x.finished_at is not null and not x.settled and x.status in ('failed', 'quarantined')"
+_LET_GO = text(
+    """
+update executions set workflow_id = null where id = any(array(
+    select x.id from executions x where {within} and x.finished_at is not null and not ({untold})
+    order by x.id for no key update skip locked
+))
+""".replace("{within}", _WITHIN).replace("{untold}", _UNTOLD)
 )
-select (array_agg(id order by id desc))[1] from gone having count(*) = :batch
-""")
+_SOME_UNTOLD = text("select x.id from executions x where x.workflow_id = :id and {untold} limit :batch".replace("{untold}", _UNTOLD))
 
 
 async def most(parts: Services, workflow_id: UUID) -> None:
-    """Cancels and lets go what nobody else holds, each batch in a transaction of its own."""
-    after = UUID(int=0)
-    while True:
+    """Cancels and lets go what nobody else holds, each batch in transactions of their own."""
+    after: UUID | None = UUID(int=0)
+    while after is not None:
         async with parts.database.session() as session:
-            values = {"id": workflow_id, "after": after, "batch": BATCH}
-            ended = (await session.execute(_CANCEL_FREE, values)).all()
-            cancelled(parts, session, ended)
-        if len(ended) < BATCH:
-            break
-        after = max(row.id for row in ended)
-    last: UUID | None = UUID(int=0)
-    while last is not None:
+            until = await session.scalar(_WINDOW, {"id": workflow_id, "after": after, "batch": BATCH})
+            values = {"id": workflow_id, "after": after, "until": until}
+            cancelled(parts, session, (await session.execute(_CANCEL_FREE, values)).all())
         async with parts.database.session() as session:
-            last = await session.scalar(_LET_GO, {"id": workflow_id, "after": last, "batch": BATCH})
+            await session.execute(_LET_GO, values)
+        after = until
+    await _told(parts, workflow_id)
+
+
+async def _told(parts: Services, workflow_id: UUID) -> None:
+    """Returns once every failure has started its error workflows, or can't in time."""
+    give_up = time.monotonic() + TOLD_WITHIN_S
+    while time.monotonic() < give_up:
+        async with parts.database.session() as session:
+            untold = (await session.scalars(_SOME_UNTOLD, {"id": workflow_id, "batch": BATCH})).all()
+        if not untold:
+            return
+        parts.settler.soon(untold)
+        await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 async def cancel_rest(parts: Services, session: AsyncSession, workflow_id: UUID) -> None:

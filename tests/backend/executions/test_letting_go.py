@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from backend.executions import letting_go
+from backend.errors import NotFound
+from backend.executions import error_workflows, letting_go
 from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_retention import made
 from tests.backend.executions.world import Backend, FakeExecutor, World
@@ -52,3 +53,44 @@ async def test_what_somebody_holds_is_waited_for_with_the_workflow_locked(ada: A
             assert await world.pool.fetchval(counted, ids) == 6
         await deleting
     assert await world.pool.fetchval(counted, ids) == 8
+
+
+async def test_a_failure_that_nobody_heard_of_yet_is_told_before_its_workflow_goes(
+    ada: Ada, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no statement looks through more than a window of a long history for what it cancels."""
+    mine: dict[str, Any] = {
+        "workflow_id": UUID(ada.workflow_id),
+        "project_id": await world.pool.fetchval("select project_id from workflows where id = $1", UUID(ada.workflow_id)),
+    }
+    history = [await made(world, **mine) for _ in range(9)]
+    failed = await made(world, "failed", **mine, settled=False)
+    seen: list[UUID | None] = []
+    started = error_workflows.start
+
+    async def start(connection: Any, ended: Any) -> Any:
+        seen.extend([await connection.fetchval("select workflow_id from executions where id = $1", one) for one in ended if one == failed])
+        return await started(connection, ended)
+
+    monkeypatch.setattr(error_workflows, "start", start)
+    looked: list[str] = []
+    monkeypatch.setattr(letting_go, "cancelled", lambda parts, session, ended: looked.append(str(len(ended))))
+    await ada.call("DELETE", f"/workflows/{ada.workflow_id}", 204)
+    assert seen == [UUID(ada.workflow_id)]
+    assert len(looked) == 3, "windows of four"
+    assert await world.pool.fetchval("select count(*) from executions where id = any($1) and workflow_id is null", [*history, failed]) == 10
+
+
+async def test_a_deletion_that_is_cut_off_is_in_the_audit_and_its_workflow_runs_no_more(
+    ada: Ada, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise NotFound("cut off")
+
+    monkeypatch.setattr(letting_go, "most", broken)
+    workflow_id = UUID(ada.workflow_id)
+    await world.pool.execute("update workflows set enabled = true where id = $1", workflow_id)
+    await ada.call("DELETE", f"/workflows/{ada.workflow_id}", 404)
+    assert await world.pool.fetchval("select enabled from workflows where id = $1", workflow_id) is False
+    told = await world.pool.fetch("select action from audit where subject_id = $1 order by id desc limit 1", workflow_id)
+    assert [row["action"] for row in told] == ["workflow.deleted"]
