@@ -132,7 +132,8 @@ test("two people who type at once see what is stored, or are asked", (context) =
   assert.ok(asked > 0);
 });
 
-test("changes that come together are all taken in, each once", () => {
+test("changes that come together are all taken in, each once", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   const ada = new Person("ada");
   const told = (revision, key) => ({ seq: 5, revision, operations: [{ id: `${revision}`, op: "configure_node", key, fields: { config: { url: `grace ${revision}` } } }] });
   for (const change of [told(1, "a"), told(2, "b"), told(1, "a")]) ada.drawing.hear(change);
@@ -140,4 +141,16 @@ test("changes that come together are all taken in, each once", () => {
   ada.drawing.load({ mode: "edit", id: "w", revision: 9, ...structuredClone(GRAPH) });
   ada.drawing.hear(told(9, "a"));
   assert.equal(ada.url("a"), "", "the draft as it was loaded has it already");
+});
+
+test("what is typed while a conflict is not decided belongs to that choice", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const ada = new Person("ada");
+  const mine = { id: "1", op: "configure_node", key: "a", fields: { config: { url: "mine" } } };
+  ada.drawing.set({ conflict: { reason: "changed", operations: [mine], local: GRAPH } });
+  ada.type("a", "mine, longer");
+  ada.type("b", "another");
+  assert.deepEqual(ada.drawing.outbox.pending.map(({ key }) => key), ["b"]);
+  assert.deepEqual(ada.drawing.state.conflict.operations.map(({ fields }) => fields.config.url), ["mine", "mine, longer"]);
+  ada.drawing.outbox.reset(0);
 });

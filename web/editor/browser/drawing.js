@@ -82,7 +82,16 @@ export class Drawing {
   perform(operations, merge = null) {
     const graph = graphs.applyAll(this.state.graph, operations);
     this.set({ graph, ...this.remaining(graph) });
-    this.outbox.push(operations, operations.length > 1 ? null : merge, joined); // only of one operation is there one that says both
+    const sent = this.hold(operations);
+    this.outbox.push(sent, operations.length > 1 ? null : merge, joined); // only of one operation is there one that says both
+  }
+
+  /** Keeps back what is about the same as a conflict that is not decided: it belongs to that choice. Returns the others. */
+  hold(operations) {
+    const { conflict } = this.state;
+    const about = conflict ? operations.filter((operation) => conflict.operations.some((one) => touching(one, operation))) : [];
+    if (about.length) this.set({ conflict: { ...conflict, operations: [...conflict.operations, ...about] } });
+    return operations.filter((operation) => !about.includes(operation));
   }
 
   /** What somebody else did to the same draft: `{revision, operations}`. One's own changes that are not stored yet stay. */

@@ -73,6 +73,7 @@ export class Outbox {
 
   /** Queues operations. Where `merge` is set and the last waiting one has the same mark, it is replaced by what `join` makes of both. */
   push(operations, merge = null, join = null) {
+    if (!operations.length) return;
     const last = this.waiting.at(-1);
     if (merge && last?.merge === merge) last.operation = join(last.operation, operations[0]);
     else this.waiting.push(...operations.map((operation) => ({ merge, seen: this.seen, operation: { id: crypto.randomUUID(), ...operation } })));

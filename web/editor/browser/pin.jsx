@@ -100,7 +100,7 @@ export function CopiedRun() {
         <AlertDialog.Title size="4">Replace what is pinned?</AlertDialog.Title>
         <AlertDialog.Description size="2">{names(found.replaced)} {found.replaced.length === 1 ? "has a pin" : "have pins"} already. The data of that run would take their place.</AlertDialog.Description>
         <Flex justify="end" gap="2" mt="4" wrap="wrap">
-          <Button variant="soft" color="gray" onClick={() => store.set({ offered: null })}>Cancel</Button>
+          <AlertDialog.Cancel><Button variant="soft" color="gray">Cancel</Button></AlertDialog.Cancel>
           <Button variant="soft" onClick={() => take(others)} data-testid="pins-keep">Keep those</Button>
           <Button onClick={() => take(found.operations)} data-testid="pins-replace">Replace</Button>
         </Flex>
