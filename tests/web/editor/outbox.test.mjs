@@ -190,8 +190,22 @@ test("flush waits for everything typed so far", async () => {
   assert.equal(sent.length, 1, "a flush doesn't wait for a pause in typing");
   assert.equal(done, false);
   outbox.answer({ batch: sent[0].batch, revision: 8 });
-  await flushed;
-  await outbox.flush();
+  assert.equal(await flushed.then(() => done), true);
+  assert.equal(await outbox.flush(), true);
+});
+
+test("who waits for all to be stored is told where some of it is not going to be", async () => {
+  for (const given of ["drop", "reset", "conflict"]) {
+    const { outbox, sent, clock } = setting();
+    outbox.push([{ op: "one" }]);
+    clock.pass(0);
+    const flushed = outbox.flush();
+    if (given === "drop") outbox.drop();
+    else if (given === "reset") outbox.reset(9);
+    else outbox.answer({ batch: sent[0].batch, revision: 9, conflicts: [{ id: sent[0].operations[0].id }] });
+    assert.equal(await flushed, false, given);
+    assert.equal(await outbox.flush(), true);
+  }
 });
 
 test("undo and redo walk through the history; typing in one field is one step", () => {

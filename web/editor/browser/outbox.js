@@ -12,6 +12,7 @@ const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 export class Outbox {
   /** `send(batch)` hands `{batch, base_revision, operations}` over; `changed(state)` hears `saved`, `saving` or `retrying`. */
   constructor({ send, changed, clock = globalThis }) {
+    this.settled = [];
     this.send = send;
     this.changed = changed;
     this.clock = clock;
@@ -27,7 +28,7 @@ export class Outbox {
     this.underWay = null;
     this.attempt = 0;
     this.batch = Date.now();
-    this.settled = [];
+    this.settle(false);
     this.refused = [];
     this.changed?.("saved");
   }
@@ -61,6 +62,7 @@ export class Outbox {
   /** Gives up the batch under way: the backend refused it for good. */
   drop() {
     this.clock.clearTimeout(this.timer);
+    this.settle(false);
     this.underWay = null;
     this.attempt = 0;
     if (this.waiting.length) this.schedule(0);
@@ -139,10 +141,11 @@ export class Outbox {
     }
     this.underWay = null;
     this.attempt = 0;
+    if (this.refused.length) this.settle(false);
     if (this.waiting.length) this.schedule(0);
     else {
       this.changed("saved");
-      this.settled.splice(0).forEach((resolve) => resolve());
+      this.settle(true);
     }
     return true;
   }
@@ -159,9 +162,14 @@ export class Outbox {
     if (!this.underWay) this.deliver();
   }
 
-  /** Resolves when everything queued so far is stored. */
+  /** Tells those who wait whether everything is stored. */
+  settle(whole) {
+    this.settled.splice(0).forEach((resolve) => resolve(whole));
+  }
+
+  /** Resolves when everything queued so far is stored, to true; to false where some of it is not going to be. */
   flush() {
-    if (this.idle) return Promise.resolve();
+    if (this.idle) return Promise.resolve(true);
     if (!this.underWay) this.schedule(0);
     return new Promise((resolve) => this.settled.push(resolve));
   }

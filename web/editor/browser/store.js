@@ -132,10 +132,10 @@ export class Store extends Drawing {
     this.whenSaved(() => this.emit.restore(number));
   }
 
-  /** Runs `action` once everything typed so far is stored. */
+  /** Runs `action` once everything typed so far is stored; not where some of it was refused: what is there then is not what was meant. */
   async whenSaved(action) {
-    await this.outbox.flush();
-    action();
+    if (await this.outbox.flush()) action();
+    else this.set({ busy: null });
   }
 }
 
