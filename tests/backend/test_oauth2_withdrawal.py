@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from backend.errors import Conflict
 from backend.services import Services
 from backend.settings import Settings
 from tests.backend.people import Person
-from tests.backend.test_oauth2 import CALLBACK, connected
+from tests.backend.test_oauth2 import CALLBACK, age, connected, lend
 from tests.provider import CANARY, SECRET, Provider, provider
 
 
@@ -42,6 +43,24 @@ async def test_the_provider_ends_them_and_that_is_said(ada: Person, service: Pro
     assert not await held(services, made)
     again = await ada.post(f"/credentials/{made['id']}/disconnect", expect=200)
     assert (again["withdrawn"], len(service.revoked)) == (None, 1)
+
+
+async def test_what_a_renewal_under_way_still_gets_is_ended_too(
+    ada: Person, service: Provider, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await connected(ada, service, revocation_url=f"{service.url}/revoke")
+    await age(services, made)
+    store, first = services.lender.store.store, service.given[-1]
+
+    async def too_late(*given: Any) -> Any:
+        await ada.post(f"/credentials/{made['id']}/disconnect", expect=200)
+        return await store(*given)
+
+    monkeypatch.setattr(services.lender.store, "store", too_late)
+    with pytest.raises(Conflict):
+        await lend(services, made)
+    assert service.revoked == [first, service.given[-1]]
+    assert not await held(services, made)
 
 
 @pytest.mark.parametrize(("url", "why"), [("/revoke", "answered 503"), ("/nowhere", "answered 404"), ("x", "can't be called")])

@@ -157,8 +157,18 @@ class Lender:
             if stored is not None:
                 log.info("oauth2_renewed", credential=str(place.credential_id), version=stored.version)
                 return stored
+            await self._withdraw_unless_connected(place, client, tokens)
             if client.by_itself:  # this client is the one of before
                 raise FailedDependency("The credential was changed just now. Let the step try again.")
+
+    async def _withdraw_unless_connected(self, place: Place, client: Client, tokens: Tokens) -> None:
+        """Has the provider end what it gave to a connection that is over meanwhile; not to one made anew, which may be the same to it."""
+        held = await self.store.read(place)
+        if client.by_itself or not client.revocation_url or (held is not None and held.tokens is not None):
+            return
+        why = await provider.revoke(self.http, client, tokens)
+        if why:
+            log.warning("oauth2_not_withdrawn", credential=str(place.credential_id), error=why)
 
     async def _ask(self, place: Place, client: Client, held: Held, *, doubtful: bool) -> Tokens:
         """New tokens from the provider; the old refresh token stays where it gave no other. Ends the claim where it gave none."""
