@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from cryptography.fernet import Fernet
 from backend.credentials.vault import Vault
 from tests import servers
 from trestle.cli.home import Home
+from trestle.cli.keys import write_key
 from trestle.cli.services import PROJECT
 
 T = TypeVar("T")
@@ -82,6 +84,11 @@ def test_on_a_given_database_kill_9_half_way_loses_nothing_and_it_goes_on(postgr
     assert refused.returncode == 1
     assert "one key only" in refused.stderr
     assert old not in refused.stderr
+    for keys, why in ((f"{old}, {old}", "one key only"), (f"{new},{old[:-5]}", "no Fernet key")):
+        refused = rotate(DATABASE_URL=postgres_url, TRESTLE_ENCRYPTION_KEYS=keys)
+        assert (refused.returncode, why in refused.stderr) == (1, True), refused.stderr
+        assert "Traceback" not in refused.stderr
+        assert old[:-5] not in refused.stderr
 
     with subprocess.Popen(COMMAND, cwd=PROJECT, env=environment(**env), stdout=subprocess.DEVNULL, start_new_session=True) as running:
         deadline = time.monotonic() + 60
@@ -131,3 +138,16 @@ def test_the_installation_s_own_key_is_kept_until_everything_has_the_new_one(
         assert busy.returncode == 1
         assert "already running" in busy.stderr
     assert path.read_text().strip() == new
+
+
+def test_a_key_is_on_the_disk_in_its_place_before_anything_is_encrypted_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[bool, list[str]]] = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        sync(descriptor)
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), sorted(file.name for file in tmp_path.iterdir())))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write_key(tmp_path / "key", "text")
+    assert synced == [(False, ["key.new"]), (True, ["key"])]

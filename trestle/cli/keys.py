@@ -54,13 +54,19 @@ class Keys:
                 raise LaunchError(
                     f"{name} is too weak: use at least {MIN_KEY_BYTES} random bytes, for example from `openssl rand -hex 32`."
                 )
-        for key in self.encryption.split(","):
-            if not _is_fernet_key(key.strip()):
-                raise LaunchError(
-                    "TRESTLE_ENCRYPTION_KEYS holds something that is no Fernet key: each must be 32 random bytes in URL-safe base64, "
-                    "for example from `openssl rand -base64 32 | tr '+/' '-_'`."
-                )
+        encryption_keys(self.encryption)
         return self
+
+
+def encryption_keys(given: str) -> list[str]:
+    """The Fernet keys of a comma-separated list, or LaunchError where one is none."""
+    keys = [key.strip() for key in given.split(",")]
+    if not all(map(_is_fernet_key, keys)):
+        raise LaunchError(
+            "TRESTLE_ENCRYPTION_KEYS holds something that is no Fernet key: each must be 32 random bytes in URL-safe base64, "
+            "for example from `openssl rand -base64 32 | tr '+/' '-_'`."
+        )
+    return keys
 
 
 def _random_text() -> str:
@@ -99,7 +105,7 @@ def _stored(path: Path, generate: Callable[[], str], *, must_exist: bool = False
 
 
 def write_key(path: Path, text: str) -> None:
-    """Puts `text` into a 0600 file: whole or not at all, also when the power goes: written beside, synced, then renamed."""
+    """Puts `text` into a 0600 file: whole or not at all, also when the power goes: written beside, synced, then renamed for good."""
     beside = path.with_suffix(".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -107,3 +113,8 @@ def write_key(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # else the old file may be there again, when what it can't open is already stored
+    finally:
+        os.close(folder)

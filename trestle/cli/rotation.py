@@ -12,7 +12,7 @@ from pathlib import Path
 from trestle.cli.embedded import own_database
 from trestle.cli.errors import LaunchError
 from trestle.cli.home import Home
-from trestle.cli.keys import Keys, new_encryption_key, write_key
+from trestle.cli.keys import Keys, encryption_keys, new_encryption_key, write_key
 from trestle.cli.services import PROJECT
 from trestle.cli.settings import Settings
 
@@ -27,8 +27,7 @@ def rotate(home: Path | None = None, environ: Mapping[str, str] | None = None) -
     """
     environ = os.environ if environ is None else environ
     if given := environ.get(_NAME):
-        keys = [key.strip() for key in given.split(",") if key.strip()]
-        if len(keys) < 2:
+        if len(set(encryption_keys(given))) < 2:
             raise LaunchError(
                 f"{_NAME} holds one key only: there is nothing to rotate to. Put a new one in front of it (docs/administration.md says "
                 "how, without a moment in which a backend can't read a secret), and run this again."
