@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { History } from "../../../web/editor/browser/history.js";
+import { touching } from "../../../web/editor/browser/mending.js";
 import { Outbox } from "../../../web/editor/browser/outbox.js";
 
 function setting() {
@@ -236,6 +237,29 @@ test("what somebody else has changed since can't be undone over it", () => {
   assert.deepEqual(history.undo(), []);
   assert.equal(history.redo(), null);
   assert.deepEqual(history.undo(), ["not one"]);
+});
+
+test("a connection that somebody else leads to a node spoils taking the node back", () => {
+  const history = new History();
+  history.note([{ op: "add_node", node: { key: "n" } }], [{ op: "remove_nodes", keys: ["n"] }]);
+  history.note([{ op: "add_node", node: { key: "other" } }], [{ op: "remove_nodes", keys: ["other"] }]);
+  history.spoil((own) => touching(own, { op: "connect", source: "n", source_port: "main", target: "m" }));
+  assert.equal(history.undo().length, 1);
+  assert.deepEqual(history.undo(), []);
+  const about = (one, other) => touching(one, { op: "connect", ...other });
+  assert.ok(about({ op: "remove_nodes", keys: ["m"] }, { source: "n", target: "m" }));
+  assert.ok(!about({ op: "remove_nodes", keys: ["main"] }, { source: "n", target: "m" }));
+  assert.ok(!about({ op: "configure_node", key: "n", fields: { name: "N" } }, { source: "n", target: "m" }));
+});
+
+test("where a rename stays, what was done before under the old key stays too", () => {
+  const history = new History();
+  history.note([typed("x")], [typed("")]);
+  history.note([{ op: "configure_node", key: "c", fields: { name: "C" } }], ["back"]);
+  history.note([{ op: "connect", source: "a", target: "c" }], ["back"]);
+  history.note([{ op: "rename_node", key: "a", new_key: "b" }], [{ op: "rename_node", key: "b", new_key: "a" }]);
+  history.spoil((own) => touching(own, { op: "configure_node", key: "b", fields: { name: "Theirs" } }));
+  assert.deepEqual([1, 2, 3, 4].map(() => history.undo().length), [0, 0, 1, 0]);
 });
 
 test("what was pasted goes in several batches, in its order, each small enough to be answered soon", () => {

@@ -1,7 +1,10 @@
 // Undo and redo as pairs of operation lists: what was done, and what takes it back. Typing in one field is one entry.
 
+import { touching } from "./mending.js";
+
 const LIMIT = 200;
 const PAUSE_MS = 1500;
+const NAMING = new Set(["add_node", "rename_node", "remove_nodes"]); // before it, a key may have meant another node, or none
 
 export class History {
   constructor(now = () => Date.now()) {
@@ -27,9 +30,16 @@ export class History {
     if (this.past.length > LIMIT) this.past.shift();
   }
 
-  /** The edits with an operation for which `test` holds can't be taken back, nor done again: somebody else has been there since. */
+  /** The edits with an operation for which `test` holds can't be taken back, nor done again: somebody else has been there since. Nor can
+   * those that come after them on that way and name a node that was to get its key by them. */
   spoil(test) {
-    for (const entry of [...this.past, ...this.future]) entry.spoiled ||= entry.done.some(test);
+    for (const way of [this.past, this.future]) {
+      const left = [];
+      for (const entry of way.toReversed()) {
+        entry.spoiled ||= entry.done.some((one) => test(one) || left.some((other) => touching(one, other)));
+        if (entry.spoiled) left.push(...entry.done.filter(({ op }) => NAMING.has(op)));
+      }
+    }
   }
 
   /** The operations that take the last edit back: none where it is spoiled. Null where there is no edit. */

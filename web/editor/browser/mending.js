@@ -56,9 +56,13 @@ function about({ op, key, new_key: renamed, keys, moves, node, fields, source, s
   return keys ?? [node?.key ?? key, ...(renamed ? [renamed] : [])];
 }
 
-const meets = (paths, others) => paths.some((a) => others.some((b) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`)));
+const isNode = (path) => !path.startsWith(">") && !path.includes("/");
+const isAt = (link, node) => isNode(node) && (link.startsWith(`>${node}>`) || (link.startsWith(">") && link.endsWith(`>${node}`)));
+const meet = (a, b) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`) || isAt(a, b) || isAt(b, a);
+const meets = (paths, others) => paths.some((a) => others.some((b) => meet(a, b)));
 
-/** Whether an operation is about one of these paths (as of the backend's `touched`), a part of it, or what it is a part of. */
+/** Whether an operation is about one of these paths (as of the backend's `touched`), a part of it, or what it is a part of; a node and a
+ * connection at it count as one. */
 export const reaches = (paths, operation) => meets(about(operation), paths);
 
 /** Whether two operations are about the same thing, or one about a part of the other's. */
