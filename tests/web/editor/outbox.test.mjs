@@ -151,6 +151,19 @@ test("what waits about something that came in between unseen is not sent on the 
   assert.deepEqual([outbox.refused, outbox.fresh], [[], []]);
 });
 
+test("what a page left is sent on its own base, in each of its batches", () => {
+  const { outbox, sent, clock } = setting();
+  const link = { op: "connect", source: "b", target: "c" };
+  outbox.push([...Array(500).fill(link), typed("mine")]);
+  outbox.date(5);
+  outbox.push([link]);
+  assert.equal(sent[0].base_revision, 5);
+  outbox.answer({ batch: sent[0].batch, revision: 8, passed: [passed(6, "a/config.url")] });
+  assert.deepEqual(outbox.refused.map((operation) => operation.op), ["configure_node"]);
+  clock.pass(0);
+  assert.deepEqual([sent[1].base_revision, sent[1].operations.map((operation) => operation.op)], [8, ["connect"]]);
+});
+
 test("the base passes nothing that can't be shown", () => {
   for (const missed of [null, [{ ...passed(8, "a/name"), operations: [] }]]) {
     const { outbox, sent, clock } = setting();

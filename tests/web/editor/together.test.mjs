@@ -154,3 +154,29 @@ test("what is typed while a conflict is not decided belongs to that choice", (co
   assert.deepEqual(ada.drawing.state.conflict.operations.map(({ fields }) => fields.config.url), ["mine", "mine, longer"]);
   ada.drawing.outbox.reset(0);
 });
+
+test("what a page left unsent is compared with what others did meanwhile", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const typed = (id, key, url) => ({ id, op: "configure_node", key, fields: { config: { url } } });
+  for (const stored of [false, true]) {
+    const backend = new Backend();
+    const mine = typed("mine", "a", "ada");
+    if (stored) backend.take({ base_revision: 0, operations: [mine] });
+    backend.take({ base_revision: stored ? 1 : 0, operations: [typed("theirs", "a", "grace")] });
+    const ada = new Person("ada");
+    let loads = 0;
+    ada.drawing.emit.reload = () => (loads += 1);
+    const load = () => ada.drawing.load({ mode: "edit", id: "w", revision: backend.log.length, ...backend.graph });
+    ada.drawing.outbox.reset(0);
+    ada.drawing.state.doc = null;
+    load();
+    ada.drawing.resume({ revision: 0, operations: [mine] });
+    ada.send(backend, []);
+    ada.hearAnswer();
+    assert.deepEqual(ada.refused.map(({ id }) => id), stored ? [] : ["mine"], "not stored before: asked about");
+    assert.equal(loads, stored ? 1 : 0);
+    if (stored) load();
+    if (stored) assert.equal(ada.url("a"), "grace", "stored before, and changed since: shown as it is");
+    assert.equal(backend.graph.nodes[0].config.url, "grace");
+  }
+});

@@ -86,6 +86,12 @@ export class Drawing {
     this.outbox.push(sent, operations.length > 1 ? null : merge, joined); // only of one operation is there one that says both
   }
 
+  /** Goes on with what the page before this one had not stored: `{revision, operations}`. */
+  resume({ revision, operations }) {
+    this.perform(operations);
+    this.outbox.date(revision);
+  }
+
   /** Keeps back what is about the same as a conflict that is not decided: it belongs to that choice. Returns the others. */
   hold(operations) {
     const { conflict } = this.state;

@@ -54,8 +54,8 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     if (!load) return;
     statuses.clear();
     store.load(doc);
-    const unsent = doc.mode === "edit" ? takeUnsent(doc.id) : [];
-    if (unsent.length) store.perform(unsent);
+    const unsent = doc.mode === "edit" ? takeUnsent(doc.id) : null;
+    if (unsent) store.resume(unsent);
     revealNamed(store);
   }, [store, load]);
   useEffect(() => void (saved?.batch && store.saved(saved)), [store, saved]);

@@ -59,6 +59,13 @@ export class Outbox {
     if (this.idle) this.revision = Math.max(this.revision, revision);
   }
 
+  /** What waits was made on an older revision than this page has seen: it is sent on that, by itself. */
+  date(revision) {
+    this.revision = Math.min(this.revision, revision);
+    for (const entry of this.waiting) entry.seen = Math.min(entry.seen, revision);
+    this.hurry();
+  }
+
   /** Gives up the batch under way: the backend refused it for good. */
   drop() {
     this.clock.clearTimeout(this.timer);
