@@ -38,6 +38,10 @@ async def test_a_backend_waits_for_the_tables_it_needs_and_not_for_older_ones(em
             await connection.execute("insert into alembic_version values ($1)", older)
             await asyncio.sleep(0.3)
             assert not waiting.done(), older
+        others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+        assert await connection.fetchval(f"select count(pg_terminate_backend(pid)) {others}") == 1
+        await asyncio.sleep(0.3)
+        assert not waiting.done(), "the server was restarted, and what it had said before holds"
         await connection.execute("update alembic_version set version_num = $1", *known.newest)
         async with asyncio.timeout(5):
             await waiting
