@@ -69,36 +69,33 @@ def floor(moment: datetime, interval: timedelta = INTERVAL) -> datetime:
 
 async def tally(pool: "asyncpg.Pool[asyncpg.Record]", now: datetime | None = None) -> bool:
     """One round: what is over by now, what changed, and what has not been counted before. False where another backend is at it."""
-    span = _AT_ONCE
-    while True:
-        try:
-            return await _round(pool, now or datetime.now(UTC), span)
-        except (TimeoutError, asyncpg.QueryCanceledError):
-            if span == INTERVAL:
-                raise
-            span = max(INTERVAL, INTERVAL * (span // INTERVAL // 2))  # and on from where it came to
-            log.info("tallying_takes_smaller_steps", minutes=span.total_seconds() / 60)
-
-
-async def _round(pool: "asyncpg.Pool[asyncpg.Record]", now: datetime, span: timedelta) -> bool:
+    now = now or datetime.now(UTC)
     over, oldest = floor(now - _OVER_AFTER), floor(now - KEPT)
     for at in await _changed(pool, over):
         if not await _count(pool, at, at + INTERVAL):
             return False
     [reach] = await pool.fetch(_REACH, over)
     since, until = max(reach["since"], oldest), max(reach["until"], oldest)
-    while until < over:
-        end = min(until + span, over)
-        # Once more the one before: what was deleted while it was counted may be in it.
-        if not await _count(pool, max(until - INTERVAL, since), end, reached=(since, end)):
+    span = _AT_ONCE
+    while until < over or since > oldest:
+        try:
+            if until < over:
+                end = min(until + span, over)
+                # Once more the one before: what was deleted while it was counted may be in it.
+                counted = await _count(pool, max(until - INTERVAL, since), end, reached=(since, end))
+                until = end
+            else:
+                begin = max(since - span, oldest)
+                counted = await _count(pool, begin, since, reached=(begin, until))
+                since = begin
+        except (TimeoutError, asyncpg.QueryCanceledError):
+            if span == INTERVAL:
+                raise
+            span = max(INTERVAL, INTERVAL * (span // INTERVAL // 2))
+            log.info("tallying_takes_smaller_steps", minutes=span.total_seconds() / 60)
+            continue
+        if not counted:
             return False
-        until = end
-        await asyncio.sleep(_PAUSE_S)
-    while since > oldest:
-        begin = max(since - span, oldest)
-        if not await _count(pool, begin, since, reached=(begin, until)):
-            return False
-        since = begin
         await asyncio.sleep(_PAUSE_S)
     await pool.execute(_OLD, oldest)
     return True

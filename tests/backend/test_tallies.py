@@ -139,6 +139,19 @@ async def test_a_history_that_takes_too_long_is_counted_in_smaller_steps(
         await tally(pool, now)
 
 
+async def test_no_smaller_step_is_taken_for_what_it_would_not_help(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def changed(*_: Any) -> list[datetime]:
+        asked.append(1)
+        raise TimeoutError
+
+    monkeypatch.setattr(tallying, "_changed", changed)
+    with pytest.raises(TimeoutError):
+        await tally(services.database.hot)
+    assert asked == [1]
+
+
 async def test_no_connection_is_held_while_many_are_deleted(ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     made = await _published(ada, services)
     await History(services, made).add("failed", *range(5, 15))
