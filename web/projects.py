@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
@@ -25,6 +26,11 @@ def edits(project: Project) -> bool:
 def runs(project: Project) -> bool:
     """Whether the person may run what is in it."""
     return project.role != ProjectRole.VIEWER
+
+
+def of_project(found: Iterable[Project], project_id: UUID) -> Project | None:
+    """The one with this id, with the person's role in it; None where they are not in it."""
+    return next((project for project in found if project.id == project_id), None)
 
 
 def project_choices(found: Iterable[Project]) -> list[Choice]:

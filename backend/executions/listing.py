@@ -30,6 +30,7 @@ _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 _COLUMNS = (
     Execution.id,
+    Execution.project_id,
     Execution.workflow_id,
     Execution.version,
     Execution.status,

@@ -49,6 +49,7 @@ def execution(**fields: Any) -> ExecutionSummary:
     return ExecutionSummary.model_validate(
         {
             "id": UUID(int=1),
+            "project_id": UUID(int=2),
             "workflow_id": None,
             "version": None,
             "status": "queued",
@@ -69,6 +70,14 @@ def test_an_execution_says_what_it_was_and_what_went_wrong() -> None:
     error = ExecutionError(type="HttpStatus", message="answered 502", node="tell")
     failed = executions.shown(execution(status="failed", version=3, error=error, started_at=NOW, finished_at=NOW), NOW)
     assert (failed.error, failed.version, failed.took) == ("tell: answered 502", "Version 3", "< 1 ms")
+
+
+@pytest.mark.parametrize(("role", "may"), [("viewer", (False, False)), ("operator", (True, False)), ("editor", (True, True))])
+def test_an_execution_says_what_the_person_may_do_with_it(role: ProjectRole, may: tuple[bool, bool]) -> None:
+    team = Project(id=execution().project_id, name="Team", personal=False, role=role, created_at=NOW)
+    other = team.model_copy(update={"id": UUID(int=9), "role": ProjectRole.ADMIN})
+    row = executions.shown(execution(), NOW, [other, team])
+    assert (row.may_run, row.may_edit) == may
 
 
 def test_every_state_has_an_icon_and_a_colour() -> None:

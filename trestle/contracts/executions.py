@@ -53,6 +53,7 @@ class ExecutionSummary(Model):
     """A row of the history."""
 
     id: UUID
+    project_id: UUID
     workflow_id: UUID | None
     workflow_name: str | None = None
     version: int | None

@@ -106,7 +106,7 @@ class Canvas(rx.NoSSRComponent):
             "on_versions": no_args_event_spec,
             "on_version": _number,  # the graph of this version is wanted
             "on_restore": _number,
-            "on_settings": _object,  # the workflow's settings, all of them
+            "on_settings": _object,  # {workflow_id, number, change}: set these of the workflow's settings
         }
 
 

@@ -16,6 +16,7 @@ from web.editor.comparing import compared, named
 from web.editor.graph import run_document, run_of, statuses
 from web.editor.live import Window
 from web.editor.watching import Watching, address_id, all_steps, all_workflows, stamp
+from web.projects import of_project
 
 NO_SUCH = "There is no such execution, or it isn't yours. Finished ones are deleted after their workflow's retention time."
 CALLING = {"workflow.call"}
@@ -46,11 +47,12 @@ class PastExecution(Watching, rx.State):
         self.values, self.page, self.comparison, self.runs = {}, {}, {}, {}
         try:
             execution_id = address_id(self)
-            execution, graph, steps, types = await asyncio.gather(
+            execution, graph, steps, types, projects = await asyncio.gather(
                 api.execution(execution_id),
                 api.call("GET", f"/executions/{execution_id}/graph"),
                 all_steps(api, execution_id, values=False),
                 api.node_types(),
+                api.projects(),
             )
         except ValueError:
             self.missing = NO_SUCH
@@ -64,7 +66,7 @@ class PastExecution(Watching, rx.State):
         self.catalogue = [found.model_dump(mode="json") for found in types]
         if CALLING & {node.type for node in nodes}:
             self.workflows = [{"id": str(one.id), "name": one.name} for one in await all_workflows(api)]
-        self.document = run_document(execution, nodes, links, load=stamp())
+        self.document = run_document(execution, nodes, links, load=stamp(), project=of_project(projects, execution.project_id))
         self.live = Window().add(stamp(), {"reset": True, "run": run_of(execution), "nodes": statuses(steps)})
 
     @rx.event

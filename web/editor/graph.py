@@ -35,6 +35,10 @@ def triggers(nodes: Iterable[JsonObject]) -> list[JsonObject]:
     return [{name: node.get(name) for name in shown} for node in starting]
 
 
+def _may(project: Project | None) -> JsonObject:
+    return {"may_edit": project is not None and edits(project), "may_run": project is not None and runs(project)}
+
+
 def draft_document(workflow: Workflow, *, load: int, public_url: str, project: Project | None) -> JsonObject:
     """A workflow's draft: to be edited, or by the person's role in its `project` only to be run or looked at.
 
@@ -47,16 +51,17 @@ def draft_document(workflow: Workflow, *, load: int, public_url: str, project: P
         "revision": workflow.revision,
         "project_id": str(workflow.project_id),
         "public_url": public_url,
-        "may_edit": project is not None and edits(project),
-        "may_run": project is not None and runs(project),
+        **_may(project),
         "problems": [problem.model_dump(mode="json") for problem in workflow.problems],
         **publication(workflow),
         **drawn(workflow.nodes, workflow.connections),
     }
 
 
-def run_document(execution: Execution, nodes: Iterable[Node], connections: Iterable[Connection], *, load: int) -> JsonObject:
-    """The graph that an execution ran, to be looked at."""
+def run_document(
+    execution: Execution, nodes: Iterable[Node], connections: Iterable[Connection], *, load: int, project: Project | None
+) -> JsonObject:
+    """The graph that an execution ran, to be looked at; the person's role in its `project` says what else they may do with it."""
     summary = execution.model_dump(mode="json", include={"id", "workflow_id", "version", "status", "trigger", "error", "created_at"})
     summary |= execution.model_dump(mode="json", include={"started_at", "finished_at", "reason"})
     return {
@@ -64,6 +69,7 @@ def run_document(execution: Execution, nodes: Iterable[Node], connections: Itera
         "id": str(execution.id),
         "load": load,
         "name": execution.workflow_name or "",
+        **_may(project),
         "execution": {**summary, "origins": origins(execution), "reruns": reruns(execution)},
         **drawn(nodes, connections),
     }

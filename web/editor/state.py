@@ -18,6 +18,7 @@ from web.editor.graph import draft_document, publication, triggers
 from web.editor.live import Window, tellable
 from web.editor.samples import recorded, sample, shortened
 from web.editor.watching import Watching, address_id, all_steps, all_workflows, stamp
+from web.projects import of_project
 from web.services import services
 
 RUNS_SHOWN = 30
@@ -94,7 +95,7 @@ class Editor(Watching, rx.State):
         self.catalogue = [found.model_dump(mode="json") for found in types]
         self.credentials = _credentials(credentials, self._project_id)
         self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows if one.project_id == workflow.project_id]
-        project = next((one for one in projects if one.id == workflow.project_id), None)
+        project = of_project(projects, workflow.project_id)
         self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url, project=project)
 
     def _drafts(self, changes: list[DraftEvent]) -> Any:
@@ -165,11 +166,17 @@ class Editor(Watching, rx.State):
         await self._change(api, workflow_id, api.change_workflow(workflow_id, {"name": name[:200]}), "Renamed.")
 
     @rx.event
-    async def change_settings(self, settings: dict[str, Any]) -> None:
-        """Set what holds for the workflow as a whole."""
+    async def change_settings(self, given: dict[str, Any]) -> None:
+        """Set some of what holds for the workflow as a whole: `{workflow_id, number, change}`. The answer tells the number."""
         api = signed_in(self)
-        workflow_id = address_id(self)
-        await self._change(api, workflow_id, api.change_workflow(workflow_id, {"settings": settings}), "")
+        workflow_id = UUID(given["workflow_id"])
+
+        async def change() -> None:
+            now = (await api.workflow(workflow_id)).settings.model_dump(mode="json")
+            await api.change_workflow(workflow_id, {"settings": {**now, **given["change"]}})
+
+        await self._change(api, workflow_id, change(), "")
+        self.meta = {**self.meta, "settled": given["number"]}
 
     async def _change(self, api: Api, workflow_id: UUID, change: Awaitable[Any], said: str) -> None:
         """Wait for the change and hand on what the workflow is now. What is wrong in nodes goes to the nodes."""
@@ -178,7 +185,7 @@ class Editor(Watching, rx.State):
             await change
         except ApiError as error:
             answer = _refused(error)
-        self.meta = {"seq": stamp(), **publication(await api.workflow(workflow_id)), **answer}
+        self.meta = {"seq": stamp(), "of": str(workflow_id), **publication(await api.workflow(workflow_id)), **answer}
 
     @rx.event
     async def run(self, given: dict[str, Any]) -> None:

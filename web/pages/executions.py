@@ -1,5 +1,7 @@
 """The executions page: everything that ran or runs, filtered by state and workflow. A row opens it on the canvas."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ import reflex as rx
 
 from trestle.contracts.executions import ExecutionSummary
 from trestle.contracts.states import ExecutionStatus
+from trestle.contracts.users import Project
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -24,6 +27,7 @@ from web.components.listing import Listing, listing
 from web.components.status import status_chip
 from web.components.table import actions_cell, cell, row, table
 from web.editor.watching import STEERED
+from web.projects import edits, of_project, runs
 
 PAGE = 50
 REFRESH_S = 5
@@ -56,6 +60,8 @@ class Row:
     created_at: str
     took: str
     error: str
+    may_run: bool = False
+    may_edit: bool = False
 
 
 def duration_text(milliseconds: float) -> str:
@@ -71,8 +77,10 @@ def duration_text(milliseconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def shown(execution: ExecutionSummary, now: datetime) -> Row:
-    """An execution as a row. One that still runs has taken the time until `now`."""
+def shown(execution: ExecutionSummary, now: datetime, projects: Iterable[Project] = ()) -> Row:
+    """An execution as a row. One that still runs has taken the time until `now`. `projects` are the person's: their role in its own
+    says what they may do with it."""
+    project = of_project(projects, execution.project_id)
     took = "–"
     if execution.started_at is not None:
         until = execution.finished_at or (now if execution.status is ExecutionStatus.RUNNING else None)
@@ -87,6 +95,8 @@ def shown(execution: ExecutionSummary, now: datetime) -> Row:
         created_at=execution.created_at.isoformat(),
         took=took,
         error=failed or (execution.error.message if execution.error else ""),
+        may_run=project is not None and runs(project),
+        may_edit=project is not None and edits(project),
     )
 
 
@@ -227,9 +237,10 @@ class Executions(Listing, Dialogs, rx.State):
     @rx.event
     async def load_more(self) -> None:
         """Append the next page."""
-        found = await signed_in(self).executions(**self._filters(), limit=PAGE, cursor=self._cursor)
+        api = signed_in(self)
+        found, projects = await asyncio.gather(api.executions(**self._filters(), limit=PAGE, cursor=self._cursor), api.projects())
         now = datetime.now(UTC)
-        self.rows = [*self.rows, *(shown(execution, now) for execution in found.items)]
+        self.rows = [*self.rows, *(shown(execution, now, projects) for execution in found.items)]
         self._cursor, self.more, self._far = found.next_cursor, found.next_cursor is not None, not self.rows
 
     def _filters(self) -> dict[str, str]:
@@ -245,9 +256,9 @@ class Executions(Listing, Dialogs, rx.State):
             return  # somebody reads far down, or looks far back: what they read stays where it is
         api = signed_in(self)
         with self._fetching():
-            found = await api.executions(**self._filters(), limit=limit)
+            found, projects = await asyncio.gather(api.executions(**self._filters(), limit=limit), api.projects())
             now = datetime.now(UTC)
-            self.rows = [shown(execution, now) for execution in found.items]
+            self.rows = [shown(execution, now, projects) for execution in found.items]
             self._cursor, self.more = found.next_cursor, found.next_cursor is not None
 
 
@@ -270,13 +281,13 @@ def _row(execution: Row) -> rx.Component:
         cell(_trigger(execution.trigger), kind="t-fit t-below t-wide-only"),
         cell(relative_time(execution.created_at, class_name="t-muted"), kind="t-fit t-below"),
         cell(rx.el.span(execution.took, class_name="t-muted t-number"), kind="t-end t-wide-only"),
-        actions_cell(f"the run of {execution.workflow}", *_actions(execution)),
+        rx.cond(execution.may_run, actions_cell(f"the run of {execution.workflow}", *_actions(execution)), cell(kind="t-end")),
         key=execution.id,
     )
 
 
 def _actions(execution: Row) -> list[rx.Component]:
-    """What can be done to it in its state."""
+    """What can be done to it in its state, by whoever may run it; only editors delete."""
     live = (execution.status == "queued") | (execution.status == "running") | (execution.status == "waiting")
     paused = execution.status == "paused"
     failed = (execution.status == "failed") | (execution.status == "cancelled") | (execution.status == "quarantined")
@@ -284,12 +295,13 @@ def _actions(execution: Row) -> list[rx.Component]:
     def verb(name: str, words: str, **props: Any) -> rx.Component:
         return rx.menu.item(words, on_select=Executions.steer(execution.id, name), **props)
 
+    delete = rx.menu.item("Delete …", color_scheme="red", on_select=Executions.ask_to_delete(execution.id))
     return [
         rx.cond(live, verb("pause", "Pause")),
         rx.cond(paused, verb("resume", "Resume")),
         rx.cond(failed, verb("retry", "Retry from where it failed")),
         rx.cond(live | paused, verb("cancel", "Cancel", color_scheme="red"), verb("replay", "Replay with the same input")),
-        rx.cond(live | paused, None, rx.menu.item("Delete …", color_scheme="red", on_select=Executions.ask_to_delete(execution.id))),
+        rx.cond(execution.may_edit & ~(live | paused), delete),
     ]
 
 

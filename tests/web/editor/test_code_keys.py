@@ -38,6 +38,12 @@ def _shown(value: str, start: int, end: int) -> str:
         ("''|", {"key": "'"}, None),  # the third of three
         ("⟦a\n  b⟧", {"key": "/", "mod": True}, "⟦# a\n  # b⟧"),
         ("⟦# a\n  # b⟧", {"key": "/", "mod": True}, "⟦a\n  b⟧"),
+        ("|# a", {"key": "/", "mod": True}, "|a"),  # the whole line counts, wherever in it the cursor is
+        ("x\n  |  # a\ny", {"key": "/", "mod": True}, "x\n|    a\ny"),
+        ("  |  a", {"key": "/", "mod": True}, "    |# a"),
+        ("⟦# a\n# ⟧b", {"key": "/", "mod": True}, "⟦a\nb⟧"),
+        ("|\na", {"key": "Tab", "shift": True}, None),
+        ("|\n  a", {"key": "Enter"}, "\n|\n  a"),
         ("a|", {"key": "x"}, None),
         ("⟦a⟧", {"key": "c", "mod": True}, None),
     ],

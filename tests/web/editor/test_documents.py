@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from trestle.contracts.executions import Execution, Step
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.states import ExecutionStatus, StepStatus
+from trestle.contracts.users import Project, ProjectRole
 from web.editor.graph import attempts, origins, reruns, run_document, statuses
 
 
@@ -44,9 +45,18 @@ def test_attempts_are_listed_without_their_values() -> None:
 
 def test_a_run_is_drawn_on_the_graph_it_ran() -> None:
     execution = Execution(
-        id=uuid4(), workflow_id=None, version=3, status=ExecutionStatus.FAILED, trigger={"kind": "webhook"}, created_at=datetime.now(UTC)
+        id=uuid4(),
+        project_id=UUID(int=1),
+        workflow_id=None,
+        version=3,
+        status=ExecutionStatus.FAILED,
+        trigger={"kind": "webhook"},
+        created_at=datetime.now(UTC),
     )
-    document = run_document(execution, [Node(key="a", type="set"), Node(key="b", type="set")], [Connection(source="a", target="b")], load=5)
+    operator = Project(id=execution.project_id, name="", personal=False, role=ProjectRole.OPERATOR, created_at=execution.created_at)
+    nodes = [Node(key="a", type="set"), Node(key="b", type="set")]
+    document = run_document(execution, nodes, [Connection(source="a", target="b")], load=5, project=operator)
+    assert (document["may_edit"], document["may_run"]) == (False, True)
     assert (document["mode"], document["load"], document["execution"]["version"]) == ("view", 5, 3)
     assert [node["key"] for node in document["nodes"]] == ["a", "b"]
     assert document["connections"] == [{"source": "a", "source_port": "main", "target": "b"}]
@@ -55,6 +65,7 @@ def test_a_run_is_drawn_on_the_graph_it_ran() -> None:
 def test_a_run_says_that_it_was_run_again() -> None:
     about: dict[str, Any] = {
         "id": uuid4(),
+        "project_id": UUID(int=1),
         "workflow_id": None,
         "version": 1,
         "status": "failed",
@@ -71,7 +82,8 @@ def test_a_run_says_that_it_was_run_again() -> None:
 
 def test_a_run_says_which_executions_it_comes_from() -> None:
     def of(**more: Any) -> list[Any]:
-        about = {"id": uuid4(), "workflow_id": None, "version": 1, "status": "queued", "created_at": datetime.now(UTC)}
+        about: dict[str, Any] = {"id": uuid4(), "project_id": uuid4(), "workflow_id": None, "version": 1}
+        about |= {"status": "queued", "created_at": datetime.now(UTC)}
         return origins(Execution.model_validate({**about, "trigger": {"kind": "manual"}, **more}))
 
     before = uuid4()

@@ -51,6 +51,7 @@ def test_pins_say_what_they_replace(js: BrowserModules) -> None:
 def test_a_run_becomes_pins_but_for_what_decides_and_what_is_too_large() -> None:
     run = Execution(
         id=UUID(int=9),
+        project_id=UUID(int=1),
         workflow_id=None,
         version=None,
         status=ExecutionStatus.FAILED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from uuid import uuid4
@@ -32,6 +33,39 @@ async def seen_beside(desk: Desk, stack: Stack) -> None:
             await expect(desk.at("people")).to_have_attribute("title", "Also here: Grace Hopper")
 
 
+async def keeps(desk: Desk, days: int) -> None:
+    """Wait until the workflow's executions are kept for so many days."""
+    async with asyncio.timeout(10):
+        while (await desk.api.call("GET", f"/workflows/{desk.workflow_id}"))["settings"]["keep_days"] != days:
+            await asyncio.sleep(0.1)
+
+
+async def settings_in_a_hurry(desk: Desk) -> None:
+    """Settings that are typed while others are on their way, or just before the page is left, are stored; those of others stay."""
+    path = f"/workflows/{desk.workflow_id}"
+    await desk.at("settings-open").click()
+    settings = (await desk.api.call("GET", path))["settings"]
+    await desk.api.call("PATCH", path, json={"settings": {**settings, "keep_bytes": 4096}})
+    for name, value in (("keep_days", "5"), ("timeout_s", "60"), ("keep_count", "7"), ("keep_failed_days", "11")):
+        await desk.at(f"field-{name}").locator("input").fill(value)
+        await desk.page.wait_for_timeout(640)  # what was typed is gathered for 600 ms: each falls into the call of the one before
+    wanted = {"keep_days": 5, "timeout_s": 60, "keep_count": 7, "keep_failed_days": 11, "keep_bytes": 4096}
+    settings = (await desk.stored())["settings"]
+    assert {name: settings[name] for name in wanted} == wanted
+    await expect(desk.at("field-timeout_s").locator("input")).to_have_value("60")
+    await desk.at("field-keep_days").locator("input").fill("6")
+    await expect(desk.at("save-state")).to_have_text("Saving…")
+    address = desk.page.url
+    await desk.page.get_by_role("link", name="Executions").first.click()
+    await keeps(desk, 6)
+    await desk.page.goto(address)
+    await desk.at("settings-open").click()
+    await desk.at("field-keep_days").locator("input").fill("8")
+    desk.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))  # “Leave the page?”
+    await desk.page.reload()
+    await keeps(desk, 8)
+
+
 async def test_what_others_change_is_seen(stack: Stack) -> None:
     async with at_desk(stack) as desk:
         await desk.drop("filter", 480, 200)
@@ -50,6 +84,7 @@ async def test_what_others_change_is_seen(stack: Stack) -> None:
         await desk.api.call("PATCH", f"/nodes/{draft['nodes'][0]['id']}", json={"name": "By a script"})
         await expect(desk.at("node-filter")).to_contain_text("By a script")
         await expect(desk.at("node-filter")).to_contain_text("true")
+        await settings_in_a_hurry(desk)
         await seen_beside(desk, stack)
 
 

@@ -48,6 +48,24 @@ async def _looks(page: Page) -> None:
     await expect(page.get_by_test_id("workflow-settings").get_by_role("combobox").first).to_be_disabled()
 
 
+async def _looks_at_runs(page: Page, url: str, run: str, *, may_run: bool) -> None:
+    """What a run's page and the list of them offer: to an operator what runs it again, to a viewer nothing; to change it, to neither."""
+    await page.goto(f"{url}/executions/{run}")
+    await expect(page.get_by_test_id("execution-status")).to_contain_text("Succeeded")
+    await expect(page.get_by_test_id("steer-replay")).to_have_count(int(may_run))
+    await expect(page.get_by_test_id("copy-to-editor")).to_have_count(0)
+    await drawing.press(page, "greet")
+    await expect(page.get_by_test_id("edit-node")).to_have_text("Show in the draft")
+    await page.goto(f"{url}/executions")
+    more = page.get_by_label("More for the run of Shared")
+    await expect(page.get_by_role("link", name="Shared").first).to_be_visible()
+    await expect(more).to_have_count(int(may_run))
+    if may_run:
+        await more.click()
+        await expect(page.get_by_role("menuitem")).to_have_text(["Replay with the same input"])
+        await page.keyboard.press("Escape")
+
+
 async def test_a_viewer_looks_and_an_operator_runs(stack: Stack) -> None:
     async with at_desk(stack) as desk, browser.page() as page:
         workflow_id, project_id, rolf_id = await _colleague(desk)
@@ -60,13 +78,20 @@ async def test_a_viewer_looks_and_an_operator_runs(stack: Stack) -> None:
         await _looks(page)
         await expect(page.get_by_test_id("run")).to_have_count(0)
         await page.screenshot(path=browser.shots() / "editor-viewer.png")
+        run = (await desk.api.call("POST", f"/workflows/{workflow_id}/execute", json={}))["execution_id"]
+        await desk.api.finished(run)
+        await _looks_at_runs(page, stack.web_url, run, may_run=False)
+        await page.goto(f"{stack.web_url}/workflows/{workflow_id}?pins={run}")
+        await expect(page.get_by_test_id("notice")).to_contain_text("nothing of that run is pinned")
 
         await desk.api.call("PUT", f"/projects/{project_id}/members/{rolf_id}", json={"role": "operator"})
-        await page.reload()
+        await _looks_at_runs(page, stack.web_url, run, may_run=True)
+        await page.screenshot(path=browser.shots() / "executions-operator.png")
+        await page.goto(f"{stack.web_url}/workflows/{workflow_id}")
         await page.get_by_test_id("run").click()
         await expect(page.get_by_test_id("node-greet")).to_have_attribute("data-status", "succeeded")
         await drawing.press(page, "greet")
         await expect(page.get_by_test_id("step-results")).to_contain_text("Hello")
-        await expect(page.get_by_test_id("look-only")).to_be_visible()
+        await expect(page.get_by_test_id("look-only")).to_have_text("Run only")
         after = await desk.api.call("GET", f"/workflows/{workflow_id}")
         assert (after["revision"], after["nodes"]) == (before["revision"], before["nodes"])

@@ -31,7 +31,14 @@ def test_large_values_keep_their_shape_and_lose_their_length() -> None:
 
 def test_recorded_data_is_that_of_the_last_attempts(js: BrowserModules) -> None:
     run = Execution(
-        id=UUID(int=9), workflow_id=None, version=None, status=ExecutionStatus.FAILED, trigger={"kind": "manual"}, created_at=NOW, input=5
+        id=UUID(int=9),
+        project_id=UUID(int=1),
+        workflow_id=None,
+        version=None,
+        status=ExecutionStatus.FAILED,
+        trigger={"kind": "manual"},
+        created_at=NOW,
+        input=5,
     )
     steps = [
         step("start", 5),

@@ -8,12 +8,21 @@ const WORD = /[\w"'`]/;
 /** An edit: `insert` takes the place of what is between `from` and `to`; then `select` (`[from, to]`) is selected. */
 const edit = (from, to, insert, first = from + insert.length, last = first) => ({ from, to, insert, select: [first, last] });
 
-/** The whole lines that the selection touches, changed one by one; null where none changes. */
-function onLines({ value, start, end }, change) {
-  const from = value.lastIndexOf("\n", start - 1) + 1;
+/** Where the line of a place begins. (From a place before the text, `lastIndexOf` looks at its first character all the same.) */
+const lineStart = (value, at) => (at ? value.lastIndexOf("\n", at - 1) + 1 : 0);
+
+/** The whole lines that the selection touches, and where they stand. */
+function touched({ value, start, end }) {
+  const from = lineStart(value, start);
   const last = end > start && value[end - 1] === "\n" ? end - 1 : end;
   const to = value.indexOf("\n", last) < 0 ? value.length : value.indexOf("\n", last);
-  const before = value.slice(from, to).split("\n");
+  return { from, to, lines: value.slice(from, to).split("\n") };
+}
+
+/** Those lines, changed one by one; null where none changes. */
+function onLines(field, change) {
+  const { value, start, end } = field;
+  const { from, to, lines: before } = touched(field);
   const after = before.map(change);
   const text = after.join("\n");
   if (text === value.slice(from, to)) return null;
@@ -27,9 +36,7 @@ const dedented = (line) => line.replace(/^(\t| {1,4})/, "");
 function commented(field, language) {
   const mark = COMMENT[language];
   if (!mark) return null;
-  const { value, start, end } = field;
-  const from = value.lastIndexOf("\n", start - 1) + 1;
-  const lines = value.slice(from, end).split("\n").filter((line) => line.trim());
+  const lines = touched(field).lines.filter((line) => line.trim());
   const all = lines.length > 0 && lines.every((line) => line.trimStart().startsWith(mark.trim()));
   const off = (line) => line.replace(new RegExp(`^(\\s*)${mark.trim()} ?`), "$1");
   const on = (line) => (line.trim() ? line.replace(/^\s*/, (space) => space + mark) : line);
@@ -37,7 +44,7 @@ function commented(field, language) {
 }
 
 function newLine({ value, start, end }) {
-  const line = value.slice(value.lastIndexOf("\n", start - 1) + 1, start);
+  const line = value.slice(lineStart(value, start), start);
   const indent = line.match(/^\s*/)[0];
   const last = line.trimEnd().at(-1);
   const deeper = ":([{".includes(last || "x") ? indent + INDENT : indent;

@@ -16,7 +16,7 @@ function actions(store) {
     ["Fit into view", "F", fit], ["Outline of the graph", "O", () => store.showPanel("outline")], ["Keys", "?", () => show("keys")],
     ["Zoom in", "+", zoomIn], ["Zoom out", "−", zoomOut],
   ];
-  const run = doc?.may_run ? [["Run the draft", "", () => store.run(null)], ["Run with input …", "", () => store.set({ sheet: "run" })]] : [];
+  const run = doc?.mode === "edit" && doc.may_run ? [["Run the draft", "", () => store.run(null)], ["Run with input …", "", () => store.set({ sheet: "run" })]] : [];
   const panels = doc?.mode === "edit" ? [["Recent runs", "", () => store.showPanel("runs")], ["Versions", "", () => store.showPanel("versions")]] : [];
   const edit = [
     ["Publish", "", () => store.publish()], [doc?.enabled ? "Switch the workflow off" : "Enable the workflow", "", () => store.enable(!doc.enabled)],

@@ -237,7 +237,7 @@ export class Drawing {
   insert(typeName, link, place = null) {
     const type = this.state.catalogue[typeName];
     const { graph } = this.state;
-    if (!type?.inputs.length || !graphs.nodeOf(graph, link.source) || !graphs.nodeOf(graph, link.target)) return;
+    if (this.readOnly || !type?.inputs.length || !graphs.nodeOf(graph, link.source) || !graphs.nodeOf(graph, link.target)) return;
     const node = newNode(graph, type, middle(graph, link, place));
     this.edit([{ op: "add_node", node }, ...between(graph, link, node, graphs.portsOf(type, node)[0])]);
     this.select([node.key]);
@@ -246,10 +246,12 @@ export class Drawing {
   /** Shows which connection what is dragged would be put into; null: none. */
   aimAt(link) {
     const { aim } = this.state;
+    if (link && this.readOnly) return;
     if (aim !== link && JSON.stringify(aim) !== JSON.stringify(link)) this.set({ aim: link });
   }
 
   paste(fragment, at = null) {
+    if (this.readOnly) return;
     const unknown = fragment.nodes.find((node) => !this.state.catalogue[node.type]);
     if (unknown) this.notify(`This instance has no node type “${unknown.type}”. It was pasted, but can't run here.`, "warning");
     const { operations, keys } = graphs.pasted(this.state.graph, { ...fragment, nodes: fragment.nodes.map(ownAddress) }, at);

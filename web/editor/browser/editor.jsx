@@ -77,10 +77,12 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void remote?.events?.forEach((change) => store.hear(change)), [store, remote]);
   useEffect(() => {
     if (!meta?.seq || !store.state.doc) return;
-    const { seq, problems, refused, said, kind, listening, ...change } = meta;
+    const { seq, of, settled, problems, refused, said, kind, listening, ...change } = meta;
+    if (of && of !== store.state.doc.id) return; // the answer to what the page before asked for when it was left
     // Only the page that asked is told: a reloaded one is handed the last answer again.
     const asked = store.state.busy;
-    store.set({ doc: { ...store.state.doc, ...change }, busy: null, ...(problems ? { problems, refused: Boolean(refused && asked) } : {}) });
+    store.told(change, settled);
+    store.set({ busy: settled && asked !== "settings" ? asked : null, ...(problems ? { problems, refused: Boolean(refused && asked) } : {}) });
     if (refused && asked) store.set({ panel: { kind: "problems" } });
     if (listening && asked) store.set({ listening: { ...listening, before: statuses.run?.execution_id } });
     if (said && asked) store.notify(meta.registered ? `${said}\n${startsText(store.state)}` : said, kind);
@@ -100,14 +102,18 @@ function revealNamed(store) {
 function useFarewell(store) {
   useEffect(() => {
     const ask = (event) => {
+      if (store.state.doc?.mode !== "edit") return;
       store.outbox.hurry();
-      if (store.state.doc?.mode === "edit") keepUnsent(store.state.doc.id, store.outbox);
-      if (!store.outbox.idle) event.preventDefault();
+      store.settings.hurry();
+      keepUnsent(store.state.doc.id, store.outbox);
+      store.settings.keep();
+      if (!store.outbox.idle || !store.settings.idle) event.preventDefault();
     };
     window.addEventListener("beforeunload", ask, { capture: true }); // Reflex hangs up in a listener of its own
     return () => {
       window.removeEventListener("beforeunload", ask, { capture: true });
       store.outbox.drain();
+      store.settings.drain();
     };
   }, [store]);
 }

@@ -79,7 +79,7 @@ export function CopiedRun() {
     history.replaceState(history.state, "", location.pathname);
     store.emit.pins(wanted);
   }, [store, load]);
-  const found = offered ? pinned(store.state.graph, offered.pins) : null;
+  const found = offered && !store.readOnly ? pinned(store.state.graph, offered.pins) : null;
   const take = (operations) => {
     const left = offered.left.filter(({ node }) => nodeOf(store.state.graph, node));
     if (offered.input !== null) remember(store.state.doc.id, JSON.stringify(offered.input, null, 2));
@@ -91,6 +91,9 @@ export function CopiedRun() {
   const ask = Boolean(found?.replaced.length);
   useEffect(() => {
     if (found && !ask) take(found.operations);
+    if (!offered || found) return;
+    store.set({ offered: null });
+    store.notify("The draft can't be changed here, so that nothing of that run is pinned.", "warning");
   }, [offered]);
   if (!ask) return null;
   const others = found.operations.filter((operation) => !found.replaced.includes(operation.key));

@@ -11,7 +11,7 @@ import { readInput, rememberedInput } from "./trial.js";
 
 /** The field that somebody types in, if any; or the menu whose keys are its own. */
 export const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true], [role=menu]");
-const asked = () => document.querySelector("[role=dialog][data-state=open]");
+const asked = () => document.querySelector("[role=dialog][data-state=open], [role=alertdialog][data-state=open]");
 
 export function tidy(store) {
   const size = (key) => {

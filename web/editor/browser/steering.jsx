@@ -21,7 +21,9 @@ export function Steering({ execution }) {
   const store = useEditor();
   const run = useRun();
   const busy = useStore((state) => state.busy);
+  const mayRun = useStore((state) => state.doc.may_run);
   const status = run?.status ?? execution.status;
+  if (!mayRun) return null;
   const verbs = Object.entries(VERBS).filter(([, verb]) => verb.from.includes(status));
   // A trigger that failed left nothing to run with: the backend would refuse.
   const gone = !execution.workflow_id || (execution.error?.type === "trigger_failed" && execution.input == null);

@@ -5,14 +5,37 @@ import { createContext, useContext, useRef, useSyncExternalStore } from "react";
 import { Drawing } from "./drawing.js";
 import * as graphs from "./graph.js";
 import { extended } from "./rows.js";
+import { Settings } from "./settings.js";
 import { trialOf } from "./trial.js";
 
 const PREVIEW_MS = 350;
-const SETTLE_MS = 600;
 const VALUES_KEPT = 12;
 
 export class Store extends Drawing {
   wanted = new Set();
+  settings = new Settings({
+    send: (some) => {
+      this.set({ busy: this.state.busy ?? "settings" }); // something else may be waiting for just this
+      this.emit.settings(some);
+    },
+    changed: () => this.set({ setting: !this.settings.idle }),
+  });
+
+  /** Takes a whole document in; settings that are not stored yet stand over its own. */
+  load(doc) {
+    if (doc.mode !== "edit") return void super.load(doc);
+    this.settings.about(doc.id);
+    super.load({ ...doc, settings: this.settings.over(doc.settings) });
+    this.settings.take();
+    this.showSettings();
+  }
+
+  /** What the workflow is now, without its graph: `change` is of the document, `number` that of the settings which are answered by it. */
+  told(change, number = null) {
+    this.settings.answer(number);
+    const settings = change.settings ? { settings: this.settings.over(change.settings) } : {};
+    this.set({ doc: { ...this.state.doc, ...change, ...settings } });
+  }
 
   /** The backend's answer to a batch of operations. */
   saved(answer) {
@@ -102,13 +125,12 @@ export class Store extends Drawing {
 
   /** Changes some of the workflow's settings. What is typed is gathered for a moment, as operations are. */
   changeSettings(change) {
-    const settings = { ...this.state.doc.settings, ...change };
-    this.set({ doc: { ...this.state.doc, settings } });
-    clearTimeout(this.settling);
-    this.settling = setTimeout(() => {
-      this.set({ busy: "settings" });
-      this.emit.settings(this.state.doc.settings);
-    }, SETTLE_MS);
+    this.settings.push(change);
+    this.showSettings();
+  }
+
+  showSettings() {
+    this.set({ doc: { ...this.state.doc, settings: this.settings.over(this.state.doc.settings) } });
   }
 
   enable(on) {
@@ -134,7 +156,8 @@ export class Store extends Drawing {
 
   /** Runs `action` once everything typed so far is stored; not where some of it was refused: what is there then is not what was meant. */
   async whenSaved(action) {
-    if (await this.outbox.flush()) action();
+    const [stored] = await Promise.all([this.outbox.flush(), this.settings.flush()]);
+    if (stored) action();
     else this.set({ busy: null });
   }
 }

@@ -24,9 +24,10 @@ const SAVE = {
 
 function SaveState() {
   const mayEdit = useStore((state) => state.doc.may_edit);
-  const save = useStore((state) => state.save);
+  const mayRun = useStore((state) => state.doc.may_run);
+  const save = useStore((state) => (state.save === "saved" && state.setting ? "saving" : state.save));
   const look = SAVE[save];
-  if (!mayEdit) return <span className="ed-save" data-testid="look-only" title="Your role in this project lets you look. Its editors can change it."><Eye size={14} aria-hidden="true" /><span>View only</span></span>;
+  if (!mayEdit) return <span className="ed-save" data-testid="look-only" title={`Your role in this project lets you look${mayRun ? " and run" : ""}. Its editors can change it.`}><Eye size={14} aria-hidden="true" /><span>{mayRun ? "Run only" : "View only"}</span></span>;
   return (
     <span className={`ed-save is-${save}`} data-testid="save-state" role="status" title={save === "retrying" ? "The server doesn't answer. Your changes are kept here and sent again." : "Every change is saved as you make it."}>
       <look.icon size={14} aria-hidden="true" /><span>{look.text}</span>
@@ -192,7 +193,7 @@ export function RunBar() {
       <span className="ed-gap ed-bar-break" />
       <Steering execution={execution} />
       {execution.workflow_id && <CompareMenu />}
-      {execution.workflow_id && <Button asChild variant="soft" color="gray" title="Open the draft with this run's data as pins"><a href={`/workflows/${execution.workflow_id}?pins=${execution.id}`} data-testid="copy-to-editor"><ClipboardCopy size={15} /><span className="ed-wide">Copy to editor</span></a></Button>}
+      {execution.workflow_id && doc.may_edit && <Button asChild variant="soft" color="gray" title="Open the draft with this run's data as pins"><a href={`/workflows/${execution.workflow_id}?pins=${execution.id}`} data-testid="copy-to-editor"><ClipboardCopy size={15} /><span className="ed-wide">Copy to editor</span></a></Button>}
       {execution.workflow_id && <Button asChild variant="soft"><a href={`/workflows/${execution.workflow_id}`}><Workflow size={15} /><span className="ed-wide">Open the workflow</span></a></Button>}
     </header>
   );
