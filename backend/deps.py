@@ -3,7 +3,8 @@
 Every route depends on a permission: `CurrentUser`, `Depends(public)`, or one that a feature marks with `@permission`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from starlette.requests import Request
 from backend.api_keys import scopes
 from backend.api_keys import service as api_keys
 from backend.audit.service import called_by
-from backend.errors import Unauthorised
+from backend.errors import Forbidden, NotFound, Unauthorised
 from backend.models import RefreshToken, User
+from backend.ownership import E, find
 from backend.routing import permission
 from backend.security import PEOPLE
 from backend.services import Services
@@ -53,16 +55,42 @@ async def current_user(parts: ServicesDep, session: Session, request: Request, t
         parts.key_uses.note(key.id)
         scopes.check(request, key)
         called_by(session, user, caller_address(request), key)
+        request.state.recognise = partial(_holder, token)
         return user
     claims = parts.tokens.claims(token, PEOPLE)
+    found = await _signed_in(claims, session)
+    called_by(session, found, caller_address(request))
+    request.state.recognise = partial(_signed_in, claims)
+    return found
+
+
+async def _holder(key: str, session: AsyncSession) -> User:
+    return (await api_keys.recognise(session, key))[1]
+
+
+async def _signed_in(claims: dict[str, Any], session: AsyncSession) -> User:
     lasts = exists().where(RefreshToken.family == _id(claims.get("sid")), RefreshToken.revoked_at.is_(None))
     found, lasting = (await session.execute(select(User, lasts).where(User.id == _id(claims["sub"])))).one_or_none() or (None, False)
     if found is None or not found.active:
         raise Unauthorised("This account is gone or switched off. Ask an admin of this installation.")
     if not lasting:
         raise Unauthorised("This session was ended. Sign in again.")
-    called_by(session, found, caller_address(request))
     return found
+
+
+def still_sees(parts: Services, request: Request, entity: type[E], ident: UUID) -> Callable[[], Awaitable[bool]]:
+    """Says, of a request that goes on for long, whether who made it is still signed in (by an API key: it still is one), and still sees
+    the thing with this id. An access token that has run out meanwhile is no matter."""
+
+    async def sees() -> bool:
+        try:
+            async with parts.database.session() as session:
+                await find(session, await request.state.recognise(session), entity, ident)
+        except (Unauthorised, Forbidden, NotFound):
+            return False
+        return True
+
+    return sees
 
 
 def caller_address(request: Request) -> str:

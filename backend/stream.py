@@ -6,8 +6,8 @@ in a workflow's the Unix time (ms) at which its rows were read.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from uuid import UUID
 
 import asyncpg
@@ -42,14 +42,27 @@ order by id desc limit $3
 _NOW_MS = "select (extract(epoch from clock_timestamp()) * 1000)::bigint"
 
 
-def response(events: AsyncIterator[bytes]) -> StreamingResponse:
-    """The answer that carries a stream."""
-    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+def response(events: AsyncGenerator[bytes, None], allowed: Callable[[], Awaitable[bool]]) -> StreamingResponse:
+    """The answer that carries a stream, for as long as the caller is allowed to see it: that is asked again every quarter of a minute."""
+    return StreamingResponse(
+        _while(allowed, events), media_type="text/event-stream", headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    )
+
+
+async def _while(allowed: Callable[[], Awaitable[bool]], events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    asked = time.monotonic()
+    async with aclosing(events):
+        async for event in events:  # or a comment, where nothing happens
+            if time.monotonic() - asked >= _KEEP_ALIVE_S:
+                if not await allowed():
+                    return
+                asked = time.monotonic()
+            yield event
 
 
 async def of_execution(
     pool: "asyncpg.Pool[asyncpg.Record]", doorbell: Doorbell, execution_id: UUID, last_event_id: str | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """`execution`, `step` and `log` events of one execution, after `last_event_id`. Ends when the execution has."""
     seq, log = _place(last_event_id)
     silent_since = time.monotonic()
@@ -79,7 +92,7 @@ async def of_workflow(
     workflow_id: UUID,
     last_event_id: str | None,
     presence: Presence | None = None,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """`execution` and `step` events of a workflow's executions: of those under way, and of what ends or begins from now on;
     `draft` events of the changes of its draft; with `presence`, `present` events of who has it open.
 

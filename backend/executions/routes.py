@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Header, Query
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from backend import stream
 from backend.db import encode_json
-from backend.deps import CurrentUser, ServicesDep, Session
+from backend.deps import CurrentUser, ServicesDep, Session, still_sees
 from backend.executions import controlling, deleting, listing, reading, repeats, rerunning, starting, steps
 from backend.executions.listing import Wanted
 from backend.models import Execution, Workflow
@@ -55,12 +56,19 @@ async def of_workflow(
 
 @router.get("/workflows/{workflow_id}/events")
 async def events_of_workflow(
-    parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID, last_event_id: LastEventId = None, present: Here = False
+    parts: ServicesDep,
+    session: Session,
+    request: Request,
+    user: CurrentUser,
+    workflow_id: UUID,
+    last_event_id: LastEventId = None,
+    present: Here = False,
 ) -> StreamingResponse:
     """Server-sent events of all its executions: `execution` and `step`, from now on; of its draft: `draft`, and `present`."""
     await find(session, user, Workflow, workflow_id)
     presence = Presence(parts.redis, parts.doorbell, workflow_id, user.id, user.name or user.email) if present else None
-    return stream.response(stream.of_workflow(parts.database.hot, parts.doorbell, workflow_id, last_event_id, presence))
+    events = stream.of_workflow(parts.database.hot, parts.doorbell, workflow_id, last_event_id, presence)
+    return stream.response(events, still_sees(parts, request, Workflow, workflow_id))
 
 
 @router.get("/executions")
@@ -140,11 +148,12 @@ async def logs(
 
 @router.get("/executions/{execution_id}/events")
 async def events(
-    parts: ServicesDep, session: Session, user: CurrentUser, execution_id: UUID, last_event_id: LastEventId = None
+    parts: ServicesDep, session: Session, request: Request, user: CurrentUser, execution_id: UUID, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """Server-sent events: `execution`, `step` and `log`. Ends when the execution has; `Last-Event-ID` resumes."""
     await find(session, user, Execution, execution_id)
-    return stream.response(stream.of_execution(parts.database.hot, parts.doorbell, execution_id, last_event_id))
+    events = stream.of_execution(parts.database.hot, parts.doorbell, execution_id, last_event_id)
+    return stream.response(events, still_sees(parts, request, Execution, execution_id))
 
 
 @router.delete("/executions/{execution_id}", status_code=204)

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -177,7 +176,7 @@ async def test_a_stream_tells_of_the_draft(ada: Person, services: Services) -> N
 
     async def heard(last_event_id: str | None, count: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        told = cast(AsyncGenerator[bytes, None], stream.of_workflow(services.database.hot, services.doorbell, ident, last_event_id))
+        told = stream.of_workflow(services.database.hot, services.doorbell, ident, last_event_id)
         async with aclosing(told) as frames:
             async for frame in frames:
                 if frame.startswith(b"event: draft"):
@@ -211,7 +210,7 @@ async def test_whoever_has_the_draft_open_hears_of_the_others(ada: Person, servi
 
     async def seen(presence: Presence, count: int) -> list[str]:
         told = stream.of_workflow(services.database.hot, services.doorbell, ident, None, presence)
-        async with aclosing(cast(AsyncGenerator[bytes, None], told)) as frames:
+        async with aclosing(told) as frames:
             async for frame in frames:
                 if frame.startswith(b"event: present"):
                     names = [user["name"] for user in json.loads(frame.split(b"data: ")[1])["users"]]

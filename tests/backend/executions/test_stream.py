@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from backend import stream as module
 from backend.executions import changes
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, serving, step
 
@@ -161,6 +162,26 @@ async def test_streams_are_for_members_only(backend: Backend, world: World, sign
     for path in (f"/executions/{execution_id}/events", f"/workflows/{world.workflow_id}/events"):
         assert (await backend.call("GET", f"/api/v1{path}", headers=signed_in))[0] == 404
         assert (await backend.call("GET", f"/api/v1{path}"))[0] == 401
+
+
+@pytest.mark.parametrize("end", ["session", "membership"])
+async def test_a_stream_ends_with_the_session_and_the_membership_that_it_was_opened_by(
+    backend: Backend, world: World, signed_in: dict[str, str], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(module, "_KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr(module, "_LOOK_ANYWAY_S", 0.1)
+    execution_id = await backend.post()
+    paths = (f"/executions/{execution_id}/events", f"/workflows/{world.workflow_id}/events")
+    async with listening(backend, paths[0], signed_in) as one, listening(backend, paths[1], signed_in) as other:
+        ends = [asyncio.create_task(stream.rest()) for stream in (one, other)]
+        done, _ = await asyncio.wait(ends, timeout=0.8)
+        assert not done, "as long as both last"
+        if end == "session":
+            await world.pool.execute("update refresh_tokens set revoked_at = now()")
+        else:
+            await world.pool.execute("delete from memberships where project_id = $1", world.project_id)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*ends)
 
 
 async def test_why_a_step_waits_is_told_whatever_it_holds(backend: Backend, world: World, executor: FakeExecutor) -> None:
