@@ -18,8 +18,8 @@ from executor.waiting import AGAIN, ANSWERED, EXPIRED, REASON, RESUMED, RETRY_NO
 from trestle.contracts.base import EncodedJson, JsonObject, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import ERROR, MAIN, STOPPED
-from trestle.contracts.jobs import FAILED_ITEMS, OpenStep, Resolution, StepReport, WaitKind, WebhookAnswer
-from trestle.contracts.states import StepStatus
+from trestle.contracts.jobs import OpenStep, Resolution, StepReport, WaitKind, WebhookAnswer
+from trestle.contracts.states import FAILED_ITEMS, StepStatus
 from trestle.language import Scope
 
 if TYPE_CHECKING:

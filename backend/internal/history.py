@@ -9,8 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from trestle.contracts.jobs import FAILED_ITEMS
-from trestle.contracts.states import StepStatus
+from trestle.contracts.states import FAILED_ITEMS, StepStatus
 
 _STEPS = """
 select execution_id, node, item, attempt, status, port, output, refs, error, wait, due_at, started_at, items, token

@@ -24,7 +24,6 @@ from trestle.contracts.executions import StepError
 from trestle.contracts.graph import Connection, Snapshot, WorkflowSettings
 from trestle.contracts.graph import Node as GraphNode
 from trestle.contracts.jobs import (
-    FAILED_ITEMS,
     BlobRef,
     Ending,
     FinishedStep,
@@ -38,7 +37,7 @@ from trestle.contracts.jobs import (
     StepReport,
 )
 from trestle.contracts.node_types import Effect
-from trestle.contracts.states import StepStatus
+from trestle.contracts.states import FAILED_ITEMS, StepStatus
 from trestle.outbound import OutboundClient, Policy
 
 

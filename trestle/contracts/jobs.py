@@ -82,10 +82,6 @@ class Registered(BaseModel):
     lease_s: float
 
 
-FAILED_ITEMS = "$failed_items"
-"""Key in the recorded `wait` of a for-each that succeeded: how many of its items failed and were passed over."""
-
-
 class FinishedStep(BaseModel):
     """A recorded step that a new owner builds on. `status` succeeded, failed (final, continued or branched) or skipped."""
 

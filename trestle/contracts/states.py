@@ -109,3 +109,7 @@ def target(event: Event) -> ExecutionStatus:
     if len(found) != 1:
         raise ValueError(f"{event} leads to {sorted(found)}")
     return found.pop()
+
+
+FAILED_ITEMS = "$failed_items"
+"""Key in the recorded `wait` of a for-each that succeeded: how many of its items failed and were passed over."""

@@ -9,7 +9,7 @@ from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_resolutions import WAITING, answer, wait
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
-from trestle.contracts.jobs import FAILED_ITEMS
+from trestle.contracts.states import FAILED_ITEMS
 
 BOOM = {"type": "Boom", "message": "It broke"}
 
