@@ -150,6 +150,10 @@ async def test_a_conflict_is_a_choice(stack: Stack) -> None:
 
         await both("Mine", "Theirs")
         await expect(desk.at("conflict")).to_be_visible(timeout=30_000)
+        await expect(desk.at("conflict")).to_be_focused()
+        await desk.page.keyboard.type("typed on ")  # neither goes on behind the dialog nor decides
+        await expect(desk.at("conflict")).to_be_visible()
+        await expect(desk.at("node-last")).not_to_contain_text("typed on")
         await desk.at("keep-mine").click()
         await expect(desk.at("notice")).to_contain_text("on top of")
         await expect(desk.at("node-last")).to_contain_text("Mine")
