@@ -99,7 +99,7 @@ async def test_anywhere_by_keyboard(stack: Stack) -> None:
         await page.get_by_role("option", name="Paused").click()
         await expect(page.get_by_text("Nothing found")).to_be_visible()
         await page.get_by_role("button", name="Show all executions").click()
-        await expect(rows).to_have_count(3)
+        await expect(rows.nth(2)).to_be_visible()  # and those of other tests
         await expect(page.get_by_role("combobox", name="Workflow")).to_have_text("Any workflow")
         await page.wait_for_url(lambda address: not urlsplit(address).query)
         await page.locator("body").click(position={"x": 1430, "y": 890})
