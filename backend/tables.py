@@ -36,7 +36,7 @@ async def wait(dsn: str) -> None:
                         said = time.monotonic()
                     await asyncio.sleep(_LOOK_AGAIN_S)
             return
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             log.info("tables_not_looked_at", error=f"{type(error).__name__}: {error}")
             if not answered:
                 return

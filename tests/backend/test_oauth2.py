@@ -352,7 +352,7 @@ async def test_a_renewal_that_still_runs_does_not_replace_what_was_connected_ane
 ) -> None:
     made = await connected(ada, service)
     await age(services, made)
-    service.slow_s = 0.8
+    service.slow_s = 4  # time enough to connect it anew
     under_way = asyncio.create_task(lend(services, made))
     await asyncio.sleep(0.2)
     service.slow_s = 0
