@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.pool import QueuePool
 
 from backend.executions import deleting
 from backend.retention.removal import removing
@@ -158,7 +159,9 @@ async def test_no_connection_is_held_while_many_are_deleted(ada: Person, service
     held, removed = [], deleting._remove
 
     async def remove(*arguments: Any) -> int:
-        held.append(services.database.engine.pool.checkedout())  # type: ignore[attr-defined]  # it is a queue of connections
+        pool = services.database.engine.pool
+        assert isinstance(pool, QueuePool)
+        held.append(pool.checkedout())
         return await removed(*arguments)
 
     monkeypatch.setattr(deleting, "_remove", remove)
