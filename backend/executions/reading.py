@@ -5,10 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.blobs.values import shown
-from backend.models import Execution, LogLine, Snapshot, User, Workflow
+from backend.models import Execution, LogLine, Snapshot, User
 from backend.ownership import find
 from backend.paging import Paging, page
 from trestle.contracts import executions as wire
@@ -17,8 +16,12 @@ from trestle.contracts import graph, jobs
 _RERUNS = 20
 """Retries and replays that are told of an execution."""
 
-_METRICS = text("""
-select count(distinct (s.node, s.item)) as steps, count(s.id) as attempts, now() as now
+# One look at all that its row does not say.
+_AROUND = text("""
+select count(distinct (s.node, s.item)) as steps, count(s.id) as attempts, now() as now,
+    (select name from workflows where id = :workflow_id) as workflow_name,
+    array(select id from executions where retry_of = :id order by id desc limit :most) as retried_by,
+    array(select id from executions where replay_of = :id order by id desc limit :most) as replayed_by
 from steps s where s.execution_id = :id
 """)
 
@@ -26,26 +29,19 @@ from steps s where s.execution_id = :id
 async def read(session: AsyncSession, user: User, ident: UUID) -> wire.Execution:
     """One execution whole. Raises NotFound where it is somebody else's or nobody's."""
     row = await find(session, user, Execution, ident)
-    name = await session.scalar(select(Workflow.name).where(Workflow.id == row.workflow_id))
-    counted = (await session.execute(_METRICS, {"id": ident})).one()
-    running_ms, waiting_ms = _times(row, counted.now)
-    retries, replays = [await _again(session, came_from, ident) for came_from in (Execution.retry_of, Execution.replay_of)]
-    metrics = wire.Metrics(steps=counted.steps, attempts=counted.attempts, bytes=row.bytes, running_ms=running_ms, waiting_ms=waiting_ms)
+    around = (await session.execute(_AROUND, {"id": ident, "workflow_id": row.workflow_id, "most": _RERUNS})).one()
+    running_ms, waiting_ms = _times(row, around.now)
+    metrics = wire.Metrics(steps=around.steps, attempts=around.attempts, bytes=row.bytes, running_ms=running_ms, waiting_ms=waiting_ms)
     return wire.Execution.model_validate(row).model_copy(
         update={
-            "workflow_name": name,
+            "workflow_name": around.workflow_name,
             "metrics": metrics,
-            "retried_by": retries,
-            "replayed_by": replays,
+            "retried_by": around.retried_by,
+            "replayed_by": around.replayed_by,
             "input_refs": shown(ident, row.input_refs),
             "output_refs": shown(ident, row.output_refs),
         }
     )
-
-
-async def _again(session: AsyncSession, came_from: InstrumentedAttribute[UUID | None], ident: UUID) -> list[UUID]:
-    """The newest executions that came from this one: they are in its project."""
-    return list(await session.scalars(select(Execution.id).where(came_from == ident).order_by(Execution.id.desc()).limit(_RERUNS)))
 
 
 def _times(row: Execution, now: datetime) -> tuple[float, float]:
