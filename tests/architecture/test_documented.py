@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from tests.architecture.sources import PACKAGES, PROJECT, files, modules, name
+from trestle.contracts import executions, workflows
 
 # How a setting can enter: os.environ and friends in the launcher, aliases and prefixes in the services' Settings classes.
 _ENVIRONMENT = re.compile(r"""["'](TRESTLE_[A-Z0-9_]+|DATABASE_URL|REDIS_URL)["']""")
@@ -28,6 +31,20 @@ def test_every_setting_is_in_the_settings_page_and_nothing_else_is() -> None:
     documented = set(_DOCUMENTED.findall((PROJECT / "docs" / "settings.md").read_text()))
     assert known - documented == set(), "add these to docs/settings.md"
     assert documented - known == set(), "docs/settings.md describes what nothing reads"
+
+
+def test_fields_that_the_api_page_tells_of_are_described_in_the_schema() -> None:
+    told = set(re.findall(r"`([A-Z]\w+)\.(\w+)`", (PROJECT / "docs" / "api.md").read_text()))
+    assert told
+    described = {
+        (model.__name__, name)
+        for module in (executions, workflows)
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for name, field in model.model_fields.items()
+        if field.description
+    }
+    assert told - described == set()
 
 
 def test_compose_and_its_example_use_known_settings() -> None:

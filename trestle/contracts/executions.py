@@ -53,22 +53,22 @@ class ExecutionSummary(Model):
     """A row of the history."""
 
     id: UUID
-    project_id: UUID
-    workflow_id: UUID | None
+    project_id: UUID = Field(description="Whose it is: what a caller may do with it depends on their role there")
+    workflow_id: UUID | None = Field(description="null once the workflow is deleted")
     workflow_name: str | None = None
-    version: int | None
+    version: int | None = Field(description="null: it ran the draft")
     status: ExecutionStatus
     trigger: JsonObject
     error: ExecutionError | None = None
-    failed_steps: int = 0
+    failed_steps: int = Field(0, description="Steps that failed and were passed over")
     attempt: int = 1
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    wake_at: datetime | None = None
-    parent_id: UUID | None = None
-    retry_of: UUID | None = None
-    replay_of: UUID | None = None
+    wake_at: datetime | None = Field(None, description="When a waiting one goes on by itself")
+    parent_id: UUID | None = Field(None, description="The execution that called it, as a step of a workflow")
+    retry_of: UUID | None = Field(None, description="The one of which it is a retry: finished steps were kept")
+    replay_of: UUID | None = Field(None, description="The one whose input it got again")
 
 
 class Execution(ExecutionSummary):
@@ -103,8 +103,12 @@ class Step(Model):
     wait: JsonValue = None
     due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")
     waits_for: str | None = Field(None, description="Whose answer a waiting step waits for: approval, webhook, child")
-    items: int | None = Field(None, description="How many items its output holds, where that is a list")
-    calls: list[UUID] = Field(default_factory=list, description="The executions of other workflows that it has started, oldest first")
+    items: int | None = Field(
+        None, description="How many items its output holds, where that is a list; of a for-each, how many it goes through"
+    )
+    calls: list[UUID] = Field(
+        default_factory=list, description="The executions that it has started, oldest first: those of all its attempts"
+    )
     usage: JsonObject | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -167,7 +171,9 @@ class StepEvent(BaseModel):
     port: str | None = None
     started_at: datetime | None = None
     duration_ms: float | None = None
-    items: int | None = Field(None, description="How many items its output holds, where that is a list")
+    items: int | None = Field(
+        None, description="How many items its output holds, where that is a list; of a for-each, how many it goes through"
+    )
     due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")
     reason: str | None = Field(None, description="Why it waits, where that is said")
     waits_for: str | None = Field(None, description="Whose answer it waits for: approval, webhook, child")

@@ -339,12 +339,12 @@ class Conflict(BaseModel):
 
 
 class Passed(BaseModel):
-    """A revision between the base of a batch and its answer, without the batch's own operations. `touched` names the paths that it
-    changed: `key`, `key/field`, `key/config.name`, `>source>port>target`. Without operations: load the draft again."""
+    """A revision between the base of a batch and its answer, without the batch's own operations. Where it has none, it came by another
+    way: load the draft again."""
 
     revision: int
     operations: list[Operation]
-    touched: list[str]
+    touched: list[str] = Field(description="Paths that it changed: `key`, `key/field`, `key/config.name`, `>source>port>target`")
 
 
 class OperationsApplied(BaseModel):
