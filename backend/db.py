@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import structlog
@@ -14,8 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
+_TRIES = 5
 
 
 def encode_json(value: Any) -> str:
@@ -34,6 +37,33 @@ def readable(column: str) -> str:
 def after_commit(session: AsyncSession, effect: AfterCommit) -> None:
     """Run `effect` once the session's transaction is committed: what leaves the process must not run ahead of the database."""
     session.info.setdefault(_AFTER_COMMIT, []).append(effect)
+
+
+async def commit(session: AsyncSession) -> None:
+    """Commits what the session has done so far, and runs its effects. It may go on, in a transaction of its own."""
+    await session.commit()
+    effects: list[AfterCommit] = session.info.pop(_AFTER_COMMIT, [])
+    for effect in effects:
+        await effect()
+
+
+async def despite_deadlocks(session: AsyncSession, work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` gives, done in a savepoint: where it waits for somebody who waits for it, it lets go and begins again.
+
+    Whoever locks rows in an order of their own may meet a batch of reports, which locks them in any. What `work` raises takes back what
+    it wrote, locked and left for after the commit.
+    """
+    effects: list[AfterCommit] = session.info.setdefault(_AFTER_COMMIT, [])
+    before = len(effects)
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            async with session.begin_nested():
+                return await work()
+        except Exception as error:
+            del effects[before:]
+            if not tries_left or not is_deadlock(error):
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 async def _nothing(_: object) -> None:
@@ -63,9 +93,19 @@ async def _notice_silence(connection: "asyncpg.Connection[asyncpg.Record]") -> N
 
 def is_away(error: BaseException) -> bool:
     """Whether this says that the database can't be reached, or is stopping: the same request may succeed a little later."""
+    return (isinstance(error, DBAPIError) and error.connection_invalidated) or isinstance(_told(error), _AWAY)
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Whether this says that two waited for each other, and PostgreSQL let the other one go on: the same again comes after that."""
+    return isinstance(_told(error), asyncpg.DeadlockDetectedError)
+
+
+def _told(error: BaseException) -> BaseException:
+    """What the driver said, where SQLAlchemy has wrapped it."""
     if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.connection_invalidated or is_away(error.orig.__cause__ or error.orig)
-    return isinstance(error, _AWAY)
+        return error.orig.__cause__ or error.orig
+    return error
 
 
 _AWAY = (
@@ -122,10 +162,7 @@ class Database:
         """One transaction: committed at the end of the block, rolled back by an exception. Effects run after the commit."""
         async with self._sessions() as session:
             yield session
-            await session.commit()
-            effects: list[AfterCommit] = session.info.pop(_AFTER_COMMIT, [])
-        for effect in effects:
-            await effect()
+            await commit(session)
 
     async def close(self) -> None:
         """Closes every connection."""

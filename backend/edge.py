@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.db import is_away
+from backend.db import is_away, is_deadlock
 from backend.errors import BodyTooLarge, problem
 
 log = structlog.get_logger(__name__)
@@ -66,9 +66,10 @@ class Edge:
         except ClientDisconnect:
             return  # half-way through its body: nobody is left to answer
         except Exception as error:
-            if is_away(error) and not started:
-                log.warning("database_away", method=scope["method"], path=path, error=f"{type(error).__name__}: {error}")
-                detail = "The database does not answer at the moment. Send again in a few seconds."
+            passing = _passing(error)
+            if passing is not None and not started:
+                event, detail = passing
+                log.warning(event, method=scope["method"], path=path, error=f"{type(error).__name__}: {error}")
                 await problem(503, "Not available at the moment", detail, headers={"Retry-After": "2"})(scope, receive, dressed)
                 return
             reference = uuid4().hex
@@ -77,6 +78,18 @@ class Edge:
                 raise
             detail = f"This is a fault of the server, not of the request. Tell its operator the reference {reference}: the log says more."
             await problem(500, "Unexpected error", detail)(scope, receive, dressed)
+
+
+def _passing(error: Exception) -> tuple[str, str] | None:
+    """What to log, and to answer, where the same request may well succeed a little later."""
+    if is_away(error):
+        return "database_away", "The database does not answer at the moment. Send again in a few seconds."
+    if is_deadlock(error):
+        return (
+            "deadlock",
+            "Somebody else changed the same things at the same moment, and nothing of this was done. Send again in a few seconds.",
+        )
+    return None
 
 
 def _dress(headers: MutableHeaders, path: str) -> None:

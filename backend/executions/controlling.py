@@ -1,16 +1,15 @@
 """What people may do to an execution that is under way."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import Row, TextClause, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
-from backend.db import after_commit
+from backend.db import after_commit, despite_deadlocks
 from backend.errors import Conflict
 from backend.executions import pausing
 from backend.executions.cancelling import CANCEL
@@ -22,8 +21,6 @@ from trestle.contracts.audit import Action
 from trestle.contracts.jobs import Verdict
 from trestle.contracts.states import TERMINAL, ExecutionStatus
 from trestle.contracts.users import ProjectRole
-
-_TRIES = 5
 
 _CANCEL_ONE = text(CANCEL.replace("{which}", "e.id = :id"))
 _PAUSE, _RESUME = (text(statement.replace("{id}", ":id")) for statement in (pausing.PAUSE, pausing.RESUME))
@@ -53,7 +50,7 @@ async def pause(parts: Services, session: AsyncSession, user: User, ident: UUID)
     Raises Conflict where it is paused already or has ended, NotFound where it is somebody else's.
     """
     execution = await find(session, user, Execution, ident, needs=ProjectRole.OPERATOR)
-    paused = await _moved(session, ident, _PAUSE, _PAUSE_CHILDREN)
+    paused = await despite_deadlocks(session, partial(_moved, session, ident, _PAUSE, _PAUSE_CHILDREN))
     if not paused:
         await session.refresh(execution, ["status"])
         if execution.status == ExecutionStatus.PAUSED:
@@ -70,7 +67,7 @@ async def resume(parts: Services, session: AsyncSession, user: User, ident: UUID
     Raises Conflict where it is not paused, NotFound where it is somebody else's.
     """
     execution = await find(session, user, Execution, ident, needs=ProjectRole.OPERATOR)
-    resumed = await _moved(session, ident, _RESUME, _RESUME_CHILDREN)
+    resumed = await despite_deadlocks(session, partial(_moved, session, ident, _RESUME, _RESUME_CHILDREN))
     if not resumed:
         await session.refresh(execution, ["status"])
         if execution.status in TERMINAL:
@@ -81,22 +78,7 @@ async def resume(parts: Services, session: AsyncSession, user: User, ident: UUID
 
 
 async def _moved(session: AsyncSession, ident: UUID, one: TextClause, children: TextClause) -> list[Row[Any]]:
-    """The execution, where it may be moved, and all that follow it.
-
-    From callers down to the called; but a batch of reports locks both in any order, and may hold the one that is wanted here while it wants
-    the one that is held. Then this lets go and begins again.
-    """
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            async with session.begin_nested():
-                return await _walk(session, ident, one, children)
-        except DBAPIError as error:
-            if not tries_left or not isinstance(getattr(error.orig, "__cause__", None), asyncpg.DeadlockDetectedError):
-                raise
-    raise AssertionError("the last try returns or raises")
-
-
-async def _walk(session: AsyncSession, ident: UUID, one: TextClause, children: TextClause) -> list[Row[Any]]:
+    """The execution, where it may be moved, and all that follow it: from callers down to the called."""
     moved = (await session.execute(one, {"id": ident})).all()
     every = list(moved)
     while calling := [row.id for row in moved if row.calls]:

@@ -7,6 +7,7 @@ again.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -58,19 +59,24 @@ async def most(parts: Services, workflow_id: UUID) -> None:
         async with parts.database.session() as session:
             await session.execute(_LET_GO, values)
         after = until
-    await _told(parts, workflow_id)
 
 
-async def _told(parts: Services, workflow_id: UUID) -> None:
-    """Returns once every failure has started its error workflows, or can't in time."""
+async def told(parts: Services, workflow_id: UUID) -> bool:
+    """Returns once every failure has started its error workflows: True; False where they can't in time."""
     give_up = time.monotonic() + TOLD_WITHIN_S
     while time.monotonic() < give_up:
         async with parts.database.session() as session:
-            untold = (await session.scalars(_SOME_UNTOLD, {"id": workflow_id, "batch": BATCH})).all()
-        if not untold:
-            return
-        parts.settler.soon(untold)
+            failed = await untold(session, workflow_id)
+        if not failed:
+            return True
+        parts.settler.soon(failed)
         await asyncio.sleep(_LOOK_AGAIN_S)
+    return False
+
+
+async def untold(session: AsyncSession, workflow_id: UUID) -> Sequence[UUID]:
+    """Some of its executions whose failure has not started its error workflows yet, if there are any."""
+    return (await session.scalars(_SOME_UNTOLD, {"id": workflow_id, "batch": BATCH})).all()
 
 
 async def cancel_rest(parts: Services, session: AsyncSession, workflow_id: UUID) -> None:

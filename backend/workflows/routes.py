@@ -9,7 +9,7 @@ from starlette.responses import Response
 from backend.deps import CurrentUser, ServicesDep, Session
 from backend.paging import PagingDep
 from backend.routing import router as new_router
-from backend.workflows import documents, graphs, operations, publishing, service, versions
+from backend.workflows import deletion, documents, graphs, operations, publishing, service, versions
 from backend.workflows import preview as previews
 from trestle.contracts import workflows as wire
 from trestle.contracts.base import Page
@@ -62,8 +62,8 @@ async def change(parts: ServicesDep, session: Session, user: CurrentUser, workfl
 
 @router.delete("/{workflow_id}", status_code=204)
 async def remove(parts: ServicesDep, session: Session, user: CurrentUser, workflow_id: UUID) -> None:
-    """Delete a workflow with its triggers. Its executions stay."""
-    await service.remove(parts, session, user, workflow_id)
+    """Delete a workflow with its triggers. Its executions stay; those under way are cancelled. 503 half-way: delete it again."""
+    await deletion.delete(parts, session, user, workflow_id)
 
 
 @router.put("/{workflow_id}/graph")

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.audit.service import record
 from backend.errors import NotFound
-from backend.executions import letting_go
 from backend.ids import new_id
 from backend.models import Node, Trigger, User, WebhookRoute, Workflow
 from backend.ownership import find, owned, project_for
@@ -178,20 +177,6 @@ async def change(parts: Services, session: AsyncSession, user: User, ident: UUID
         record(session, action, workflow.id, workflow.name, workflow.project_id)
         await (registration.arm if body.enabled else registration.disarm)(session, workflow.id)
     return await read(parts, session, user, ident)
-
-
-async def remove(parts: Services, session: AsyncSession, user: User, ident: UUID) -> None:
-    """The workflow with its versions and triggers. Its executions stay; those under way are cancelled."""
-    workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
-    # Said first: were it cut off, its history would be shorter already.
-    record(session, Action.WORKFLOW_DELETED, workflow.id, workflow.name, workflow.project_id)
-    workflow.enabled = False
-    await registration.disarm(session, ident)
-    await session.commit()  # what follows may take a while, in which no connection is held
-    await letting_go.most(parts, ident)
-    workflow = await find(session, user, Workflow, ident, needs=ProjectRole.EDITOR, lock=True)
-    await letting_go.cancel_rest(parts, session, ident)
-    await session.delete(workflow)
 
 
 async def validate(parts: Services, session: AsyncSession, user: User, ident: UUID) -> wire.Problems:

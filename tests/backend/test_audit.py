@@ -80,6 +80,7 @@ async def test_whatever_is_done_is_there(owner: Person, bob: Person, services: S
         "execution.replayed",
         "execution.deleted",
         "execution.deleted",
+        "workflow.deletion_begun",
         "workflow.deleted",
         "credential.created",
         "credential.changed",

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
@@ -151,6 +152,10 @@ async def test_what_nobody_expected_has_an_id_and_stores_nothing(settings: Setti
         await session.flush()
         raise ZeroDivisionError(secret[:0])
 
+    @router.post("/beaten", dependencies=[Depends(public)])
+    async def beaten() -> None:
+        raise asyncpg.DeadlockDetectedError("deadlock detected")
+
     app.include_router(router)
     async with running(app) as client:
         answer = await client.post("/explode?secret=hunter2")
@@ -162,6 +167,9 @@ async def test_what_nobody_expected_has_an_id_and_stores_nothing(settings: Setti
         assert "hunter2" not in logged
         found = await app.state.services.database.hot.fetchval("select count(*) from projects where name = 'half done'")
         assert found == 0
+        answer = await client.post("/beaten")
+        assert "Send again" in problem(answer, 503)["detail"]
+        assert answer.headers["Retry-After"]
 
 
 async def test_health(client: httpx.AsyncClient, app: FastAPI) -> None:

@@ -32,6 +32,7 @@ class Action(StrEnum):
     WORKFLOW_ENABLED = "workflow.enabled"
     WORKFLOW_DISABLED = "workflow.disabled"
     WORKFLOW_RESTORED = "workflow.restored"
+    WORKFLOW_DELETION_BEGUN = "workflow.deletion_begun"
     WORKFLOW_DELETED = "workflow.deleted"
     CREDENTIAL_CREATED = "credential.created"
     CREDENTIAL_CHANGED = "credential.changed"

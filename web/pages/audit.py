@@ -39,6 +39,7 @@ WORDS: dict[str, str] = {
     Action.WORKFLOW_ENABLED: "Enabled the workflow",
     Action.WORKFLOW_DISABLED: "Disabled the workflow",
     Action.WORKFLOW_RESTORED: "Restored a version of",
+    Action.WORKFLOW_DELETION_BEGUN: "Began to delete the workflow",
     Action.WORKFLOW_DELETED: "Deleted the workflow",
     Action.CREDENTIAL_CREATED: "Created the credential",
     Action.CREDENTIAL_CHANGED: "Changed the credential",

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from backend.errors import NotFound
 from backend.executions import error_workflows, letting_go
 from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_retention import made
@@ -46,9 +45,7 @@ async def test_what_somebody_holds_is_waited_for_with_the_workflow_locked(ada: A
         async with connection.transaction():
             await connection.execute("select from executions where id = any($1) for update", ids[:2])
             deleting = asyncio.create_task(ada.call("DELETE", f"/workflows/{ada.workflow_id}", 204))
-            async with asyncio.timeout(10):
-                while not await world.pool.fetchval("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"):
-                    await asyncio.sleep(0.02)
+            await _waiting(world, 1)
             counted = "select count(*) from executions where id = any($1) and status = 'cancelled'"
             assert await world.pool.fetchval(counted, ids) == 6
         await deleting
@@ -81,16 +78,64 @@ async def test_a_failure_that_nobody_heard_of_yet_is_told_before_its_workflow_go
     assert await world.pool.fetchval("select count(*) from executions where id = any($1) and workflow_id is null", [*history, failed]) == 10
 
 
-async def test_a_deletion_that_is_cut_off_is_in_the_audit_and_its_workflow_runs_no_more(
+async def test_it_lets_a_batch_of_reports_pass_and_waits_for_what_it_tells(ada: Ada, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a batch holds one of its executions, which fails by it, and wants another that the deletion holds, which wants the first."""
+    first, second = [
+        ident for ident in await _busy(ada, world, 1) if (await world.execution(str(ident)))["status"] in ("running", "paused")
+    ]
+    told: list[tuple[UUID, UUID | None]] = []
+    start = error_workflows.start
+
+    async def seen(connection: Any, ended: Any) -> Any:
+        told.extend([(one, await connection.fetchval("select workflow_id from executions where id = $1", one)) for one in ended])
+        return await start(connection, ended)
+
+    monkeypatch.setattr(error_workflows, "start", seen)
+    lock = "select from executions where id = $1 for update"
+    async with world.pool.acquire() as other, world.pool.acquire() as batch:
+        async with batch.transaction():
+            await batch.execute("set local deadlock_timeout = '1min'")  # so that it is the deletion that gives way
+            await batch.execute("update executions set status = 'failed', finished_at = now() where id = $1", second)
+            async with other.transaction():
+                await other.execute(lock, first)
+                deleting = asyncio.create_task(ada.call("DELETE", f"/workflows/{ada.workflow_id}", 204))
+                await _waiting(world, 1)
+                wanting = asyncio.create_task(batch.execute(lock, first))
+                await _waiting(world, 2)
+            await wanting
+        await deleting
+    assert (second, UUID(ada.workflow_id)) in told
+    assert [(await world.execution(str(ident)))["status"] for ident in (first, second)] == ["cancelled", "failed"]
+
+
+async def _waiting(world: World, many: int) -> None:
+    """Returns once so many connections wait for a lock."""
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    async with asyncio.timeout(10):
+        while await world.pool.fetchval(waiting) < many:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_deletion_that_is_cut_off_is_not_in_the_audit_as_done_and_is_done_by_the_next(
     ada: Ada, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: Any) -> None:
-        raise NotFound("cut off")
-
-    monkeypatch.setattr(letting_go, "most", broken)
     workflow_id = UUID(ada.workflow_id)
+
+    async def audited() -> list[str]:
+        rows = await world.pool.fetch("select action from audit where subject_id = $1 order by id", workflow_id)
+        return [row["action"] for row in rows]
+
+    async def cut_off(*_: Any) -> None:
+        raise ConnectionResetError("cut off")
+
     await world.pool.execute("update workflows set enabled = true where id = $1", workflow_id)
-    await ada.call("DELETE", f"/workflows/{ada.workflow_id}", 404)
-    assert await world.pool.fetchval("select enabled from workflows where id = $1", workflow_id) is False
-    told = await world.pool.fetch("select action from audit where subject_id = $1 order by id desc limit 1", workflow_id)
-    assert [row["action"] for row in told] == ["workflow.deleted"]
+    for at in ("most", "cancel_rest"):
+        with monkeypatch.context() as patched:
+            patched.setattr(letting_go, at, cut_off)
+            problem = await ada.call("DELETE", f"/workflows/{workflow_id}", 503)
+        assert "not deleted yet" in problem["detail"]
+        assert await world.pool.fetchval("select enabled from workflows where id = $1", workflow_id) is False
+    assert await audited() == ["workflow.created", "workflow.deletion_begun", "workflow.deletion_begun"]
+    await ada.call("DELETE", f"/workflows/{workflow_id}", 204)
+    assert (await audited())[-1] == "workflow.deleted"
+    await ada.call("GET", f"/workflows/{workflow_id}", 404)
