@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from tests import servers
 from trestle.cli.home import Home
 
+settings.register_profile("busy machine", deadline=None)  # how long an example takes says how much else the machine does
+settings.load_profile("busy machine")
 _MIGRATED = "migrated_template"
 
 

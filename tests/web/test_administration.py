@@ -63,6 +63,8 @@ def test_a_key_says_how_long_it_is_good_and_what_it_may() -> None:
         "expires_at": "2026-01-31T12:00:00+00:00",
     }
     assert "expires_at" not in api_keys.wanted(form, "p", "never", NOW)
+    with pytest.raises(ValueError, match="at least one"):
+        api_keys.wanted({"name": "CI", "scope.admin": False}, "p", "30", NOW)
     assert api_keys.SCOPES.keys() == set(ApiScope)
 
 

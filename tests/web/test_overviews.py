@@ -1,6 +1,7 @@
 """Webhooks, schedules and notifications as their pages show them."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from trestle.contracts.base import JsonObject
@@ -37,12 +38,35 @@ def test_a_schedule_shows_its_rule_its_times_and_its_last_run() -> None:
         "last": {"fire_at": "2026-02-27T08:00:00Z", "execution_id": "e", "status": "failed"},
     }
     row = schedules.shown(found)
-    assert (row.cron, row.every_s, row.timezone) == ("0 9 * * 1-5", 0, "Europe/Berlin")
+    assert (row.rule, row.cron) == ("weekdays 9:00 Europe/Berlin", "0 9 * * 1-5 · Europe/Berlin")
     assert (row.next_at, row.later) == ("2026-03-02T08:00:00Z", ["2026-03-03T08:00:00Z"])
     assert (row.last_status, row.last_execution) == ("failed", "e")
     idle = schedules.shown({**found, "cron": None, "every_s": 300, "next": [], "last": None})
-    assert (idle.cron, idle.every_s, idle.next_at, idle.last_status, idle.problem) == ("", 300, "", "", "")
+    assert (idle.cron, idle.rule, idle.next_at, idle.last_status, idle.problem) == ("", "every 5 minutes", "", "", "")
     assert schedules.shown({**found, "next": [], "problem": "Its time zone is gone."}).problem == "Its time zone is gone."
+
+
+def test_what_is_searched_for_is_found_by_all_that_a_row_shows() -> None:
+    found: JsonObject = {"trigger_id": "", "workflow_id": "w", "node": "n", "timezone": "Europe/Berlin", "next": []}
+    state: Any = schedules.Schedules(_reflex_internal_init=True)  # type: ignore[call-arg]
+    state._rows = [
+        schedules.shown({**found, "workflow_name": "Figures", "cron": "0 9 * * 1-5"}),
+        schedules.shown({**found, "workflow_name": "Backup", "every_s": 300}),
+    ]
+
+    def names(words: str) -> list[str]:
+        state.search = words
+        return [row.workflow for row in state.found]
+
+    assert names("") == ["Figures", "Backup"]
+    assert names("weekdays BERLIN") == names("9:00") == names("* 1-5") == names("fig") == ["Figures"]
+    assert names("every 5 min") == ["Backup"]
+    assert names("figures 5 minutes") == []
+    hooks: Any = webhooks.Webhooks(_reflex_internal_init=True)  # type: ignore[call-arg]
+    hooks._rows, hooks.search = [webhooks.shown(HOOK)], "/webhooks/LEADS post github"
+    assert len(hooks.found) == 1
+    hooks.search = "delete"
+    assert (hooks.found, hooks.none) == ([], False)
 
 
 def test_the_next_schedule_comes_first_and_what_is_off_last() -> None:

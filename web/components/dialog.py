@@ -7,23 +7,17 @@ from typing import Any
 import reflex as rx
 
 from web.access import signed_in
-from web.backend import ApiError
 from web.components.copying import copy_button
 from web.components.feedback import problem
+from web.components.submitting import Submitting, form
 
 
-class Wrong(ValueError):
-    """What a dialog asks for can't be done: a sentence for the person, without asking the backend."""
-
-
-class Dialogs(rx.State, mixin=True):
+class Dialogs(Submitting, mixin=True):
     """Which of a page's dialogs is open, what it is about, and what went wrong in it."""
 
     dialog: str = ""  # its name, or none
     target_id: str = ""
     target_name: str = ""
-    error: str = ""
-    busy: bool = False
 
     @rx.event
     def close(self, is_open: bool) -> None:
@@ -38,20 +32,15 @@ class Dialogs(rx.State, mixin=True):
     @contextmanager
     def _doing(self) -> Iterator[None]:
         """Around what the dialog is for: then it closes, or says what went wrong."""
-        self.error = ""
-        try:
+        with self._submitted():
             yield
-        except (ApiError, Wrong) as error:
-            self.error = str(error)
-        else:
             self.dialog = ""
-        self.busy = False
 
 
 def opened_by(state: type[Dialogs], *names: str) -> dict[str, Any]:
     """What a dialog of this name (or these) is told by its page's state: `form_dialog(…, **opened_by(Page, "rename"))`."""
     is_open = rx.Var.create(list(names)).contains(state.dialog)
-    return {"is_open": is_open, "on_open_change": state.close, "error": state.error, "busy": state.busy}
+    return {"state": state, "is_open": is_open, "on_open_change": state.close}
 
 
 def form_dialog(
@@ -61,26 +50,25 @@ def form_dialog(
     is_open: Any,
     on_open_change: Any,
     on_submit: Any,
-    error: Any,
-    busy: Any,
+    state: type[Submitting],
     beside: Any = None,
-    on_meant: Any = None,
+    **pressed: Any,
 ) -> rx.Component:
-    """A form in a dialog. `submit` is the word on its button; `error` is shown above that; `busy` locks it while it works.
+    """A form in a dialog. `submit` is the word on its button; what is wrong is shown above that.
 
-    `beside` is a second button that submits; `on_meant` then says, when the first is pressed, that it was that one.
+    `beside` is a second button that submits; `pressed` are then props of the first: that it was that one.
     """
-    pressed = {} if on_meant is None else {"on_click": on_meant}
     return rx.dialog.root(
         rx.dialog.content(
             rx.dialog.title(title),
-            rx.form(
+            form(
+                state,
                 rx.el.div(
                     *fields,
-                    problem(error),
+                    problem(state.error),
                     rx.el.div(
                         rx.dialog.close(rx.button("Cancel", type="button", variant="soft", color_scheme="gray")),
-                        rx.button(submit, type="submit", loading=busy, **pressed),
+                        rx.button(submit, type="submit", **{"loading": state.busy, **pressed}),
                         *([] if beside is None else [beside]),
                         class_name="t-actions",
                     ),
@@ -104,8 +92,7 @@ def confirm_dialog(
     is_open: Any,
     on_open_change: Any,
     on_confirm: Any,
-    error: Any = "",
-    busy: Any = False,
+    state: type[Submitting],
 ) -> rx.Component:
     """The question before something is destroyed. The safe answer has the focus."""
     return rx.alert_dialog.root(
@@ -113,11 +100,15 @@ def confirm_dialog(
             rx.alert_dialog.title(title),
             rx.alert_dialog.description(text),
             *more,
-            rx.el.div(problem(error), margin_top="16px"),
-            rx.el.div(
-                rx.alert_dialog.cancel(rx.button("Cancel", variant="soft", color_scheme="gray")),
-                rx.button(confirm, color_scheme="red", on_click=on_confirm, loading=busy),
-                class_name="t-actions",
+            form(
+                state,
+                rx.el.div(problem(state.error), margin_top="16px"),
+                rx.el.div(
+                    rx.alert_dialog.cancel(rx.button("Cancel", type="button", variant="soft", color_scheme="gray")),
+                    rx.button(confirm, type="submit", color_scheme="red", loading=state.busy),
+                    class_name="t-actions",
+                ),
+                on_submit=on_confirm,
             ),
             max_width="440px",
         ),

@@ -18,6 +18,7 @@ from web.components.feedback import empty_state
 from web.components.field import choice, field
 from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
+from web.components.submitting import Wrong
 from web.components.table import actions_cell, cell, row, table
 from web.projects import Choice, project_choices
 
@@ -63,8 +64,10 @@ def shown(found: ApiKey, projects: dict[str, str], others: dict[UUID, str], now:
 
 
 def wanted(form: dict[str, Any], project_id: str, lasts: str, now: datetime) -> JsonObject:
-    """The body of `POST /api-keys` that a form means."""
+    """The body of `POST /api-keys` that a form means. Raises Wrong where nothing is chosen."""
     scopes = [scope.value for scope in ApiScope if form.get(f"scope.{scope}")]
+    if not scopes:
+        raise Wrong("Choose at least one thing that the key may do.")
     body: JsonObject = {"name": str(form.get("name", "")).strip(), "scopes": scopes, "project_id": project_id}
     if lasts.isdecimal():
         body["expires_at"] = (now + timedelta(days=int(lasts))).isoformat()
@@ -139,15 +142,14 @@ class ApiKeys(Listing, Dialogs, rx.State):
             self.dialog, self.made = "", ""
 
     @rx.event
-    async def create(self, form: dict[str, Any]) -> None:
+    async def create(self, form: dict[str, Any]) -> Any:
         """Make a key and show it."""
         api = signed_in(self)
-        body = wanted(form, self.project_id, self.lasts, datetime.now(UTC))
-        if not body["scopes"]:
-            self.error = "Choose at least one thing that the key may do."
+        if not self._begins(form):
             return
+        yield
         with self._doing():
-            made = await api.create_api_key(body)
+            made = await api.create_api_key(wanted(form, self.project_id, self.lasts, datetime.now(UTC)))
         if self.error:
             return
         self._open("made", target_name=made.name)
@@ -155,15 +157,18 @@ class ApiKeys(Listing, Dialogs, rx.State):
         await self._load(api)
 
     @rx.event
-    async def delete(self) -> Any:
+    async def delete(self, form: dict[str, Any]) -> Any:
         """Delete the one that was asked about."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         with self._doing():
             await api.call("DELETE", f"/api-keys/{self.target_id}")
         if self.error:
-            return None
+            return
         await self._load(api)
-        return rx.toast.success(f"“{self.target_name}” is deleted")
+        yield rx.toast.success(f"“{self.target_name}” is deleted")
 
 
 def _row(key: Row) -> rx.Component:

@@ -8,10 +8,10 @@ from trestle.contracts.base import JsonObject
 from trestle.contracts.credentials import Credential, CredentialType
 from web.access import signed_in
 from web.api import Api
-from web.backend import ApiError
 from web.components.dialog import form_dialog
 from web.components.feedback import outcome
 from web.components.field import area, choice, field
+from web.components.submitting import Submitting, Wrong
 from web.credential_form import Blank, blanks, chosen, filled, hosts_of, wrong_host
 from web.pages.credential_connection import connection_panel, is_by_hand, show_connection
 from web.projects import Choice, edits, project_choices
@@ -19,7 +19,7 @@ from web.projects import Choice, edits, project_choices
 TEST, SAVE = "test", "save"
 
 
-class CredentialEditor(rx.State):
+class CredentialEditor(Submitting, rx.State):
     """The dialog. The types' schemas stay on the server, and no secret that is kept comes near it."""
 
     kinds: list[Choice] = []
@@ -33,10 +33,9 @@ class CredentialEditor(rx.State):
     kind_description: str = ""
     blanks: list[Blank] = []
     connects: bool = False  # a person connects it, by what the form says now
-    error: str = ""
     tested: str = ""
     test_went: str = ""  # "well", "badly", or neither
-    busy: str = ""  # what it is busy with: "test" or "save"
+    doing: str = ""  # what it is busy with, or was last: "test" or "save"
     form: int = 0  # grows with every opening, which empties the fields
     _purpose: str = SAVE
     _choices: dict[str, str] = {}
@@ -61,7 +60,7 @@ class CredentialEditor(rx.State):
         known = self._types.get(kind)
         self.kind, self._choices = kind, chosen(known.fields_schema, self._fields()) if known else {}
         self.kind_description = known.description.replace("`", "") if known else ""
-        self.busy, self._purpose = "", SAVE
+        self.busy, self._purpose = False, SAVE
         self._draw()
 
     def _draw(self) -> None:
@@ -124,16 +123,18 @@ class CredentialEditor(rx.State):
         """Try out what the form says, or keep it."""
         api = signed_in(self)
         purpose, self._purpose = self._purpose, SAVE
-        hosts = hosts_of(str(form.get("allowed_hosts", "")))
-        self.error, self.tested, self.test_went = wrong_host(hosts), "", ""
-        if self.error or self.kind not in self._types:
+        if self.kind not in self._types or not self._begins(form):
             return
-        self.busy = purpose
+        self.doing = purpose
+        self.tested = self.test_went = ""
         yield
-        name = str(form.get("name", "")).strip()
-        try:
+        with self._submitted():
+            hosts = hosts_of(str(form.get("allowed_hosts", "")))
+            if wrong := wrong_host(hosts):
+                raise Wrong(wrong)
+            name = str(form.get("name", "")).strip()
             data = filled(self._types[self.kind].fields_schema, form, self._set(), self._choices)
-            if purpose == TEST:
+            if self.doing == TEST:
                 await self._test(api, data, hosts)
             else:
                 kept, was_new = await self._save(api, name, data, hosts), not self.target_id
@@ -142,9 +143,6 @@ class CredentialEditor(rx.State):
                     await self._open(api, str(kept.id), "")  # it is to be connected now
                 else:
                     self.is_open = False
-        except ApiError as error:
-            self.error = str(error)
-        self.busy = ""
 
     async def _test(self, api: Api, data: JsonObject, hosts: list[str]) -> None:
         where = {"credential_id": self.target_id} if self.target_id else {"project_id": self.project_id}
@@ -235,9 +233,10 @@ def credential_dialog(on_saved: Any) -> rx.Component:
         is_open=CredentialEditor.is_open,
         on_open_change=CredentialEditor.close,
         on_submit=[CredentialEditor.submit, on_saved],
-        error=CredentialEditor.error,
-        busy=CredentialEditor.busy == SAVE,
-        on_meant=CredentialEditor.mean(SAVE),
+        state=CredentialEditor,
+        loading=CredentialEditor.busy & (CredentialEditor.doing == SAVE),
+        disabled=CredentialEditor.busy,
+        on_click=CredentialEditor.mean(SAVE),
         # After the other in the page's order, so that Enter saves.
         beside=rx.button(
             rx.icon("plug-zap", size=14),
@@ -246,7 +245,8 @@ def credential_dialog(on_saved: Any) -> rx.Component:
             variant="soft",
             color_scheme="gray",
             on_click=CredentialEditor.mean(TEST),
-            loading=CredentialEditor.busy == TEST,
+            loading=CredentialEditor.busy & (CredentialEditor.doing == TEST),
+            disabled=CredentialEditor.busy,
             class_name="t-beside",
         ),
     )

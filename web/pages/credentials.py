@@ -15,6 +15,7 @@ from web.components.dialog import Dialogs, confirm_dialog, opened_by, told_dialo
 from web.components.feedback import empty_state
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
+from web.components.searching import Searching, has_words, searched
 from web.components.table import actions_cell, cell, row, table
 from web.pages.credential_connection import connection_badge, in_short
 from web.pages.credential_editor import CredentialEditor, credential_dialog
@@ -69,18 +70,21 @@ def place(use: CredentialUse) -> Place:
     return Place(use.workflow_name, use.node, f"/workflows/{use.workflow_id}?node={quote(use.node, safe='')}")
 
 
-class Credentials(Listing, Dialogs, rx.State):
+class Credentials(Listing, Searching, Dialogs, rx.State):
     """The table, and what is asked about one of its rows: "delete" and "uses"."""
 
-    rows: list[Row] = []
-    search: str = ""
+    _rows: list[Row] = []
     places: list[Place] = []
+
+    @rx.var
+    def none(self) -> bool:
+        """Whether there is none, whatever is searched for."""
+        return not self._rows
 
     @rx.var
     def found(self) -> list[Row]:
         """The rows that the search leaves."""
-        words = self.search.casefold().split()
-        return [one for one in self.rows if all(word in f"{one.name} {one.type} {one.about}".casefold() for word in words)]
+        return [one for one in self._rows if has_words(self.search, one.name, one.type, one.about)]
 
     @rx.event
     async def arrive(self) -> Any:
@@ -108,20 +112,14 @@ class Credentials(Listing, Dialogs, rx.State):
         with self._fetching():
             titles = {kind.name: kind.title for kind in await api.credential_types()}
             projects = {str(one.id): one for one in await api.projects()}
-            self.rows = [shown(one, titles, projects) for one in await api.credentials()]
-
-    @rx.event
-    def find(self, text: str) -> None:
-        """Only what has these words."""
-        signed_in(self)
-        self.search = text
+            self._rows = [shown(one, titles, projects) for one in await api.credentials()]
 
     @rx.event
     async def ask(self, dialog: str, credential_id: str) -> None:
         """Where one is used: to see, or before it is deleted."""
         api = signed_in(self)
         self.places = [place(use) for use in await api.credential_usage(credential_id)]
-        self._open(dialog, credential_id, next((one.name for one in self.rows if one.id == credential_id), ""))
+        self._open(dialog, credential_id, next((one.name for one in self._rows if one.id == credential_id), ""))
 
     @rx.event
     async def test(self, credential_id: str) -> Any:
@@ -133,15 +131,18 @@ class Credentials(Listing, Dialogs, rx.State):
         yield say(found.message, id=_TESTED)
 
     @rx.event
-    async def delete(self) -> Any:
+    async def delete(self, form: dict[str, Any]) -> Any:
         """Delete the one that was asked about."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         with self._doing():
             await api.delete_credential(self.target_id, force=True)
         if self.error:
-            return None
+            return
         await self._load(api)
-        return rx.toast.success(f"“{self.target_name}” is deleted")
+        yield rx.toast.success(f"“{self.target_name}” is deleted")
 
 
 def _row(credential: Row) -> rx.Component:
@@ -227,27 +228,16 @@ def page() -> rx.Component:
         "Tokens and passwords that steps need to call other services. They are encrypted, and no one can read them here again.",
         _new("Add a credential"),
     )
-    search = rx.input(
-        rx.input.slot(rx.icon("search", size=16)),
-        placeholder="Search credentials",
-        on_change=Credentials.find.debounce(150),
-        default_value=Credentials.search,
-        type="search",
-        width=["100%", "100%", "280px"],
-        custom_attrs={"aria-label": "Search credentials"},
-    )
     heads: list[str | tuple[str, str]] = ["Name", "Type", ("Changed", "t-wide-only"), ""]
-    everything = rx.fragment(
-        rx.el.div(search, class_name="t-toolbar"),
-        rx.cond(
-            Credentials.found.length() == 0,
-            empty_state("search", "No credential has these words", "Search for its name, its type or a host."),
-            table(heads, rx.foreach(Credentials.found, _row), "Credentials"),
-        ),
+    everything = searched(
+        Credentials,
+        "Search credentials",
+        empty_state("search-x", "No credential has these words", "Search for its name, its type or a host."),
+        table(heads, rx.foreach(Credentials.found, _row), "Credentials"),
     )
     return framed(
         "Credentials",
-        listing(Credentials, everything, none=Credentials.rows.length() == 0, empty=nothing_yet, retry=Credentials.load),
+        listing(Credentials, everything, none=Credentials.none, empty=nothing_yet, retry=Credentials.load),
         credential_dialog(Credentials.load),
         _dialogs(),
         actions=(_new(),),

@@ -212,15 +212,18 @@ class Executions(Listing, Dialogs, rx.State):
         self._open("delete", execution_id)
 
     @rx.event
-    async def delete(self) -> Any:
+    async def delete(self, form: dict[str, Any]) -> Any:
         """Delete the execution that was asked about."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         with self._doing():
             await api.delete_execution(UUID(self.target_id))
         if self.error:
-            return None
+            return
         self.rows = [row for row in self.rows if row.id != self.target_id]
-        return rx.toast.success("Deleted, with its steps and its log.")
+        yield rx.toast.success("Deleted, with its steps and its log.")
 
     @rx.event
     async def steer(self, execution_id: str, verb: str) -> Any:

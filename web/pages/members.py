@@ -8,11 +8,12 @@ import reflex as rx
 from trestle.contracts.users import Member, Project, ProjectRole
 from web.access import Viewer, signed_in
 from web.api import Api
-from web.components.dialog import Dialogs, Wrong, confirm_dialog, form_dialog, opened_by
+from web.components.dialog import Dialogs, confirm_dialog, form_dialog, opened_by
 from web.components.feedback import empty_state
 from web.components.field import choice, field
 from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
+from web.components.submitting import Wrong
 from web.components.table import actions_cell, cell, row, table
 from web.pages.people import People, people, people_dialogs
 from web.projects import Choice, project_choice, project_choices
@@ -120,6 +121,9 @@ class Members(Listing, Dialogs, rx.State):
     async def save_project(self, form: dict[str, Any]) -> Any:
         """Create a project, or rename the one that is chosen."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         name = str(form.get("name", "")).strip()
         with self._doing():
             if self.dialog == "create":
@@ -128,22 +132,30 @@ class Members(Listing, Dialogs, rx.State):
             else:
                 await api.call("PATCH", f"/projects/{self.project_id}", json={"name": name})
                 await self._load(api)
-        return None if self.error else rx.toast.success(f"“{name}” is saved")
+        if not self.error:
+            yield rx.toast.success(f"“{name}” is saved")
 
     @rx.event
-    async def delete_project(self) -> Any:
+    async def delete_project(self, form: dict[str, Any]) -> Any:
         """Delete the project that was asked about."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         name = self.project_name
         with self._doing():
             await api.call("DELETE", f"/projects/{self.project_id}")
             await self._load(api)
-        return None if self.error else rx.toast.success(f"“{name}” is deleted")
+        if not self.error:
+            yield rx.toast.success(f"“{name}” is deleted")
 
     @rx.event
     async def save_member(self, form: dict[str, Any]) -> Any:
         """Add somebody by their address, or change a member."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         user_id, email = self.target_id, self.target_name
         with self._doing():
             if not user_id:
@@ -152,16 +164,21 @@ class Members(Listing, Dialogs, rx.State):
             body = {"role": self.role, "labels": labels_of(str(form.get("labels", "")))}
             await api.call("PUT", f"/projects/{self.project_id}/members/{user_id}", json=body)
             await self._load(api)
-        return None if self.error else rx.toast.success(f"{email} is a member")
+        if not self.error:
+            yield rx.toast.success(f"{email} is a member")
 
     @rx.event
-    async def remove_member(self) -> Any:
+    async def remove_member(self, form: dict[str, Any]) -> Any:
         """Take the member out that was asked about; oneself too."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         with self._doing():
             await api.call("DELETE", f"/projects/{self.project_id}/members/{self.target_id}")
             await self._load(api)
-        return None if self.error else rx.toast.success(f"{self.target_name} is no member any more")
+        if not self.error:
+            yield rx.toast.success(f"{self.target_name} is no member any more")
 
 
 def _row(member: Row) -> rx.Component:

@@ -7,10 +7,10 @@ import reflex as rx
 
 from trestle.contracts.workflows import Imported
 from web.access import signed_in
-from web.backend import ApiError
 from web.components.browser import text_file
 from web.components.feedback import link_button, problem
 from web.components.field import choice, field
+from web.components.submitting import Submitting, Wrong, form
 from web.projects import Choice, edits, project_choices
 
 MOST_CHARACTERS = 500_000
@@ -31,13 +31,11 @@ def remarks(answer: Imported) -> list[Remark]:
     return lost + [Remark(problem.node or ".".join(map(str, problem.loc)), problem.message) for problem in answer.problems]
 
 
-class NewWorkflow(rx.State):
+class NewWorkflow(Submitting, rx.State):
     """The dialog. `made` is the id of a workflow that was imported with remarks."""
 
     open: bool = False
     way: str = "blank"  # or "import"
-    error: str = ""
-    busy: bool = False
     text: str = ""
     file: str = ""
     made: str = ""
@@ -83,15 +81,13 @@ class NewWorkflow(rx.State):
     async def create(self, form: dict[str, Any]) -> Any:
         """Make an empty workflow and open it."""
         api = signed_in(self)
-        self.error, self.busy = "", True
-        yield
-        try:
-            made = await api.create_workflow(str(form.get("name", "")).strip() or "Untitled workflow", self.project_id)
-        except ApiError as error:
-            self.error, self.busy = str(error), False
+        if not self._begins(form):
             return
-        self.open, self.busy = False, False
-        yield rx.redirect(f"/workflows/{made.id}")
+        yield
+        with self._submitted():
+            made = await api.create_workflow(str(form.get("name", "")).strip() or "Untitled workflow", self.project_id)
+            self.open = False
+            yield rx.redirect(f"/workflows/{made.id}")
 
     @rx.event
     def take(self, text: str, name: str) -> None:
@@ -104,21 +100,18 @@ class NewWorkflow(rx.State):
     async def bring(self, form: dict[str, Any]) -> Any:
         """Import what was chosen or pasted. Without anything to look at, it opens at once."""
         api = signed_in(self)
-        text = self.text or str(form.get("document") or "").strip()
-        if not text:
-            self.error = "Choose a file, or paste a document."
+        if not self._begins(form):
             return
-        self.error, self.busy = "", True
         yield
-        try:
+        with self._submitted():
+            text = self.text or str(form.get("document") or "").strip()
+            if not text:
+                raise Wrong("Choose a file, or paste a document.")
             answer = await api.import_workflow(text, self.project_id)
-        except ApiError as error:
-            self.error, self.busy = str(error), False
-            return
-        self.busy, self.made, self.name, self.remarks = False, str(answer.workflow.id), answer.workflow.name, remarks(answer)
-        if not self.remarks:
-            self.open = False
-            yield rx.redirect(f"/workflows/{self.made}")
+            self.made, self.name, self.remarks = str(answer.workflow.id), answer.workflow.name, remarks(answer)
+            if not self.remarks:
+                self.open = False
+                yield rx.redirect(f"/workflows/{self.made}")
 
 
 def _way(icon: str, title: str, text: str, way: str) -> rx.Component:
@@ -174,14 +167,14 @@ def _project() -> rx.Component:
 
 def _blank() -> rx.Component:
     name = field("Name", "name", placeholder="Hot leads to chat", required=True, max_length=200, auto_focus=True)
-    return rx.form(
-        rx.el.div(name, _project(), problem(NewWorkflow.error), _actions("Create"), class_name="t-form"), on_submit=NewWorkflow.create
-    )
+    parts = (name, _project(), problem(NewWorkflow.error), _actions("Create"))
+    return form(NewWorkflow, rx.el.div(*parts, class_name="t-form"), on_submit=NewWorkflow.create)
 
 
 def _import() -> rx.Component:
     help_text = "What Trestle exported (JSON or YAML), a list of steps, or a graph of nodes and edges. Nothing is run."
-    return rx.form(
+    return form(
+        NewWorkflow,
         rx.el.div(
             rx.el.div(
                 rx.el.label("File", html_for="file"),

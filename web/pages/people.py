@@ -89,9 +89,12 @@ class People(Dialogs, rx.State):
             self.dialog, self.link = "", ""
 
     @rx.event
-    async def invite(self, form: dict[str, Any]) -> None:
+    async def invite(self, form: dict[str, Any]) -> Any:
         """Make a link for somebody to sign up with."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         email = str(form.get("email", "")).strip()
         with self._doing():
             made = await api.invite(email, self.role)
@@ -101,19 +104,31 @@ class People(Dialogs, rx.State):
         self.link = made.url
 
     @rx.event
-    async def save_role(self, _form: dict[str, Any]) -> Any:
+    async def save_role(self, form: dict[str, Any]) -> Any:
         """Another role for somebody."""
-        return await self._change(signed_in(self), {"role": self.role}, "has another role now")
+        api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
+        yield await self._change(api, {"role": self.role}, "has another role now")
 
     @rx.event
-    async def switch_off(self) -> Any:
+    async def switch_off(self, form: dict[str, Any]) -> Any:
         """End somebody's sessions and let them in no more."""
-        return await self._change(signed_in(self), {"active": False}, "is switched off")
+        api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
+        yield await self._change(api, {"active": False}, "is switched off")
 
     @rx.event
-    async def reset_two_factor(self) -> Any:
+    async def reset_two_factor(self, form: dict[str, Any]) -> Any:
         """Let somebody in with the password alone, who lost phone and recovery codes."""
-        return await self._change(signed_in(self), {"two_factor": False}, "signs in with the password alone")
+        api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
+        yield await self._change(api, {"two_factor": False}, "signs in with the password alone")
 
     @rx.event
     async def switch_on(self, user_id: str, email: str) -> Any:

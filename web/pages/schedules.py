@@ -12,9 +12,10 @@ from web.components.browser import local_time, pulse, relative_time
 from web.components.feedback import empty_state, link_button
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
+from web.components.searching import Searching, has_words, searched
 from web.components.status import status_chip
 from web.components.table import cell, row, table
-from web.editor.rule import rule
+from web.schedule_words import schedule_words
 
 REFRESH_S = 15
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -22,14 +23,13 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass
 class Row:
-    """A schedule as the table shows it. Times are RFC 3339."""
+    """A schedule as the table shows it. Times are RFC 3339; `rule` is in words, `cron` the expression that they stand for, if any."""
 
     id: str
     workflow_id: str
     workflow: str
+    rule: str
     cron: str
-    every_s: float
-    timezone: str
     next_at: str
     later: list[str] = field(default_factory=list)
     last_at: str = ""
@@ -40,15 +40,15 @@ class Row:
 
 def shown(schedule: JsonObject) -> Row:
     """A schedule of GET /schedules as a row."""
+    cron, zone = schedule.get("cron") or "", schedule["timezone"]
     coming: list[str] = schedule["next"]
     last: JsonObject = schedule.get("last") or {}
     return Row(
         id=schedule["trigger_id"],
         workflow_id=schedule["workflow_id"],
         workflow=schedule.get("workflow_name") or schedule["node"],
-        cron=schedule.get("cron") or "",
-        every_s=float(schedule.get("every_s") or 0),
-        timezone=schedule["timezone"],
+        rule=schedule_words(cron, float(schedule.get("every_s") or 0), zone),
+        cron=f"{cron} · {zone}" if cron else "",
         next_at=coming[0] if coming else "",
         later=coming[1:],
         last_at=last.get("fire_at") or "",
@@ -63,17 +63,27 @@ def soonest_first(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (datetime.fromisoformat(row.next_at) if row.next_at else _NEVER, row.workflow))
 
 
-class Schedules(Listing, rx.State):
+class Schedules(Listing, Searching, rx.State):
     """The table."""
 
-    rows: list[Row] = []
+    _rows: list[Row] = []
+
+    @rx.var
+    def none(self) -> bool:
+        """Whether there is none, whatever is searched for."""
+        return not self._rows
+
+    @rx.var
+    def found(self) -> list[Row]:
+        """The rows that the search leaves."""
+        return [one for one in self._rows if has_words(self.search, one.workflow, one.rule, one.cron)]
 
     @rx.event
     async def load(self) -> None:
         """Fetch all of them."""
         api = signed_in(self)
         with self._fetching():
-            self.rows = soonest_first(shown(schedule) for schedule in await api.schedules())
+            self._rows = soonest_first(shown(schedule) for schedule in await api.schedules())
 
 
 def _next(schedule: Row) -> rx.Component:
@@ -105,7 +115,7 @@ def _row(schedule: Row) -> rx.Component:
     return row(
         cell(
             rx.link(schedule.workflow, href=f"/workflows/{schedule.workflow_id}", class_name="t-row-link", underline="none"),
-            rx.el.span(rule(schedule.cron, schedule.every_s, schedule.timezone), class_name="t-small"),
+            rx.el.span(schedule.rule, title=schedule.cron, class_name="t-small"),
             kind="t-name",
         ),
         cell(_next(schedule), kind="t-fit t-below"),
@@ -139,8 +149,13 @@ def page() -> rx.Component:
         "Schedules",
         listing(
             Schedules,
-            table(["Workflow", "Next", "Last execution"], rx.foreach(Schedules.rows, _row), "Schedules"),
-            none=Schedules.rows.length() == 0,
+            searched(
+                Schedules,
+                "Search schedules",
+                empty_state("search-x", "No schedule has these words", "Search for its workflow, its rule or its time zone."),
+                table(["Workflow", "Next", "Last execution"], rx.foreach(Schedules.found, _row), "Schedules"),
+            ),
+            none=Schedules.none,
             empty=nothing_yet,
         ),
         pulse(REFRESH_S, Schedules.load),

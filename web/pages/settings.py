@@ -7,23 +7,19 @@ from reflex.event import EventSpec
 from reflex.style import color_mode, set_color_mode
 
 from web.access import Viewer, signed_in
-from web.backend import ApiError
 from web.components.feedback import problem
 from web.components.field import field
 from web.components.settings_tabs import settings_page
+from web.components.submitting import Submitting, form
 from web.pages.two_factor import two_factor
 from web.services import services
 from web.signing_in import registration
 
 
-class Settings(rx.State):
-    """The two forms."""
+class Settings(Submitting, rx.State):
+    """The profile's form, and what is told."""
 
     name: str = ""
-    profile_error: str = ""
-    password_error: str = ""
-    password_form: int = 0  # grows with every change of the password, which empties its form
-    busy: bool = False
     public_url: str = ""
     is_open: bool = False
 
@@ -32,8 +28,9 @@ class Settings(rx.State):
         """Begin with what is set."""
         api = signed_in(self)
         self.name, self.public_url = api.session.user.name, services().settings.public_url
-        self.profile_error = self.password_error = ""
-        self.busy = False
+        password = await self.get_state(Password)
+        self.error = password.error = ""
+        self.busy = password.busy = False
         self.is_open = (await registration(services().backend)).open
 
     @rx.event
@@ -47,31 +44,33 @@ class Settings(rx.State):
     async def save_profile(self, form: dict[str, Any]) -> Any:
         """Change the name."""
         api = signed_in(self)
-        self.profile_error = ""
-        try:
+        if not self._begins(form):
+            return
+        yield
+        with self._submitted():
             user = await api.change_me({"name": str(form.get("name", "")).strip()})
-        except ApiError as error:
-            self.profile_error = str(error)
-            return None
-        self.name = user.name
-        viewer = await self.get_state(Viewer)
-        viewer.name, viewer.initial = user.name, user.name[:1]
-        return rx.toast.success("Your profile is saved")
+            self.name = user.name
+            viewer = await self.get_state(Viewer)
+            viewer.name, viewer.initial = user.name, user.name[:1]
+            yield rx.toast.success("Your profile is saved")
+
+
+class Password(Submitting, rx.State):
+    """The password's form."""
+
+    form: int = 0  # grows with every change of the password, which empties its fields
 
     @rx.event
-    async def save_password(self, form: dict[str, Any]) -> Any:
+    async def save(self, form: dict[str, Any]) -> Any:
         """Change the password."""
         api = signed_in(self)
-        self.password_error, self.busy = "", True
-        yield
-        try:
-            await api.change_password(str(form.get("current_password", "")), str(form.get("new_password", "")))
-        except ApiError as error:
-            self.password_error, self.busy = str(error), False
+        if not self._begins(form):
             return
-        self.busy = False
-        self.password_form += 1
-        yield rx.toast.success("Your password is changed")
+        yield
+        with self._submitted():
+            await api.change_password(str(form.get("current_password", "")), str(form.get("new_password", "")))
+            self.form += 1
+            yield rx.toast.success("Your password is changed")
 
 
 def _section(title: str, text: str, *content: rx.Component) -> rx.Component:
@@ -103,12 +102,13 @@ def page() -> rx.Component:
         _section(
             "Profile",
             "How you are named here.",
-            rx.form(
+            form(
+                Settings,
                 rx.el.div(
                     field("Name", "name", default_value=Settings.name, key=Settings.name, required=True, max_length=200),
                     field("Email", "email", value=Viewer.email, read_only=True, variant="soft", color_scheme="gray"),
-                    problem(Settings.profile_error),
-                    rx.el.div(rx.button("Save profile", type="submit")),
+                    problem(Settings.error),
+                    rx.el.div(rx.button("Save profile", type="submit", loading=Settings.busy)),
                     class_name="t-form",
                 ),
                 on_submit=Settings.save_profile,
@@ -117,16 +117,17 @@ def page() -> rx.Component:
         _section(
             "Password",
             "8 to 72 characters.",
-            rx.form(
+            form(
+                Password,
                 rx.el.div(
                     field("Current password", "current_password", type="password", auto_complete="current-password", required=True),
                     field("New password", "new_password", type="password", auto_complete="new-password", required=True, min_length=8),
-                    problem(Settings.password_error),
-                    rx.el.div(rx.button("Change password", type="submit", variant="soft", loading=Settings.busy)),
+                    problem(Password.error),
+                    rx.el.div(rx.button("Change password", type="submit", variant="soft", loading=Password.busy)),
                     class_name="t-form",
                 ),
-                on_submit=Settings.save_password,
-                key=Settings.password_form.to_string(),
+                on_submit=Password.save,
+                key=Password.form.to_string(),
             ),
         ),
         _section("Two-factor sign-in", "Besides the password, a code from your phone: a stolen password is then not enough.", two_factor()),

@@ -13,6 +13,7 @@ from web.backend import ApiError
 from web.components.brand import wordmark
 from web.components.feedback import notice, problem
 from web.components.field import field
+from web.components.submitting import Submitting, form
 from web.services import services
 
 _WRONG_CODE = "This code is not right, or was used before. Type the one that your app shows now."
@@ -24,12 +25,10 @@ _REASONS = {
 }
 
 
-class Door(rx.State):
+class Door(Submitting, rx.State):
     """The forms' state. What is typed into them never comes back to the browser."""
 
-    error: str = ""
     reason: str = ""
-    busy: bool = False
     first: bool = False
     may_join: bool = True
     invited: str = ""  # the address that an invitation is for
@@ -55,13 +54,14 @@ class Door(rx.State):
     @rx.event
     async def sign_in(self, form: dict[str, Any]) -> Any:
         """Check email and password, then the code where one is asked for, and let the browser in."""
-        self.error, self.busy = "", True
+        if not self._begins(form):
+            return
         yield
-        try:
-            yield await self._enter(*(str(form.get(key, "")) for key in ("email", "password", "totp_code")))
-        except ApiError as error:
-            self._refused(error)
-        self.busy = False
+        with self._submitted():
+            try:
+                yield await self._enter(*(str(form.get(key, "")) for key in ("email", "password", "totp_code")))
+            except ApiError as error:
+                self._refused(error)
 
     def _refused(self, error: ApiError) -> None:
         if error.problem.type == ProblemType.SECOND_FACTOR_REQUIRED:
@@ -82,16 +82,14 @@ class Door(rx.State):
     @rx.event
     async def sign_up(self, form: dict[str, Any]) -> Any:
         """Create the account and sign in with it."""
-        self.error, self.busy = "", True
+        if not self._begins(form):
+            return
         yield
         name, email, password = (str(form.get(key, "")) for key in ("name", "email", "password"))
-        try:
+        with self._submitted():
             invitation = self.router.url.query_parameters.get("invitation", "")
             await signing_in.sign_up(services().backend, name=name.strip(), email=email.strip(), password=password, invitation=invitation)
             yield await self._enter(email, password, "")
-        except ApiError as error:
-            self.error = str(error)
-        self.busy = False
 
     async def _enter(self, email: str, password: str, code: str) -> EventSpec:
         held = services()
@@ -103,13 +101,13 @@ class Door(rx.State):
         return rx.call_script(f"trestle.enter({json.dumps(ticket)}, {json.dumps(target)})")
 
 
-def _door(title: Any, form: rx.Component, other: rx.Component) -> rx.Component:
+def _door(title: Any, inner: rx.Component, other: rx.Component) -> rx.Component:
     return rx.el.main(
         rx.el.div(
             wordmark(SIGN_IN),
             rx.el.div(
                 rx.heading(title, size="4", as_="h1", weight="medium", margin_bottom="16px"),
-                form,
+                inner,
                 class_name="t-card",
             ),
             other,
@@ -163,7 +161,8 @@ def sign_in_page() -> rx.Component:
     )
     return _door(
         rx.cond(at_password, "Sign in", "Two-factor sign-in"),
-        rx.form(
+        form(
+            Door,
             rx.el.div(
                 notice(Door.reason),
                 # They stay in the page, and are sent again with the code: the password is held nowhere else meanwhile.
@@ -203,7 +202,8 @@ def sign_up_page() -> rx.Component:
     """The first account of an installation, or one where registration is open."""
     return _door(
         "Create your account",
-        rx.form(
+        form(
+            Door,
             rx.el.div(
                 notice(
                     rx.cond(

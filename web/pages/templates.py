@@ -15,6 +15,7 @@ from web.components.field import choice
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.picture import Picture, drawn, picture
+from web.components.searching import has_words, search_box
 from web.projects import Choice, edits, project_choices
 
 ALL = "All"
@@ -59,12 +60,7 @@ def shown(template: Template) -> Card:
 
 def found(cards: list[Card], search: str, group: str) -> list[Card]:
     """Those of a group in which every word that is searched for occurs."""
-    words = search.casefold().split()
-    return [
-        card
-        for card in cards
-        if group in (ALL, card.group) and all(word in f"{card.title} {card.description} {card.group}".casefold() for word in words)
-    ]
+    return [card for card in cards if group in (ALL, card.group) and has_words(search, card.title, card.description, card.group)]
 
 
 def opening(workflow_id: str, sample: Any, node: str = "") -> str:
@@ -141,6 +137,8 @@ class Templates(Listing, rx.State):
     async def use(self, name: str) -> Any:
         """Make a workflow of a template and open it."""
         api = signed_in(self)
+        if self.using:
+            return  # a double click
         self.using = name
         yield
         try:
@@ -244,15 +242,7 @@ def _closer() -> rx.Component:
 
 def _toolbar() -> rx.Component:
     return rx.el.div(
-        rx.input(
-            rx.input.slot(rx.icon("search", size=16)),
-            placeholder="Search templates",
-            on_change=Templates.find.debounce(150),
-            default_value=Templates.search,
-            type="search",
-            width=["100%", "100%", "280px"],
-            custom_attrs={"aria-label": "Search templates"},
-        ),
+        search_box("Search templates", Templates.search, Templates.find.debounce(150)),
         rx.el.div(
             rx.foreach(
                 Templates.groups,

@@ -6,10 +6,10 @@ import reflex as rx
 
 from web.access import signed_in
 from web.api import Api
-from web.backend import ApiError
 from web.components.dialog import form_dialog
 from web.components.field import field
 from web.components.qr import QrCode, encoded, qr_code
+from web.components.submitting import Submitting
 
 
 def in_groups(secret: str) -> str:
@@ -17,7 +17,7 @@ def in_groups(secret: str) -> str:
     return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
 
 
-class TwoFactor(rx.State):
+class TwoFactor(Submitting, rx.State):
     """Whether it is on, and the dialog that is open. A key and codes are held for as long as they are shown."""
 
     loaded: bool = False
@@ -28,8 +28,6 @@ class TwoFactor(rx.State):
     qr: QrCode = QrCode()
     codes: list[str] = []
     kept: bool = False
-    error: str = ""
-    busy: bool = False
     form: int = 0  # grows with every dialog, whose fields begin empty
 
     @rx.event
@@ -64,43 +62,37 @@ class TwoFactor(rx.State):
     async def begin(self, form: dict[str, Any]) -> Any:
         """Offer a key, for the password."""
         api = signed_in(self)
-        self.error, self.busy = "", True
-        yield
-        try:
-            offer = await api.enrol_two_factor(str(form.get("current_password", "")))
-        except ApiError as error:
-            self.error, self.busy = str(error), False
+        if not self._begins(form):
             return
-        self._show("scan")
-        self.key, self.qr = in_groups(offer.secret), encoded(offer.otpauth_url)
+        yield
+        with self._submitted():
+            offer = await api.enrol_two_factor(str(form.get("current_password", "")))
+            self._show("scan")
+            self.key, self.qr = in_groups(offer.secret), encoded(offer.otpauth_url)
 
     @rx.event
     async def verify(self, form: dict[str, Any]) -> Any:
         """Switch it on, for the first code."""
         api = signed_in(self)
-        self.error, self.busy = "", True
-        yield
-        try:
-            codes = await api.verify_two_factor(str(form.get("code", "")))
-        except ApiError as error:
-            self.error, self.busy = str(error), False
+        if not self._begins(form):
             return
-        await self._load(api)
-        self._show_codes(codes)
+        yield
+        with self._submitted():
+            codes = await api.verify_two_factor(str(form.get("code", "")))
+            await self._load(api)
+            self._show_codes(codes)
 
     @rx.event
     async def renew(self, form: dict[str, Any]) -> Any:
         """New recovery codes."""
         api = signed_in(self)
-        self.error, self.busy = "", True
-        yield
-        try:
-            codes = await api.renew_recovery_codes(str(form.get("current_password", "")), str(form.get("code", "")))
-        except ApiError as error:
-            self.error, self.busy = str(error), False
+        if not self._begins(form):
             return
-        await self._load(api)
-        self._show_codes(codes)
+        yield
+        with self._submitted():
+            codes = await api.renew_recovery_codes(str(form.get("current_password", "")), str(form.get("code", "")))
+            await self._load(api)
+            self._show_codes(codes)
 
     def _show_codes(self, codes: list[str]) -> None:
         self._show("codes")
@@ -129,15 +121,13 @@ class TwoFactor(rx.State):
     async def switch_off(self, form: dict[str, Any]) -> Any:
         """The password alone from now on."""
         api = signed_in(self)
-        self.error, self.busy = "", True
-        yield
-        try:
-            await api.switch_two_factor_off(str(form.get("current_password", "")), str(form.get("code", "")))
-        except ApiError as error:
-            self.error, self.busy = str(error), False
+        if not self._begins(form):
             return
-        await self._load(api)
-        yield rx.toast.success("Two-factor sign-in is off")
+        yield
+        with self._submitted():
+            await api.switch_two_factor_off(str(form.get("current_password", "")), str(form.get("code", "")))
+            await self._load(api)
+            yield rx.toast.success("Two-factor sign-in is off")
 
 
 def two_factor() -> rx.Component:
@@ -176,7 +166,7 @@ def _password(form: Any) -> rx.Component:
 
 def _dialogs() -> rx.Component:
     form = TwoFactor.form.to_string()
-    shared = {"on_open_change": TwoFactor.close, "error": TwoFactor.error, "busy": TwoFactor.busy}
+    shared: dict[str, Any] = {"state": TwoFactor, "on_open_change": TwoFactor.close}
     both = (
         _password(form),
         field(

@@ -12,11 +12,12 @@ from web.access import signed_in
 from web.api import Api
 from web.components.browser import relative_time
 from web.components.copying import copied
-from web.components.dialog import Dialogs, Wrong, confirm_dialog, form_dialog, opened_by
+from web.components.dialog import Dialogs, confirm_dialog, form_dialog, opened_by
 from web.components.feedback import empty_state
 from web.components.field import area, choice, field
 from web.components.listing import Listing, listing
 from web.components.settings_tabs import about, settings_page
+from web.components.submitting import Wrong
 from web.components.table import actions_cell, cell, row, table
 from web.projects import Choice, edits, project_choice, project_choices
 
@@ -135,6 +136,9 @@ class Variables(Listing, Dialogs, rx.State):
     async def save(self, form: dict[str, Any]) -> Any:
         """Keep a new one, or change one."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         name = str(form.get("name", "")).strip()
         with self._doing():
             body = {"name": name, "value": read(self.kind, str(form.get("value", "")))}
@@ -142,15 +146,18 @@ class Variables(Listing, Dialogs, rx.State):
                 await api.call("PATCH", f"/variables/{self.target_id}", json=body)
             else:
                 await api.call("POST", "/variables", json={**body, "project_id": self.project_id})
-        return await self._done(api, f"“{name}” is saved")
+        yield await self._done(api, f"“{name}” is saved")
 
     @rx.event
-    async def delete(self) -> Any:
+    async def delete(self, form: dict[str, Any]) -> Any:
         """Delete the one that was asked about."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         with self._doing():
             await api.call("DELETE", f"/variables/{self.target_id}")
-        return await self._done(api, f"“{self.target_name}” is deleted")
+        yield await self._done(api, f"“{self.target_name}” is deleted")
 
     async def _done(self, api: Api, said: str) -> Any:
         """What a dialog was for is done: show it, and say so."""

@@ -11,6 +11,7 @@ from web.components.copying import copied, copy_button
 from web.components.feedback import empty_state, link_button
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
+from web.components.searching import Searching, has_words, searched
 from web.components.table import actions_cell, cell, row, table
 
 REFRESH_S = 10
@@ -64,17 +65,27 @@ def shown(hook: Webhook) -> Row:
     )
 
 
-class Webhooks(Listing, rx.State):
+class Webhooks(Listing, Searching, rx.State):
     """The table."""
 
-    rows: list[Row] = []
+    _rows: list[Row] = []
+
+    @rx.var
+    def none(self) -> bool:
+        """Whether there is none, whatever is searched for."""
+        return not self._rows
+
+    @rx.var
+    def found(self) -> list[Row]:
+        """The rows that the search leaves."""
+        return [one for one in self._rows if has_words(self.search, one.workflow, one.url, one.methods, one.auth)]
 
     @rx.event
     async def load(self) -> None:
         """Fetch all of them."""
         api = signed_in(self)
         with self._fetching():
-            self.rows = [shown(hook) for hook in await api.webhooks()]
+            self._rows = [shown(hook) for hook in await api.webhooks()]
 
 
 def _row(hook: Row) -> rx.Component:
@@ -112,12 +123,14 @@ def page() -> rx.Component:
         "A workflow that begins with a Webhook has an address of its own once it is published. All of them are listed here.",
         link_button("Go to workflows", href="/workflows"),
     )
+    none_found = empty_state("search-x", "No webhook has these words", "Search for its workflow, its address, its methods or its callers.")
+    heads: list[str | tuple[str, str]] = ["Workflow", "Methods", "Callers", "Last call", ("", "t-wide-only"), ""]
     return framed(
         "Webhooks",
         listing(
             Webhooks,
-            table(["Workflow", "Methods", "Callers", "Last call", ("", "t-wide-only"), ""], rx.foreach(Webhooks.rows, _row), "Webhooks"),
-            none=Webhooks.rows.length() == 0,
+            searched(Webhooks, "Search webhooks", none_found, table(heads, rx.foreach(Webhooks.found, _row), "Webhooks")),
+            none=Webhooks.none,
             empty=nothing_yet,
         ),
         pulse(REFRESH_S, Webhooks.load),

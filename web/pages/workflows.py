@@ -15,6 +15,7 @@ from web.components.feedback import empty_state, link_button
 from web.components.field import field
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
+from web.components.searching import search_box
 from web.components.table import actions_cell, cell, row, table
 from web.pages.new_workflow import NewWorkflow
 from web.pages.new_workflow import dialog as new_dialog
@@ -97,17 +98,23 @@ class Workflows(Listing, Dialogs, rx.State):
         self.target_folder, self.target_tags = (chosen.folder, ", ".join(chosen.tags)) if chosen else ("", "")
 
     @rx.event
-    async def rename(self, form: dict[str, Any]) -> None:
+    async def rename(self, form: dict[str, Any]) -> Any:
         """Give the workflow another name."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         with self._doing():
             await api.change_workflow(self.target_id, {"name": str(form.get("name", "")).strip()})
         await self._load()
 
     @rx.event
-    async def sort(self, form: dict[str, Any]) -> None:
+    async def sort(self, form: dict[str, Any]) -> Any:
         """Move the workflow to a folder and give it tags."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         change = {"folder": str(form.get("folder", "")).strip(), "tags": tags_of(str(form.get("tags", "")))}
         with self._doing():
             await api.change_workflow(self.target_id, change)
@@ -132,13 +139,17 @@ class Workflows(Listing, Dialogs, rx.State):
         return rx.redirect(f"/executions/{execution_id}")
 
     @rx.event
-    async def delete(self) -> Any:
+    async def delete(self, form: dict[str, Any]) -> Any:
         """Delete the workflow that was asked about."""
         api = signed_in(self)
+        if not self._begins(form):
+            return
+        yield
         with self._doing():
             await api.delete_workflow(self.target_id)
         await self._load()
-        return None if self.error else rx.toast.success(f"“{self.target_name}” is deleted")
+        if not self.error:
+            yield rx.toast.success(f"“{self.target_name}” is deleted")
 
 
 def _row(workflow: Row) -> rx.Component:
@@ -299,15 +310,7 @@ def page() -> rx.Component:
         rx.cond(
             (Workflows.rows.length() > 0) | Workflows.narrowed,
             rx.el.div(
-                rx.input(
-                    rx.input.slot(rx.icon("search", size=16)),
-                    placeholder="Search workflows",
-                    on_change=Workflows.find.debounce(250),
-                    default_value=Workflows.search,
-                    type="search",
-                    width=["100%", "100%", "280px"],
-                    custom_attrs={"aria-label": "Search workflows"},
-                ),
+                search_box("Search workflows", Workflows.search, Workflows.find.debounce(250)),
                 _choice(
                     "Folder", "All folders", Workflows.folders, Workflows.folder, lambda chosen: Workflows.narrow(Workflows.tag, chosen)
                 ),

@@ -1,4 +1,4 @@
-"""Browser and backend agree on what an operation does to a draft: else a reload would show another graph than was drawn."""
+"""Browser and server agree on what an operation does to a draft, else a reload would show another graph than was drawn; and on words."""
 
 from uuid import UUID, uuid4
 
@@ -13,6 +13,7 @@ from tests.web.editor.drawings import edits as operations
 from tests.web.editor.test_graph_edits import canonical
 from trestle.contracts.graph import Graph
 from trestle.contracts.workflows import Operation
+from web.schedule_words import schedule_words
 
 wire: TypeAdapter[Operation] = TypeAdapter(Operation)
 
@@ -32,3 +33,18 @@ def test_an_operation_does_the_same_on_both_sides(js: BrowserModules, data: st.D
     ident: UUID = uuid4()
     stored = edits.apply(drafts.drawn(whole.nodes, whole.connections), wire.validate_python({"id": str(ident), **operation}))
     assert canonical(drawing(stored)) == canonical(js.call("graph.js", "apply", graph, operation))
+
+
+MINUTES = st.sampled_from(["*", "0", "5", "30", "*/5", "*/7", "*/0", "1,2", "x"])
+HOURS = st.sampled_from(["*", "0", "9", "09", "8,17", "*/6", "*/5", "9-17", "8,"])
+DAYS = st.sampled_from(["*", "?", "1", "L", "1-5"])
+WEEKDAYS = st.sampled_from(["*", "?", "1-5", "mon-FRI", "0,6", "6,7", "MON", "1,3", "1-2-3", "5L", "1#2", "-1", ""])
+CRON = st.tuples(st.sampled_from(["", "0 ", "5 ", "* "]), MINUTES, HOURS, DAYS, st.sampled_from(["*", "1"]), WEEKDAYS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(parts=CRON, every_s=st.sampled_from([0, 1, 60, 90, 300, 3600, 7200, 604_800, 0.5]), timezone=st.sampled_from(["", "Europe/Berlin"]))
+def test_a_schedule_is_called_the_same_on_both_sides(js: BrowserModules, parts: tuple[str, ...], every_s: float, timezone: str) -> None:
+    cron = parts[0] + " ".join(parts[1:])
+    said = js.call("schedule.js", "scheduleText", {"cron": cron, "every_s": every_s, "timezone": timezone})
+    assert schedule_words(cron, every_s, timezone) == said

@@ -39,6 +39,7 @@ async def test_variables_keys_members_people_and_the_audit(stack: Stack) -> None
         await _variables(page, url)
         await _completion(desk.page, desk.api, url)
         await _keys(page, stack)
+        await _searched(page, desk.api, url)
         await _members(page, stack)
         await page.goto(f"{url}/audit")
         await expect(page.get_by_role("row").filter(has_text="eve@example.com").first).to_be_visible()
@@ -136,7 +137,7 @@ async def _keys(page: Page, stack: Stack) -> None:
     await form.get_by_role("button", name="Create").click()
     await expect(form.get_by_role("alert")).to_contain_text("Choose at least one")
     await form.get_by_role("checkbox", name="workflows:read").click()
-    await form.get_by_role("button", name="Create").click()
+    await form.get_by_role("button", name="Create").dblclick()
     key = (await page.get_by_test_id("shown-once").text_content() or "").strip()
     assert key.startswith("trk_")
     async with Api(stack.backend_url) as program:
@@ -148,16 +149,38 @@ async def _keys(page: Page, stack: Stack) -> None:
     await page.get_by_role("table", name="API keys").wait_for()
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(page.get_by_text(key)).to_have_count(0)
+    await expect(page.locator("tbody tr")).to_have_count(1)  # a double click makes one
     await row_action(page, "Nightly", "Delete")
     await page.get_by_role("button", name="Delete key").click()
     await expect(page.get_by_text("Let programs call Trestle")).to_be_visible()
+
+
+async def _searched(page: Page, api: Api, url: str) -> None:
+    """Webhooks and schedules by what their rows say."""
+    for name, path, cron in (("Leads", "leads-in", "0 9 * * 1-5"), ("Orders", "orders-in", "*/15 * * * *")):
+        hook = {"key": "hook", "type": "trigger.webhook", "config": {"path": path}}
+        clock = {"key": "clock", "type": "trigger.schedule", "config": {"cron": cron, "timezone": "Europe/Berlin"}}
+        flow = await api.call("POST", "/workflows", json={"name": name, "nodes": [hook, clock]})
+        await api.call("POST", f"/workflows/{flow['id']}/publish")
+    for kind, wanted in (("webhooks", "/ORDERS-in post"), ("schedules", "every 15 min")):
+        await page.goto(f"{url}/{kind}")
+        rows = page.get_by_role("table").locator("tbody tr")
+        await expect(rows.filter(has_text="Leads")).to_be_visible()
+        box = page.get_by_role("searchbox", name=f"Search {kind}")
+        await box.fill(wanted)
+        await expect(rows.filter(has_text="Leads")).to_have_count(0)
+        await expect(rows.filter(has_text="Orders")).to_be_visible()
+        await box.fill("no such words")
+        await expect(page.get_by_text("has these words")).to_be_visible()
+        await box.fill("")
+        await expect(rows.filter(has_text="Leads")).to_be_visible()
 
 
 async def _members(page: Page, stack: Stack) -> None:
     await page.goto(f"{stack.web_url}/members")
     form = await dialog(page, "New project")
     await form.get_by_label("Name").fill("Sales")
-    await form.get_by_role("button", name="Create").click()
+    await form.get_by_role("button", name="Create").dblclick()  # makes one: _operator looks
     form = await dialog(page, "Add a member")
     await form.get_by_label("Email").fill("eve@example.com")
     await form.get_by_role("button", name="Add").click()

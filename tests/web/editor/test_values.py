@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.web.editor.browser_modules import BrowserModules
 from web.editor.values import PAGE, WHOLE_BYTES, at, part, put, shown, size_of
+from web.schedule_words import schedule_words
 
 LEAVES = st.none() | st.booleans() | st.integers(-(2**50), 2**50) | st.text(max_size=6)
 VALUES = st.recursive(
@@ -135,6 +136,7 @@ def test_items_are_listed_by_their_last_attempts(js: BrowserModules) -> None:
 )
 def test_a_schedule_in_words(js: BrowserModules, config: dict[str, Any], said: str) -> None:
     assert js.call("schedule.js", "scheduleText", config) == said
+    assert schedule_words(config.get("cron", ""), config.get("every_s", 0), config.get("timezone", "")) == said
     if said:
         assert js.call("summary.js", "summary", {"type": "trigger.schedule"}, {"type": "trigger.schedule", "config": config}) == said
 

@@ -8,5 +8,3 @@ _HERE = Path(__file__).parent
 
 LIBRARY = importable(_HERE / "editor.jsx")
 """What the page imports; the other files are imported from there."""
-RULE = importable(_HERE / "rule.jsx")
-"""A schedule in words, without the rest."""
