@@ -41,10 +41,7 @@ def safe_path(path: str) -> str:
 def to_sign_in() -> EventSpec:
     """Go to the sign-in page and come back from there to this one."""
     # The page's own address is known best where it is shown: the handler may run after the person has moved on.
-    # Whoever is signing out is on their way: what was still asked for meanwhile must not lead elsewhere.
-    here = "encodeURIComponent(location.pathname + location.search)"
-    script = f"window.trestle?.leaving || location.replace('{SIGN_IN}?reason=expired&next=' + {here})"
-    return rx.call_script(script)
+    return rx.call_script("window.trestle.expired()")
 
 
 def failed(exception: Exception) -> EventSpec:

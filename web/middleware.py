@@ -37,13 +37,14 @@ def content_security_policy(page: bytes = b"") -> str:
     """The policy for one page. Its inline scripts are those of the build, and are named by their hashes.
 
     'unsafe-eval' is there because Reflex runs the handlers that the server sends (toasts, focus) by `eval`; inline styles because
-    Radix and emotion make them. Scripts from anywhere else, and scripts injected into the page, do not run.
+    Radix and emotion make them. Scripts from anywhere else, and scripts injected into the page, do not run. Forms are the scripts'
+    alone: one that the browser sent by itself, before they have come, would put a password into an address.
     """
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'" for script in _INLINE_SCRIPT.findall(page)]
     scripts = " ".join(["'self'", "'unsafe-eval'", *dict.fromkeys(hashes)])
     return (
         f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        "font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
 

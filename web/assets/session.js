@@ -1,13 +1,20 @@
-// Trades tickets for the httpOnly cookie, keeps the session alive while a page is in sight, and ends it. Holds no secret.
+// Trades tickets for the httpOnly cookie, keeps the session alive while a page is in sight, leads to the door when it has ended, and ends it. Holds no secret.
 (() => {
   const post = (path, body) =>
     fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) });
-  const keep = () => {
-    if (document.visibilityState === "visible") post("/auth/keep").catch(() => {});
+  const keep = async () => {
+    if (document.visibilityState !== "visible") return;
+    const answer = await post("/auth/keep").catch(() => null);
+    if (answer?.status === 401) window.trestle.expired();
   };
   setInterval(keep, 4 * 60 * 1000);
   document.addEventListener("visibilitychange", keep);
   window.trestle = {
+    // Whoever is signing out is on their way: what was still asked for meanwhile must not lead elsewhere.
+    expired() {
+      if (this.leaving || location.pathname.startsWith("/sign-")) return;
+      location.replace(`/sign-in?reason=expired&next=${encodeURIComponent(location.pathname + location.search)}`);
+    },
     async enter(ticket, next) {
       const answer = await post("/auth/session", { ticket });
       location.replace(answer.ok ? next : "/sign-in?reason=late");

@@ -150,6 +150,11 @@ def _to(step: str, text: str) -> rx.Component:
     return rx.button(text, type="button", variant="ghost", size="2", on_click=Door.go(step))
 
 
+def _submit(text: str) -> rx.Component:
+    # The page is there before its scripts are: nothing would come of a press on a slow line.
+    return rx.button(text, type="submit", loading=Door.busy, disabled=~rx.State.is_hydrated, width="100%")
+
+
 def sign_in_page() -> rx.Component:
     """Email and password; then, where the account has one, the second factor."""
     at_password = Door.step == ""
@@ -173,7 +178,7 @@ def sign_in_page() -> rx.Component:
                 ),
                 rx.cond(at_password, rx.fragment(), _second_step()),
                 problem(Door.error),
-                rx.button("Sign in", type="submit", loading=Door.busy, width="100%"),
+                _submit("Sign in"),
                 class_name="t-form",
             ),
             on_submit=Door.sign_in,
@@ -215,7 +220,7 @@ def sign_up_page() -> rx.Component:
                 # It stays in the page: who comes back with an invitation may type before the server has said that it is one.
                 rx.el.div(*_newcomer(), class_name=rx.cond(Door.may_join, "t-form", "t-gone")),
                 problem(Door.error),
-                rx.cond(Door.may_join, rx.button("Create account", type="submit", loading=Door.busy, width="100%")),
+                rx.cond(Door.may_join, _submit("Create account")),
                 class_name="t-form",
             ),
             on_submit=Door.sign_up,
