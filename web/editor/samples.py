@@ -1,6 +1,6 @@
 """Recorded data for the editor: enough of each value to see what there is, never so much that the browser is busy with it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -26,10 +26,28 @@ def sample(value: JsonValue, depth: int = 0) -> JsonValue:
     return value
 
 
+def lengths(value: JsonValue, path: tuple[str | int, ...] = (), depth: int = 0) -> Iterator[list[Any]]:
+    """`[path, length]` of each list that `sample` cuts off. `path`: where the value stands."""
+    if depth >= DEPTH:
+        return
+    if isinstance(value, list):
+        if len(value) > ITEMS:
+            yield [list(path), len(value)]
+        for index, item in enumerate(value[:ITEMS]):
+            yield from lengths(item, (*path, index), depth + 1)
+    elif isinstance(value, dict):
+        for name, inner in list(value.items())[:FIELDS]:
+            yield from lengths(inner, (*path, name), depth + 1)
+
+
 def recorded(execution: Execution, steps: Iterable[Step]) -> JsonObject:
-    """`{execution_id, payload, trigger, nodes: {key: {port, output}}}` of a run: how each node left, by its last attempt."""
-    nodes = {step.node: {"port": step.port, "output": sample(step.output)} for step in steps if step.item is None and step.port}
-    return {"execution_id": str(execution.id), "payload": sample(execution.input), "trigger": sample(execution.trigger), "nodes": nodes}
+    """`{execution_id, payload, trigger, nodes: {key: {port, output}}, lengths}` of a run: how each node left, by its last attempt; and how
+    long the lists are of which only the beginning is here, `[path, length]` of each."""
+    ended = {step.node: step for step in steps if step.item is None and step.port}
+    nodes = {key: {"port": step.port, "output": sample(step.output)} for key, step in ended.items()}
+    found = {"payload": sample(execution.input), "trigger": sample(execution.trigger), "nodes": nodes}
+    whole = [(("payload",), execution.input), *((("nodes", key, "output"), step.output) for key, step in ended.items())]
+    return {"execution_id": str(execution.id), **found, "lengths": [one for path, value in whole for one in lengths(value, path)]}
 
 
 def shortened(preview: dict[str, Any]) -> dict[str, Any]:

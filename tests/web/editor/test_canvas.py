@@ -326,7 +326,8 @@ async def test_five_hundred_nodes_are_handled(stack: Stack) -> None:
         await desk.drag((x, y), (x + 40, y + 50), steps=40)
         moved = (await desk.nodes())["n260"]["position"]
         assert moved != nodes[260]["position"]
-        assert len(desk.frames) - before <= 5
+        # What is said every now and then anyway, that somebody is here, is no part of the drag.
+        assert len([frame for frame in desk.frames[before:] if frame not in ("2", "3") and ".watch" not in frame]) <= 5
         await press("Escape")
         await press("Control+a")
         await expect(page.locator(".react-flow__node.selected").first).to_be_visible()

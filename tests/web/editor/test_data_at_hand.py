@@ -14,7 +14,7 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         await desk.drop("set", 480, 200)
         await desk.connect("manual", "main", "set")
         await desk.stored()
-        body = {"input": {"name": "Ada", "orders": [{"id": 7}], "first name": "A"}}
+        body = {"input": {"name": "Ada", "orders": [{"id": 7}] * 30, "first name": "A"}}
         await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json=body)
         await desk.press("set")
         fields = desk.at("field-fields")
@@ -22,7 +22,7 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         await fields.locator("input").first.fill("greeting")
         value = fields.locator("input, textarea").nth(1)
         await value.click()
-        await expect(desk.at("data-tree")).to_contain_text("orders")
+        await expect(desk.at("data-tree")).to_contain_text("orders30 items")  # though not all of them are here
 
         # By keyboard: the field keeps the cursor all the way, though it becomes an expression meanwhile.
         await desk.page.keyboard.type("Dear {{ payload.na")
@@ -41,6 +41,17 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         await desk.at("data-tree").get_by_title("{{ payload.orders[0].id }}").click()
         await expect(value).to_have_value("{{ payload.orders[0].id }}")
         await expect(desk.at("preview")).to_contain_text("7")
+
+        # After a bar, what can be made of it; the filter's argument is typed over.
+        await value.fill("")
+        await desk.page.keyboard.type("{{ payload.name | up")
+        await expect(desk.at("completion")).to_contain_text("in capitals")
+        await desk.page.keyboard.press("Tab")
+        await desk.page.keyboard.type(" | repl")
+        await desk.page.keyboard.press("Enter")
+        await desk.page.keyboard.type("DA")
+        await expect(value).to_have_value("{{ payload.name | upper | replace('DA', 'new')}}")
+        await expect(desk.at("preview")).to_contain_text("Anew")
 
         # What can't resolve says why, before anything runs.
         await value.fill("{{ payload.nam }}")

@@ -140,7 +140,9 @@ def test_a_problem_is_told_by_titles_and_calmly_where_a_field_is_only_empty_yet(
     assert told(["auth", "credential"], "auth.credential: It needs one.", github) == ("Who may call › Secret: It needs one.", True)
     cases = {"cases": [{"label": 5}]}
     assert told(["cases", 0, "label"], "cases[0].label must be a text.", cases) == ("Cases › 1 › Label must be a text.", False)
-    assert told([], "The config must be an object.", {}) == ("The config must be an object.", False)
+    # Of the node as a whole: while nothing at all is filled in, nothing is wrong yet.
+    assert told([], "One of until and duration_s is needed.", {}) == ("One of until and duration_s is needed.", True)
+    assert told([], "One of until and duration_s is needed.", {"until": "x"}) == ("One of until and duration_s is needed.", False)
 
 
 def test_a_problem_stands_at_the_innermost_field_it_is_about(js: BrowserModules) -> None:

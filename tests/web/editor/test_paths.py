@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.web.editor.browser_modules import BrowserModules
 from trestle.language import Scope, compile_config
+from trestle.language.filters import FILTERS
 
 DATA: dict[str, Any] = {
     "payload": {"name": "Ada", "orders": [{"id": 1}, {"id": 2}], "first name": "A"},
@@ -80,3 +81,28 @@ def test_a_written_path_is_what_the_language_reads(js: BrowserModules, first: st
     written = js.call("paths.js", "written", path)
     assert compile_config({"x": "{{ " + written + " }}"}).render(Scope(payload=value))["x"] == f"found {index}"
     assert js.call("paths.js", "steps", written) == path
+
+
+def filters(js: BrowserModules, text: str) -> list[str]:
+    found = js.call("filters.js", "piping", text, len(text))
+    return [] if found is None else [one["name"] for one in js.call("filters.js", "filtersFor", DATA, found)]
+
+
+def test_filters_are_offered_after_a_bar_and_those_first_that_fit(js: BrowserModules) -> None:
+    assert set(js.call("filters.js", "names")) == {*FILTERS, "default"} - {"count", "e"}
+    assert filters(js, "Dear {{ payload.name | up") == ["upper", "groupby"]
+    assert filters(js, "{{ payload.orders|")[:3] == ["length", "first", "last"]
+    assert filters(js, "{{ payload.orders | l")[0] == "length"  # not `lower`, which would fail on a list
+    assert filters(js, "{{ payload.name | l")[0] == "lower"
+    assert filters(js, "{{ payload.orders | map(attribute='id') | s")[:3] == ["selectattr", "select", "sort"]
+    for text in ("payload.name | up", "{{ 'a | b", "{{ payload.name || ", "{{ | ", "{{ payload.name }} | ", "{{ payload.name.up"):
+        assert filters(js, text) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "typed_over"),
+    [("join(', ')", ", "), ("map(attribute='name')", "name"), ("round(2)", "2"), ("default('-')", "-"), ("upper", "")],
+)
+def test_the_argument_of_a_filter_is_ready_to_be_typed_over(js: BrowserModules, call: str, typed_over: str) -> None:
+    start, end = js.call("filters.js", "argumentIn", call) or (0, 0)
+    assert call[start:end] == typed_over

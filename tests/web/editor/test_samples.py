@@ -9,7 +9,7 @@ import orjson
 from tests.web.editor.browser_modules import BrowserModules
 from trestle.contracts.executions import Execution, Step
 from trestle.contracts.states import ExecutionStatus, StepStatus
-from web.editor.samples import recorded, sample, shortened
+from web.editor.samples import lengths, recorded, sample, shortened
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,6 +25,7 @@ def test_large_values_keep_their_shape_and_lose_their_length() -> None:
     assert len(cut["list"]) == 20
     assert len(cut["list"][0]["text"]) == 301
     assert len(orjson.dumps(cut)) < 10_000
+    assert list(lengths(value)) == [[["list"], 1000]]
     assert len(orjson.dumps(shortened({"value": list(range(100_000))}))) < 200
     assert shortened({"error": {"message": "no"}}) == {"error": {"message": "no"}}
 
@@ -38,7 +39,7 @@ def test_recorded_data_is_that_of_the_last_attempts(js: BrowserModules) -> None:
         status=ExecutionStatus.FAILED,
         trigger={"kind": "manual"},
         created_at=NOW,
-        input=5,
+        input=list(range(30)),
     )
     steps = [
         step("start", 5),
@@ -48,12 +49,13 @@ def test_recorded_data_is_that_of_the_last_attempts(js: BrowserModules) -> None:
     ]
     found = recorded(run, steps)
     assert found["nodes"] == {"start": {"port": "main", "output": 5}, "call": {"port": "main", "output": {"a": 1}}}
+    assert found["lengths"] == [[["payload"], 30]]
     nodes = [{"key": key} for key in ("start", "call", "other", "end")]
     nodes[2]["pinned"] = "pinned"
     links = [("start", "call"), ("start", "other"), ("call", "end"), ("other", "end")]
     graph = {"nodes": nodes, "connections": [{"source": a, "source_port": "main", "target": b} for a, b in links]}
     scope = js.call("scope.js", "scopeOf", found, graph, "end")
-    assert scope["payload"] == 5
+    assert scope["payload"] == list(range(20))
     assert scope["input"] == {"call": {"a": 1}, "other": "pinned"}
     assert set(scope["nodes"]) == {"start", "call", "other"}
     assert js.call("scope.js", "scopeOf", found, graph, "call")["input"] == 5

@@ -1,12 +1,16 @@
-// While an expression is typed in the panel: what the last run's data has at that place. One list for all fields of the panel.
+// While an expression is typed in the panel: what the last run's data has at that place, or what can be made of it. One list for all
+// fields of the panel.
 
 import React, { useEffect, useRef, useState } from "react";
 import { FIELDS, helpWriting, replaceText } from "./field_text.js";
+import { argumentIn, filtersFor, piping } from "./filters.js";
 import { completed, completions, typing } from "./paths.js";
 import { scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
 import { trialOf } from "./trial.js";
+
 const SHOWN = 8;
+const WIDEST = 420; // px
 
 function useOpen(nodeKey) {
   const store = useEditor();
@@ -19,10 +23,12 @@ function useOpen(nodeKey) {
       const found = typing(element.value, element.selectionStart, code);
       // In code most words are none of ours: without a beginning, Enter and Tab stay what they are.
       const at = code && found && !found.path.length && found.typed.length < 2 ? null : found;
-      const choices = at ? completions(scopeOf(store.state.data, store.state.graph, nodeKey, trialOf(store.state)), at) : [];
-      const only = choices.length === 1 && choices[0].name === at.typed;
+      const filter = code ? null : piping(element.value, element.selectionStart);
+      const scope = () => scopeOf(store.state.data, store.state.graph, nodeKey, trialOf(store.state));
+      const choices = filter ? filtersFor(scope(), filter) : at ? completions(scope(), at) : [];
+      const only = choices.length === 1 && (choices[0].call ?? choices[0].name) === (filter ?? at).typed;
       const box = element.getBoundingClientRect();
-      return setOpen(choices.length && !only ? { element, at, choices, left: box.left, top: box.bottom + 2, width: box.width } : null);
+      return setOpen(choices.length && !only ? { element, at: filter ?? at, choices, box } : null);
     };
     const moved = (event) => event.target.matches?.(FIELDS) && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key) && look(event);
     const close = () => setOpen(null);
@@ -54,8 +60,11 @@ export function Completion({ nodeKey }) {
   useEffect(() => void setActive(0), [open]);
   const take = (choice) => {
     const { element, at } = open;
-    const { from, to, insert } = completed(element.value, element.selectionStart, at, choice);
+    const caret = element.selectionStart;
+    const { from, to, insert } = choice.call ? { from: at.from, to: caret, insert: choice.call } : completed(element.value, caret, at, choice);
     replaceText(element, from, to, insert);
+    const argument = choice.call && argumentIn(insert);
+    if (argument) element.setSelectionRange(from + argument[0], from + argument[1]);
   };
   useEffect(() => {
     if (!open) return undefined;
@@ -73,10 +82,13 @@ export function Completion({ nodeKey }) {
   });
   useEffect(() => void list.current?.children[active]?.scrollIntoView({ block: "nearest" }), [active]);
   if (!open) return null;
-  const below = open.top + 34 * Math.min(open.choices.length, SHOWN) < window.innerHeight;
-  const place = below ? { top: open.top } : { bottom: window.innerHeight - open.top + open.element.offsetHeight + 4 };
+  const { box } = open;
+  const below = box.bottom + 34 * Math.min(open.choices.length, SHOWN) < window.innerHeight;
+  const height = below ? { top: box.bottom + 2 } : { bottom: window.innerHeight - box.top + 2 };
+  // From the field's left side, or, where that leaves too little room, from its right one.
+  const side = box.left + WIDEST <= window.innerWidth ? { left: box.left } : { right: Math.max(8, window.innerWidth - box.right) };
   return (
-    <ul ref={list} className="ed-completion" role="listbox" aria-label="What the data has here" style={{ ...place, left: open.left, minWidth: Math.min(open.width, 320) }} data-testid="completion">
+    <ul ref={list} className="ed-completion" role="listbox" aria-label={open.choices[0].call ? "What can be made of it" : "What the data has here"} style={{ ...height, ...side, minWidth: Math.min(box.width, 320), maxWidth: Math.min(WIDEST, window.innerWidth - 16) }} data-testid="completion">
       {open.choices.map((choice, index) => (
         <li key={choice.name} role="option" aria-selected={index === active} onMouseDown={(event) => { event.preventDefault(); take(choice); }}>
           <span>{choice.name}</span><span className="ed-muted">{choice.about}</span>

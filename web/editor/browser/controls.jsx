@@ -1,6 +1,6 @@
 // The form's small parts: text that is checked while it is typed, code, and rows that can be added and taken away.
 
-import React, { useLayoutEffect, useMemo, useRef, useState } from "react";
+import React, { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { keyed } from "./code_keys.js";
 import { replaceText } from "./field_text.js";
 import { tokens } from "./highlight.js";
@@ -41,11 +41,26 @@ export function TextInput({ value, onChange, className = "", ...rest }) {
 /** A text area as tall as its text, within bounds. */
 export function TextBox({ value, onChange, rows = 2, most = 14, className = "", onKeyDown, ...rest }) {
   const box = useRef(null);
-  useLayoutEffect(() => {
+  const fit = () => {
     const element = box.current;
     element.style.height = "auto";
     element.style.height = `${Math.min(element.scrollHeight + 2, most * 20 + 16)}px`;
-  }, [value, most]);
+  };
+  useLayoutEffect(fit, [value, most]);
+  useEffect(() => {
+    // The panel became wider or narrower, and with it the lines.
+    let [width, frame] = [box.current.offsetWidth, 0];
+    const watcher = new ResizeObserver(() => {
+      if (box.current.offsetWidth === width) return;
+      width = box.current.offsetWidth;
+      frame = requestAnimationFrame(fit);
+    });
+    watcher.observe(box.current);
+    return () => {
+      watcher.disconnect();
+      cancelAnimationFrame(frame);
+    };
+  }, []);
   return <textarea ref={box} className={`ed-input ed-textarea ${className}`} rows={rows} value={value} onChange={(event) => onChange(event.target.value)} onKeyDown={onKeyDown} spellCheck={false} {...rest} />;
 }
 

@@ -4,7 +4,7 @@ import React, { useState } from "react";
 import { ChevronRight, Database } from "lucide-react";
 import { carry } from "./drag_value.js";
 import { FIELDS, isInside, replaceText } from "./field_text.js";
-import { written } from "./paths.js";
+import { lengthOf, written } from "./paths.js";
 import { isBare, scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
 import { trialOf } from "./trial.js";
@@ -29,7 +29,7 @@ export const hold = (event) => event.preventDefault();
 
 const isBranch = (value) => value !== null && typeof value === "object";
 const about = (value) => {
-  if (Array.isArray(value)) return `${value.length} item${value.length === 1 ? "" : "s"}`;
+  if (Array.isArray(value)) return `${lengthOf(value)} item${value.length === 1 ? "" : "s"}`;
   if (isBranch(value)) return `${Object.keys(value).length} field${Object.keys(value).length === 1 ? "" : "s"}`;
   const text = typeof value === "string" ? `“${value}”` : String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
@@ -54,6 +54,7 @@ function Entry({ path, value, depth, bare }) {
       {open && keys.length > 0 && (
         <ul>
           {keys.slice(0, count).map((key) => <Entry key={key} path={[...path, key]} value={value[key]} depth={depth + 1} bare={bare} />)}
+          {Array.isArray(value) && keys.length <= count && lengthOf(value) > keys.length && <li className="ed-tree-rest">{(lengthOf(value) - keys.length).toLocaleString("en")} more in the run</li>}
           {keys.length > count && <li><button type="button" className="ed-json-more" onMouseDown={hold} onClick={() => setCount(count + PAGE)}>{keys.length - count} more</button></li>}
         </ul>
       )}

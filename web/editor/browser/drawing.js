@@ -28,7 +28,7 @@ export class Drawing {
     this.history = new History();
     this.state = {
       doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], refused: false, notice: null,
-      canUndo: false, canRedo: false, panel: null, focus: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
+      canUndo: false, canRedo: false, panel: null, focus: null, sight: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
       writing: null, aim: null, look: null, wide: false, graphs: {}, drawn: null,
     };
     this.others = []; // what somebody else did lately: an answer may say that it came after one's own change
@@ -182,7 +182,7 @@ export class Drawing {
     this.set({ selection: [newKey], panel: { kind: "node", key: newKey } });
   }
 
-  /** Adds a node of this type at `place`, or to the right of `from` ({key, port}), connected with it, or with the node `to`; and chooses it. */
+  /** Adds a node of this type at `place`, or to the right of `from` ({key, port}), brought into view; connected with it, or with the node `to`; and chooses it. */
   add(typeName, { place = null, from = null, to = null } = {}) {
     const type = this.state.catalogue[typeName];
     if (!type || this.readOnly) return null;
@@ -195,6 +195,7 @@ export class Drawing {
     if (to && port && graphs.nodeOf(graph, to)) operations.push({ op: "connect", source: node.key, source_port: port, target: to });
     this.edit(operations);
     this.select([node.key]);
+    if (!place) this.set({ sight: { key: node.key } });
     if (isNote(node)) this.write(node.key);
     return node.key;
   }
@@ -223,6 +224,16 @@ export class Drawing {
   firstPort(key) {
     const node = graphs.nodeOf(this.state.graph, key);
     return graphs.portsOf(this.state.catalogue[node?.type], node)[0] ?? graphs.MAIN;
+  }
+
+  /** Where what comes next leaves a node, `{key, port}`: its first port that leads nowhere yet, else its first one. Null where it has none. */
+  freePort(key) {
+    const node = graphs.nodeOf(this.state.graph, key);
+    if (isNote(node)) return null;
+    const ports = graphs.portsOf(this.state.catalogue[node.type], node);
+    const taken = new Set(graphs.linksFrom(this.state.graph, key).map((link) => link.source_port));
+    const port = ports.find((one) => !taken.has(one)) ?? ports[0];
+    return port ? { key, port } : null;
   }
 
   remove(keys, links = []) {
@@ -321,7 +332,7 @@ export class Drawing {
   reveal(key) {
     if (!key) return;
     this.openNode(key);
-    this.set({ focus: { key, at: Date.now() } });
+    this.set({ focus: { key, at: Date.now() }, sight: null });
   }
 
   notify(text, kind = "info") {

@@ -13,6 +13,7 @@ import { ConflictDialog } from "./conflict.jsx";
 import { ComparisonBar } from "./compare_runs.jsx";
 import { nodeOf } from "./graph.js";
 import { CopiedRun } from "./pin.jsx";
+import { remember } from "./paths.js";
 import { RunDialog } from "./runs.jsx";
 import { useShortcuts } from "./shortcuts.jsx";
 import { statuses, useRun } from "./status.js";
@@ -70,7 +71,11 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void (runs?.stamp && store.set({ runs: runs.items })), [store, runs]);
   useEffect(() => void store.set({ inputs }), [store, inputs]);
   useEffect(() => void store.set({ workflows }), [store, workflows]);
-  useEffect(() => void (data?.stamp && store.set({ data, previews: {} })), [store, data]);
+  useEffect(() => {
+    if (!data?.stamp) return;
+    remember(data);
+    store.set({ data, previews: {} });
+  }, [store, data]);
   useEffect(() => void (versions?.stamp && store.set({ versions: versions.items })), [store, versions]);
   useEffect(() => void (version?.stamp && store.set({ graphs: { ...store.state.graphs, [version.number]: version.graph } })), [store, version]);
   useEffect(() => void (previews?.results && store.previewed(previews)), [store, previews]);

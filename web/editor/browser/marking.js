@@ -34,9 +34,13 @@ function titlesOf(path, type, config) {
 const written = (path) => path.reduce((text, part) => (typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${part}` : part), "");
 const isEmpty = (value) => value === undefined || value === null || value === "" || (typeof value === "object" && !Object.keys(value).length);
 
-/** The problem with its fields' titles in `message`; `calm` where the field is empty and nobody has tried to publish it so. */
+/**
+ * The problem with its fields' titles in `message`; `calm` where the field, or the whole node, is empty and nobody has tried to publish it
+ * so. Without a `node` it is the workflow's: what that lacks is still to come.
+ */
 export function told(problem, node, type, refused = false) {
-  if (problem.loc[0] !== "config" || problem.loc.length < 2) return { ...problem, calm: false };
+  if (!node) return { ...problem, calm: !refused };
+  if (problem.loc[0] !== "config" || problem.loc.length < 2) return { ...problem, calm: !refused && problem.loc[0] === "config" && isEmpty(node.config) };
   const path = problem.loc.slice(1);
   const key = written(path);
   const titles = titlesOf(path, type, node.config ?? {}).join(" › ");

@@ -8,11 +8,14 @@ import { isNote } from "./notes.js";
 import { found } from "./offered.js";
 import { dropped, visiblePlace } from "./places.js";
 import { useEditor, useStore } from "./store.js";
+import { nameOf } from "./summary.js";
 
 const leads = (type) => type.outputs.length > 0 || Boolean(type.ports_from);
+const follows = (type) => type.inputs.length > 0 && !isNote(type); // what begins a workflow, or is only read, follows nothing
 const grouped = (types) => [...types.reduce((groups, type) => groups.set(type.group, [...(groups.get(type.group) ?? []), type]), new Map())];
 
-function Item({ type, onPick, testid, active }) {
+/** `stop`: whether Tab stops here; the arrows lead on to the others. */
+function Item({ type, onPick, testid, active, stop }) {
   const drag = (event) => {
     event.dataTransfer.setData(MIME, type.type);
     event.dataTransfer.effectAllowed = "copy";
@@ -26,7 +29,7 @@ function Item({ type, onPick, testid, active }) {
   // Not a <button>: Firefox doesn't drag those.
   return (
     <div
-      role="button" tabIndex={0} className={`ed-item${active ? " is-active" : ""}`} draggable={!type.broken} aria-disabled={Boolean(type.broken)} onDragStart={drag}
+      role="button" tabIndex={stop ? 0 : -1} className={`ed-item${active ? " is-active" : ""}`} draggable={!type.broken} aria-disabled={Boolean(type.broken)} onDragStart={drag}
       onClick={pick} onKeyDown={key} data-testid={`${testid}-${type.type}`} title={type.broken ? `Can't be loaded: ${type.broken}` : type.description}
     >
       <TypeTile type={type} small />
@@ -43,7 +46,7 @@ function Groups({ types, ...item }) {
   return grouped(types).map(([group, members]) => (
     <section key={group} className="ed-group">
       <h3>{group}</h3>
-      {members.map((type) => <Item key={type.type} {...item} type={type} active={item.active === type.type} />)}
+      {members.map((type) => <Item key={type.type} {...item} type={type} active={item.active === type.type} stop={type === types[0]} />)}
     </section>
   ));
 }
@@ -53,7 +56,7 @@ function SearchBox({ value, onChange, onEnter, onMove, placeholder, focus, id })
   useEffect(() => void (focus && box.current?.focus()), [focus]);
   const keys = (event) => {
     if (event.key === "Enter") onEnter?.();
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") onMove?.(event.key === "ArrowDown" ? 1 : -1);
+    else if (onMove && (event.key === "ArrowDown" || event.key === "ArrowUp")) onMove(event.key === "ArrowDown" ? 1 : -1);
     else return;
     event.preventDefault();
   };
@@ -63,6 +66,16 @@ function SearchBox({ value, onChange, onEnter, onMove, placeholder, focus, id })
       <input ref={box} id={id} value={value} onChange={(event) => onChange(event.target.value)} onKeyDown={keys} placeholder={placeholder} aria-label={placeholder} autoComplete="off" spellCheck={false} />
     </label>
   );
+}
+
+/** The arrows lead from the search into the list, and from entry to entry. */
+function step(event) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by) return;
+  const stops = [...event.currentTarget.querySelectorAll("input, .ed-item")];
+  const to = stops[stops.indexOf(event.target) + by];
+  if (to) event.preventDefault();
+  to?.focus();
 }
 
 export function Palette({ onDone }) {
@@ -75,7 +88,7 @@ export function Palette({ onDone }) {
     onDone?.();
   };
   return (
-    <aside className="ed-palette" aria-label="Nodes" data-testid="palette">
+    <aside className="ed-palette" aria-label="Nodes" onKeyDown={step} data-testid="palette">
       <SearchBox value={search} onChange={setSearch} onEnter={() => types[0] && add(types[0])} placeholder="Search nodes" id="ed-palette-search" />
       <div className="ed-scroll">
         {Object.keys(catalogue).length ? <Groups types={types} onPick={add} testid="palette-item" /> : (
@@ -101,21 +114,25 @@ export function QuickAdd() {
   useEffect(() => void list.current?.querySelector(".is-active")?.scrollIntoView({ block: "nearest" }), [index]);
   const wantsInput = Boolean(quick?.from || quick?.into);
   const fits = (type) => !type.broken && (!wantsInput || type.inputs.length > 0) && (!quick?.to || leads(type)) && (!quick?.triggers || (type.inputs.length === 0 && !isNote(type)));
-  const types = useMemo(() => found(catalogue, search).filter(fits), [catalogue, search, quick]);
+  const types = useMemo(() => {
+    const fitting = found(catalogue, search).filter(fits);
+    return quick?.after ? [...fitting.filter(follows), ...fitting.filter((type) => !follows(type))] : fitting;
+  }, [catalogue, search, quick]);
   if (!quick) return null;
   const close = () => store.set({ quick: null });
   const pick = (type) => {
     close();
     if (quick.into) return void store.insert(type.type, quick.into);
     const place = quick.drop ? dropped(store, type, quick, { side: quick.to ? 1 : 0 }) : quick.from ? null : visiblePlace(store, type);
-    store.add(type.type, { place, from: quick.from, to: quick.to });
+    const after = follows(type) ? quick.after : null;
+    store.add(type.type, { place: after ? null : place, from: quick.from ?? after, to: quick.to });
   };
   const left = Math.max(8, Math.min(quick.x, window.innerWidth - 316));
   const top = Math.max(8, Math.min(quick.y, window.innerHeight - 388));
   return (
     <div className="ed-veil" onClick={close} onKeyDown={(event) => event.key === "Escape" && close()}>
       <div className="ed-quick" style={{ left, top }} role="dialog" aria-label="Add a node" onClick={(event) => event.stopPropagation()} data-testid="quick-add">
-        <SearchBox value={search} onChange={(text) => { setSearch(text); setIndex(0); }} focus={quick} placeholder="Add a node …"
+        <SearchBox value={search} onChange={(text) => { setSearch(text); setIndex(0); }} focus={quick} placeholder={quick.after ? `Add a node after ${nameOf(store.state, quick.after.key)} …` : "Add a node …"}
           onEnter={() => types[index] && pick(types[index])} onMove={(by) => setIndex((now) => Math.max(0, Math.min(types.length - 1, now + by)))} />
         <div className="ed-scroll" ref={list}><Groups types={types} onPick={pick} testid="quick-item" active={types[index]?.type} /></div>
       </div>

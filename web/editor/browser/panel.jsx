@@ -159,7 +159,7 @@ function ProblemsPanel() {
   const refused = useStore((state) => state.refused);
   const says = (problem) => {
     const node = nodeOf(graph, problem.node);
-    return node ? told(problem, node, store.state.catalogue[node.type], refused) : problem;
+    return told(problem, node, store.state.catalogue[node?.type], refused);
   };
   const name = (key) => nameOf({ graph, catalogue: store.state.catalogue }, key);
   return (

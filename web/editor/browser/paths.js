@@ -14,17 +14,23 @@ export function steps(text) {
   return [...text.matchAll(STEP)].map(([, word, index, double, single]) => (index !== undefined ? Number(index) : word ?? double ?? single));
 }
 
-/**
- * What is being typed at `caret`: `{path, typed, from}`: the steps before the last dot, the beginning of the next one, and where it
- * begins in the text. Null where the caret isn't in an expression, or in a text within one. `bare`: all of the text is an expression.
- */
-export function typing(text, caret, bare = false) {
+/** The text before the caret of the expression in which it stands; null where it stands in none, or in a text within one. `bare`: all is expression. */
+export function inner(text, caret, bare = false) {
   const before = text.slice(0, caret);
   const open = bare ? -2 : before.lastIndexOf("{{");
   if (!bare && (open < 0 || open < before.lastIndexOf("}}"))) return null;
   const inside = before.slice(open + 2);
   const bared = inside.replace(/\["[^"]*"\]|\['[^']*'\]/g, (part) => "x".repeat(part.length));
-  if ((bared.match(/"/g)?.length ?? 0) % 2 || (bared.match(/'/g)?.length ?? 0) % 2) return null;
+  return (bared.match(/"/g)?.length ?? 0) % 2 || (bared.match(/'/g)?.length ?? 0) % 2 ? null : inside;
+}
+
+/**
+ * What is being typed at `caret`: `{path, typed, from}`: the steps before the last dot, the beginning of the next one, and where it
+ * begins in the text. Null where the caret isn't in an expression, or in a text within one. `bare`: all of the text is an expression.
+ */
+export function typing(text, caret, bare = false) {
+  const inside = inner(text, caret, bare);
+  if (inside === null) return null;
   const found = TYPING.exec(inside);
   if (!found) return null;
   const [, chain = "", dot] = found;
@@ -39,7 +45,15 @@ export function typing(text, caret, bare = false) {
 /** The value at a path, undefined where there is none. */
 export const valueAt = (data, path) => path.reduce((value, step) => (value !== null && typeof value === "object" ? value[step] : undefined), data);
 
-const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? `${value.length} items` : typeof value === "object" ? "object" : JSON.stringify(value));
+const longer = new WeakMap(); // lists of which only the beginning is here
+
+/** Remembers how long the lists in recorded data really are: `[path, length]` of each that was cut off. */
+export const remember = (data) => (data?.lengths ?? []).forEach(([path, length]) => longer.set(valueAt(data, path), length));
+
+/** How many items a list has in the run that it was recorded in. */
+export const lengthOf = (list) => longer.get(list) ?? list.length;
+
+const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? `${lengthOf(value)} items` : typeof value === "object" ? "object" : JSON.stringify(value));
 
 /** What may stand next: `{text, about}` of each, those that begin like what is typed first. `text` takes the place of what is typed. */
 export function completions(data, { path, typed }) {

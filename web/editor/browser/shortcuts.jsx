@@ -96,7 +96,8 @@ const withMod = {
   a: (store) => store.select(store.state.graph.nodes.map((node) => node.key)),
 };
 
-const addAny = (store) => store.set({ quick: { x: window.innerWidth / 2 - 150, y: 140 } });
+/** The small palette; what is picked there follows the one card that is chosen, if there is one. */
+const addAny = (store) => store.set({ quick: { x: window.innerWidth / 2 - 150, y: 140, after: store.state.selection.length === 1 ? store.freePort(store.state.selection[0]) : null } });
 
 const alone = {
   Delete: removeChosen, Backspace: removeChosen, d: toggleDisabled, t: tidy, f: fit,
@@ -179,7 +180,7 @@ export function useShortcuts() {
 
 /** Keys and what they do, for the list of them. */
 export const KEYS = [
-  ["/", "Add a node; also N, or Tab after a click on the canvas"], ["Shift F10", "What can be done with a card; also a right click"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Leave the field; close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+  ["/", "Add a node after the chosen one; also N, or Tab after a click on the canvas"], ["Shift F10", "What can be done with a card; also a right click"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Leave the field; close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
   ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
   ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["Wheel", "Move the view; with Shift sideways, with Ctrl (or by a pinch) zoom"], ["+ −", "Zoom; 0: to full size"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Alt ← ↑ → ↓", "Make the chosen note smaller or larger; with Shift by more"], ["Tab", "From card to card"],
 ];

@@ -99,7 +99,7 @@ function PublishButton() {
   const problems = useStore((state) => state.problems.length);
   const calm = useStore(({ problems, graph, catalogue, refused }) => problems.every((problem) => {
     const node = graph.nodes.find((one) => one.key === problem.node);
-    return node && told(problem, node, catalogue[node.type], refused).calm;
+    return told(problem, node, catalogue[node?.type], refused).calm;
   }));
   const about = changed ? (version ? `Version ${version} is published; the draft has changes` : "Not published yet") : `Version ${version} is published, as it stands here`;
   return (

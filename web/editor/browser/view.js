@@ -12,6 +12,7 @@ export function useView(pane) {
   const api = useStoreApi();
   const loaded = useStore((state) => state.doc && `${state.doc.mode}/${state.doc.id}`);
   const focus = useStore((state) => state.focus);
+  const sight = useStore((state) => state.sight);
   const panel = useStore((state) => state.panel?.key);
   useEffect(() => {
     // With nothing to fit, React Flow would fit the first node as it is dropped, and move it from under the pointer.
@@ -22,6 +23,14 @@ export function useView(pane) {
   useEffect(() => {
     if (focus) flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding: 0.5 });
   }, [focus, flow]);
+  useEffect(() => {
+    if (!sight) return undefined;
+    const timer = setTimeout(() => {
+      const to = uncover(flow, pane.current, sight.key, store.state.graph, null);
+      if (to) flow.setViewport(to, { duration: 200 });
+    }, 60); // it is drawn by then
+    return () => clearTimeout(timer);
+  }, [sight, flow, store, pane]);
   // At once, not as a movement: the next click would miss what it aims at. Closed, the panel leaves the view as it found it.
   const before = useRef(null);
   const shifted = useRef(null); // `{from, to}`: how the view was before the panel opened, and how it was put for it
