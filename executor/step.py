@@ -31,6 +31,7 @@ BACKOFF_SLEPT_S = 5.0
 WAIT_SLEPT_S = 1.0
 """A node's own wait up to this is slept and not recorded."""
 JITTER = 0.1
+_MS = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -63,6 +64,7 @@ class StepRun:
         "resumed",
         "retry_no",
         "siblings",
+        "since",
         "started",
         "started_at",
         "suspended",
@@ -101,6 +103,8 @@ class StepRun:
         """The list of a for-each, where it was recorded before."""
         self.started = 0.0
         self.started_at: datetime | None = None
+        self.since: datetime | None = None
+        """When the attempt began that goes on after its own wait, or with another owner: all of that is its duration."""
         self.told = False
 
     def received(self, run: "Run") -> JsonValue:
@@ -133,6 +137,8 @@ class StepRun:
             self._resume(wait[RESUMED])
         elif waiting and begun.failure is None and AGAIN not in wait:
             self._resume(wait.get(STATE, wait) or None)
+        if self.resumed is not None or self.listed is not None:
+            self.since = begun.started_at
 
     def is_of_child(self, resolution: Resolution) -> bool:
         """Whether this is the end of the child that it waits for, and not of one that an earlier attempt had started."""
@@ -203,7 +209,7 @@ class StepRun:
             output=output,
             refs=refs_of(output),
             error=error,
-            started_at=self.started_at,
+            started_at=self.since or self.started_at,
             wait=wait,
         )
 
@@ -223,11 +229,14 @@ class StepRun:
         report = self._report(status, port=port, output=output, error=error, wait=wait)
         report.answer = answer
         report.finished_at = run.clock.now()
-        report.duration_ms = elapsed_ms(self.started) if self.started else 0
+        if self.since is not None:
+            report.duration_ms = max((report.finished_at - self.since) / _MS, 0)
+        else:
+            report.duration_ms = elapsed_ms(self.started) if self.started else 0
         if report.started_at is None:
             report.started_at = report.finished_at
         run.note(report)
-        self.started, self.started_at = 0.0, None
+        self.started, self.started_at, self.since = 0.0, None, None
 
     def cancel(self, run: "Run") -> None:
         """It was stopped because the execution failed elsewhere."""
@@ -309,6 +318,7 @@ class StepRun:
     async def _wait(self, run: "Run", wait: Wait) -> Suspended | None:
         """The node's own wait. None where it is over already."""
         self.closed = None
+        self.since = self.since or self.started_at
         answer = run.answer_to(self, wait.token) if wait.token is not None else None
         left_s = (wait.until - run.clock.now()).total_seconds() if wait.until is not None else None
         if answer is not None or (left_s is not None and left_s <= (WAIT_SLEPT_S if wait.token is None else 0)):

@@ -184,9 +184,11 @@ class Api:
         """One attempt at a step, with its values."""
         return Step.model_validate(await self.call("GET", f"/executions/{execution_id}/steps/{step_id}"))
 
-    async def log(self, execution_id: UUID | str, *, node: str, limit: int = 200) -> Page[LogLine]:
-        """What a node wrote to the log of an execution, oldest first."""
-        params: Params = {"node": node, "limit": limit}
+    async def log(
+        self, execution_id: UUID | str, *, node: str, newest: bool = False, limit: int = 200, cursor: str | None = None
+    ) -> Page[LogLine]:
+        """What a node wrote to the log of an execution, oldest first or `newest` first."""
+        params: Params = {"node": node, "newest": "true" if newest else None, "limit": limit, "cursor": cursor}
         return Page[LogLine].model_validate(await self.call("GET", f"/executions/{execution_id}/logs", params=params))
 
     async def delete_execution(self, execution_id: UUID | str) -> None:

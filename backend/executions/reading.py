@@ -63,14 +63,14 @@ async def graph_of(session: AsyncSession, user: User, ident: UUID) -> graph.Snap
 
 
 async def log_of(
-    session: AsyncSession, user: User, ident: UUID, paging: Paging, *, node: str | None, level: str | None
+    session: AsyncSession, user: User, ident: UUID, paging: Paging, *, node: str | None, level: str | None, newest: bool
 ) -> tuple[list[jobs.LogLine], str | None]:
-    """A page of the execution's log, oldest first, and the next cursor."""
+    """A page of the execution's log, oldest first or `newest` first, and the next cursor."""
     await find(session, user, Execution, ident)
     statement = select(LogLine).where(LogLine.execution_id == ident)
     if node is not None:
         statement = statement.where(LogLine.node == node)
     if level is not None:
         statement = statement.where(LogLine.level == level)
-    rows, cursor = await page(session, statement, LogLine.id, paging, oldest_first=True)
+    rows, cursor = await page(session, statement, LogLine.id, paging, oldest_first=not newest)
     return [jobs.LogLine.model_validate(row[0], from_attributes=True) for row in rows], cursor

@@ -139,10 +139,16 @@ async def graph(session: Session, user: CurrentUser, execution_id: UUID) -> Snap
 
 @router.get("/executions/{execution_id}/logs")
 async def logs(
-    session: Session, user: CurrentUser, paging: PagingDep, execution_id: UUID, node: str | None = None, level: wire.LogLevel | None = None
+    session: Session,
+    user: CurrentUser,
+    paging: PagingDep,
+    execution_id: UUID,
+    node: str | None = None,
+    level: wire.LogLevel | None = None,
+    newest: Annotated[bool, Query(description="true: newest first")] = False,
 ) -> Page[LogLine]:
     """What its nodes wrote, oldest first."""
-    items, cursor = await reading.log_of(session, user, execution_id, paging, node=node, level=level)
+    items, cursor = await reading.log_of(session, user, execution_id, paging, node=node, level=level, newest=newest)
     return Page(items=items, next_cursor=cursor)
 
 

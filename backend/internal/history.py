@@ -89,6 +89,7 @@ def _sort(attempts: list[asyncpg.Record], answer: dict[str, Any] | None, into: R
         into.open.append(
             {
                 **step,
+                "started_at": last["started_at"],
                 "due_at": last["due_at"],
                 "wait": _fragment(last["wait"]),
                 "failure": _fragment(attempts[-2]["error"]) if backoff else None,

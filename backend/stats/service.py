@@ -25,6 +25,9 @@ _STEPS_S = (300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400)
 _ENOUGH, _ENOUGH_FOR_NODES, _ENOUGH_FOR_INTERVAL, _AT_LEAST = 1000, 500, 50, 50
 """Executions that durations and nodes are told from: the newest so many of the whole time, or of an interval."""
 
+_WAITS = ("delay", "approval", "wait.webhook")
+"""Types of nodes that take as long as they are meant to: no slow ones."""
+
 _NEWEST = """
 unnest(cast(:projects as uuid[])) p (id) cross join lateral (
     select e.* from executions e where e.project_id = p.id and e.kind = 'run' and e.id >= :since order by e.id desc limit :enough
@@ -60,7 +63,8 @@ _SLOWEST = text(
     """
 select w.id, w.name, s.node, count(*) as attempts,
     percentile_cont(0.95) within group (order by s.duration_ms) as p95_ms
-from {newest} join steps s on s.execution_id = e.id and s.duration_ms is not null join workflows w on w.id = e.workflow_id
+from {newest} join steps s on s.execution_id = e.id and s.duration_ms is not null and s.type <> all(:waits)
+join workflows w on w.id = e.workflow_id
 group by w.id, w.name, s.node order by p95_ms desc limit 5
 """.replace("{newest}", _NEWEST)
 )
@@ -93,7 +97,7 @@ async def stats(session: AsyncSession, user: User, hours: int) -> Stats:
     workflows = owned(user, Workflow).with_only_columns(func.count(), func.count().filter(Workflow.enabled))
     total, enabled = (await session.execute(workflows)).one()
     finished = sum(counts[status] for status in TERMINAL)
-    slowest = await session.execute(_SLOWEST, _sample(projects, since, _ENOUGH_FOR_NODES))
+    slowest = await session.execute(_SLOWEST, {**_sample(projects, since, _ENOUGH_FOR_NODES), "waits": list(_WAITS)})
     failing = await session.execute(_FAILING, _sample(projects, since, _ENOUGH_FOR_NODES))
     interval_s = next((step for step in _STEPS_S if hours * 3600 / step <= _INTERVALS), _STEPS_S[-1])
     return Stats(

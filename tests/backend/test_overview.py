@@ -27,7 +27,7 @@ async def test_webhooks_and_stats(ada: Person, bob: Person, services: Services) 
         )
         await services.database.hot.execute(
             "insert into steps (execution_id, node, type, attempt, status, epoch, event_seq, duration_ms)"
-            " values ($1, 'hook', 'x', 1, 'succeeded', 1, 1, 10)",
+            " values ($1, 'hook', 'x', 1, 'succeeded', 1, 1, 10), ($1, 'ask', 'approval', 1, 'succeeded', 1, 1, 86400000)",
             execution,
         )
     stats = await ada.get("/stats?hours=1")

@@ -363,7 +363,8 @@ class Kit:
                 finished.append(FinishedStep(**fields, failed=failed))
             else:
                 fields = last.model_dump(
-                    include={"node", "item", "attempt", "status", "due_at", "wait", "token", "items", "refs"}, exclude_none=True
+                    include={"node", "item", "attempt", "status", "started_at", "due_at", "wait", "token", "items", "refs"},
+                    exclude_none=True,
                 )
                 failure: StepError | None = attempts[-2].error if len(attempts) > 1 else None
                 begun.append(OpenStep(**fields, failure=failure))

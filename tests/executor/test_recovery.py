@@ -119,10 +119,13 @@ async def test_other_branches_go_on_while_one_waits() -> None:
     assert await kit.execute() is Result.WAITING
     assert [node for node, _ in kit.calls] == ["side", "after"]
     record = kit.again().record()
+    begun = record["open"][0].started_at = datetime.now(UTC) - timedelta(hours=1)
     record["open"][0].due_at = datetime.now(UTC)
     assert await kit.execute({"x": 1}, **record) is Result.ENDED
     assert kit.calls == [], "what is recorded never runs again"
-    assert kit.reporter.last("wait").status is StepStatus.SUCCEEDED
+    waited = kit.reporter.last("wait")
+    assert (waited.status, waited.started_at) == (StepStatus.SUCCEEDED, begun)
+    assert 3_600_000 <= (waited.duration_ms or 0) < 3_660_000, "from its start to its end, whoever ended it"
     assert kit.reporter.output("wait") == {"x": 1}
 
 
@@ -131,6 +134,7 @@ async def test_a_short_wait_is_slept() -> None:
     assert await kit.execute("x") is Result.ENDED
     assert kit.reporter.output("wait") == "x"
     assert len(kit.reporter.reports) == 1
+    assert (kit.reporter.last("wait").duration_ms or 0) >= 50
 
 
 async def test_an_execution_taken_up_too_early_goes_on_waiting() -> None:

@@ -85,7 +85,7 @@ class Execution(ExecutionSummary):
 
 
 class Step(Model):
-    """One attempt at one node (and item). Durations are in milliseconds."""
+    """One attempt at one node (and item). Durations are in milliseconds, from its start to its end: with what it waited for."""
 
     id: UUID
     node: str

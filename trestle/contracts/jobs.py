@@ -107,6 +107,7 @@ class OpenStep(BaseModel):
     item: int | None = None
     attempt: int
     status: StepStatus
+    started_at: datetime | None = Field(None, description="When this attempt began; None: it has not yet")
     due_at: datetime | None = None
     wait: JsonValue = None
     token: WaitKind | None = None

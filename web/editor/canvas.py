@@ -40,7 +40,11 @@ class Canvas(rx.NoSSRComponent):
     live: rx.Var[dict[str, Any]]
     """`web.editor.live.Window`'s message."""
     step: rx.Var[dict[str, Any]]
-    """`{execution_id, node, steps, more, log, log_more}`: the attempts at one node, without values, and its first log lines."""
+    """`{execution_id, node, steps, more}`: the attempts at one node, without values."""
+    log: rx.Var[dict[str, Any]]
+    """`web.editor.watching.log_at` with a `stamp`: some of what a node wrote."""
+    ran: rx.Var[dict[str, Any]]
+    """`web.editor.graph.changed_since` with a `stamp`: how nodes were in the run that is shown, which are not so in the draft."""
     values: rx.Var[dict[str, Any]]
     """`{stamp, found}`: `web.editor.values.values_of` of the steps that were asked for."""
     page: rx.Var[dict[str, Any]]
@@ -85,6 +89,8 @@ class Canvas(rx.NoSSRComponent):
             "on_enable": _switch,
             "on_run": _object,  # {input, only?, until?}: run the draft
             "on_step": two_texts,  # execution id and node key: the attempts are wanted
+            "on_log": _object,  # {execution_id, node, newest, after}: more of what a node wrote is wanted
+            "on_ran": text,  # what of the draft was otherwise in this execution?
             "on_values": _object,  # {steps: [[execution id, step id], …]}: their values are wanted
             "on_page": _object,  # {execution_id, step, part, pointer, start}: more of a list is wanted
             "on_compare": text,  # with this execution; empty: the one before; none: no longer

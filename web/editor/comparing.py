@@ -20,9 +20,9 @@ def last(steps: Iterable[Step]) -> dict[str, Step]:
 
 
 def compared(mine: Sequence[Step], theirs: Sequence[Step]) -> dict[str, JsonObject]:
-    """`{node: {mark, mine, theirs}}`; mark: same, changed (another status, port or output), added (only mine took it), removed.
+    """`{node: {mark, mine, theirs}}`; mark: same, changed (another status, port, output or error), added (only mine took it), removed.
 
-    `mine` and `theirs` are `{step, status, ms, …}`, or None where the node wasn't taken.
+    `mine` and `theirs` are `{step, status, ms, error, …}`, or None where the node wasn't taken.
     """
     ours, others = last(mine), last(theirs)
     found: dict[str, JsonObject] = {}
@@ -40,7 +40,11 @@ def _taken(step: Step | None) -> Step | None:
 
 
 def _same(one: Step, other: Step) -> bool:
-    return (one.status, one.port, one.output, _blobs(one)) == (other.status, other.port, other.output, _blobs(other))
+    return _outcome(one) == _outcome(other)
+
+
+def _outcome(step: Step) -> tuple[object, ...]:
+    return step.status, step.port, step.output, _blobs(step), step.error
 
 
 def _blobs(step: Step) -> dict[str, tuple[int, str]]:
@@ -48,7 +52,9 @@ def _blobs(step: Step) -> dict[str, tuple[int, str]]:
 
 
 def _told(step: Step | None) -> JsonObject | None:
-    return None if step is None else {"step": str(step.id), **status_of(step)}
+    if step is None:
+        return None
+    return {"step": str(step.id), **status_of(step), "error": step.error.model_dump(mode="json") if step.error else None}
 
 
 def named(execution: Execution) -> JsonObject:

@@ -9,13 +9,14 @@ import reflex as rx
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.states import TERMINAL
 from web.access import signed_in
+from web.api import Api
 from web.backend import ApiError
 from web.components.frame import frame
 from web.editor.canvas import canvas
 from web.editor.comparing import compared, named
 from web.editor.graph import run_document, run_of, statuses
 from web.editor.live import Window
-from web.editor.watching import Watching, address_id, all_steps, all_workflows, stamp
+from web.editor.watching import Watching, address_id, all_steps, all_workflows, id_in, stamp
 from web.projects import of_project
 
 NO_SUCH = "There is no such execution, or it isn't yours. Finished ones are deleted after their workflow's retention time."
@@ -36,14 +37,14 @@ class PastExecution(Watching, rx.State):
     def _stream(self) -> str:
         return f"/executions/{address_id(self)}/events"
 
-    def _first(self) -> str:
-        return str(address_id(self))
+    async def _first(self, api: Api, path: str) -> str:
+        return str(id_in(path))
 
     @rx.event
     async def load(self) -> None:
         """Fetch the execution, its graph and its steps."""
         api = signed_in(self)
-        self.missing, self._watch, self.step, self.meta = "", 0, {}, {}
+        self.missing, self._watch, self.step, self.log, self.meta = "", 0, {}, {}, {}
         self.values, self.page, self.comparison, self.runs = {}, {}, {}, {}
         try:
             execution_id = address_id(self)
@@ -115,6 +116,7 @@ def page() -> rx.Component:
             catalogue=PastExecution.catalogue,
             live=PastExecution.live,
             step=PastExecution.step,
+            log=PastExecution.log,
             values=PastExecution.values,
             page=PastExecution.page,
             runs=PastExecution.runs,
@@ -123,6 +125,7 @@ def page() -> rx.Component:
             meta=PastExecution.meta,
             missing=PastExecution.missing,
             on_step=PastExecution.show_step,
+            on_log=PastExecution.show_log,
             on_values=PastExecution.show_values,
             on_page=PastExecution.show_page,
             on_runs=PastExecution.list_runs,

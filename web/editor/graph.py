@@ -11,6 +11,7 @@ from trestle.contracts.workflows import Workflow
 from web.projects import edits, runs
 
 _NODE = {"key", "type", "name", "config", "position", "retry", "timeout_s", "on_error", "disabled", "for_each", "join", "notes", "pinned"}
+_SETTINGS = {"type", "config", "retry", "timeout_s", "on_error", "disabled", "for_each", "join"}
 _CONNECTION = {"source", "source_port", "target"}
 _PUBLICATION = {"name", "enabled", "published_version", "has_unpublished_changes", "webhooks", "settings"}
 
@@ -96,6 +97,20 @@ def reruns(execution: Execution) -> list[JsonObject]:
     """How it was run again, `{text, href}` of the newest retry and of the newest replay."""
     found = (("Retried", execution.retried_by), ("Replayed", execution.replayed_by))
     return [{"text": text, "href": f"/executions/{newest[0]}"} for text, newest in found if newest]
+
+
+def changed_since(execution: Execution, ran: Iterable[JsonObject], draft: Iterable[Node]) -> JsonObject:
+    """`{execution_id, version, nodes}`: the nodes of an execution that the draft has with other settings, each by its key as it ran;
+    null for those of the draft that the execution didn't have. `ran` are its nodes, as GET /executions/{id}/graph gives them."""
+    then = {node["key"]: Node.model_validate({name: value for name, value in node.items() if name != "id"}) for node in ran}
+    found: dict[str, JsonObject | None] = {}
+    for node in draft:
+        before = then.get(node.key)
+        if before is None:
+            found[node.key] = None
+        elif before.model_dump(include=_SETTINGS) != node.model_dump(include=_SETTINGS):
+            found[node.key] = before.model_dump(mode="json", include=_SETTINGS)
+    return {"execution_id": str(execution.id), "version": execution.version, "nodes": found}
 
 
 def run_of(execution: Execution) -> JsonObject:

@@ -41,11 +41,11 @@ def lengths(value: JsonValue, path: tuple[str | int, ...] = (), depth: int = 0) 
 
 
 def recorded(execution: Execution, steps: Iterable[Step]) -> JsonObject:
-    """`{execution_id, payload, trigger, nodes: {key: {port, output}}, lengths}` of a run: how each node left, by its last attempt; and how
-    long the lists are of which only the beginning is here, `[path, length]` of each."""
+    """`{execution_id, status, payload, trigger, nodes: {key: {port, output}}, lengths}` of a run: how each node left, by its last attempt;
+    and how long the lists are of which only the beginning is here, `[path, length]` of each."""
     ended = {step.node: step for step in steps if step.item is None and step.port}
     nodes = {key: {"port": step.port, "output": sample(step.output)} for key, step in ended.items()}
-    found = {"payload": sample(execution.input), "trigger": sample(execution.trigger), "nodes": nodes}
+    found = {"status": execution.status, "payload": sample(execution.input), "trigger": sample(execution.trigger), "nodes": nodes}
     whole = [(("payload",), execution.input), *((("nodes", key, "output"), step.output) for key, step in ended.items())]
     return {"execution_id": str(execution.id), **found, "lengths": [one for path, value in whole for one in lengths(value, path)]}
 

@@ -14,10 +14,10 @@ from web.backend import ApiError
 from web.components.frame import frame
 from web.editor.canvas import canvas
 from web.editor.comparing import pins
-from web.editor.graph import draft_document, publication, triggers
+from web.editor.graph import changed_since, draft_document, publication, triggers
 from web.editor.live import Window, tellable
 from web.editor.samples import recorded, sample, shortened
-from web.editor.watching import Watching, address_id, all_steps, all_workflows, stamp
+from web.editor.watching import Watching, address_id, all_steps, all_workflows, id_in, stamp
 from web.projects import of_project
 from web.services import services
 
@@ -43,6 +43,12 @@ def _refused(error: ApiError) -> dict[str, Any]:
     return {"said": str(error), "kind": "error"}
 
 
+async def newest_run(api: Api, workflow_id: UUID) -> str:
+    """The id of a workflow's newest execution; empty where it has none."""
+    newest = (await api.executions(workflow_id=str(workflow_id), limit=1)).items
+    return str(newest[0].id) if newest else ""
+
+
 class Editor(Watching, rx.State):
     """One open draft."""
 
@@ -53,6 +59,7 @@ class Editor(Watching, rx.State):
     inputs: list[dict[str, Any]] = []
     workflows: list[dict[str, Any]] = []
     data: dict[str, Any] = {}
+    ran: dict[str, Any] = {}
     versions: dict[str, Any] = {}
     version: dict[str, Any] = {}
     previews: dict[str, Any] = {}
@@ -69,6 +76,9 @@ class Editor(Watching, rx.State):
     def _stream(self) -> str:
         return f"/workflows/{address_id(self)}/events?present=true"
 
+    async def _first(self, api: Api, path: str) -> str:
+        return await newest_run(api, id_in(path))
+
     def _since(self) -> str:
         return str(self._loaded_at - CLOCKS_MS) if self._loaded_at else ""
 
@@ -78,7 +88,7 @@ class Editor(Watching, rx.State):
         api = signed_in(self)
         self.missing, self._watch, self._loaded_at = "", 0, stamp()
         self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
-        self.people = []
+        self.people, self.log, self.ran = [], {}, {}
         self.values, self.page, self.pins, self.version = {}, {}, {}, {}
         try:
             workflow_id = address_id(self)
@@ -254,15 +264,28 @@ class Editor(Watching, rx.State):
         """What expressions can use: recorded by this execution, or by the newest."""
         api = signed_in(self)
         workflow_id = address_id(self)
-        if not execution_id:
-            newest = (await api.executions(workflow_id=str(workflow_id), limit=1)).items
-            execution_id = str(newest[0].id) if newest else ""
+        execution_id = execution_id or await newest_run(api, workflow_id)
         found: dict[str, Any] = {}
         if execution_id:
             execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id), values=True))
             found = recorded(execution, steps)
         variables = {one.name: sample(one.value) for one in await api.variables(self._project_id)} if self._project_id else {}
         self.data = {"stamp": stamp(), "vars": variables, **found}
+
+    @rx.event
+    async def compare_with_draft(self, execution_id: str) -> None:
+        """What of the draft is no longer as it was in this execution."""
+        api = signed_in(self)
+        workflow_id, ident = address_id(self), UUID(execution_id)
+        try:
+            execution, graph, draft = await asyncio.gather(
+                api.execution(ident), api.call("GET", f"/executions/{ident}/graph"), api.workflow(workflow_id)
+            )
+        except ApiError as error:
+            if error.status == 404:  # deleted meanwhile
+                return
+            raise
+        self.ran = {"stamp": stamp(), **changed_since(execution, graph["nodes"], draft.nodes)}
 
     @rx.event
     async def preview(self, wanted: dict[str, Any]) -> None:
@@ -351,6 +374,8 @@ def page() -> rx.Component:
             inputs=Editor.inputs,
             workflows=Editor.workflows,
             data=Editor.data,
+            log=Editor.log,
+            ran=Editor.ran,
             versions=Editor.versions,
             version=Editor.version,
             previews=Editor.previews,
@@ -387,6 +412,8 @@ def page() -> rx.Component:
             on_version=Editor.show_version,
             on_restore=Editor.restore,
             on_data=Editor.fetch_data,
+            on_log=Editor.show_log,
+            on_ran=Editor.compare_with_draft,
             on_previews=Editor.preview,
         ),
         current="Workflows",

@@ -26,6 +26,8 @@ STEERED = {
     "replay": "Started again with the same input.",
 }
 """What may be done to an execution, and what is said when it is done."""
+LOG_PAGES = 5
+"""So many pages of a log are fetched at once, of 200 lines each: of very many lines, one press shows a thousand more."""
 MOST_ATTEMPTS = 2000
 """So many attempts at a node and its items are listed."""
 GONE_S = 60.0
@@ -37,9 +39,14 @@ def stamp() -> int:
     return time.time_ns() // 1_000_000
 
 
+def id_in(path: str) -> UUID:
+    """The id at the end of an address. Raises `ValueError` where it is none."""
+    return UUID(path.rstrip("/").rpartition("/")[2])
+
+
 def address_id(state: rx.State) -> UUID:
     """The id at the end of the page's address. Raises `ValueError` where it is none."""
-    return UUID(state.router.url.path.rstrip("/").rpartition("/")[2])
+    return id_in(state.router.url.path)
 
 
 async def all_steps(api: Api, execution_id: UUID | str, *, values: bool) -> list[Step]:
@@ -81,6 +88,19 @@ async def attempts_at(api: Api, execution_id: UUID, node: str) -> tuple[list[Ste
     return list((found | {step.id: step for step in failed.items}).values()), True
 
 
+async def log_at(api: Api, execution_id: UUID, node: str, *, newest: bool, cursor: str | None, pages: int) -> dict[str, Any]:
+    """`{execution_id, node, newest, after, lines, next}`: what a node wrote, from the cursor `after` on, and the cursor of the next."""
+    lines: list[dict[str, Any]] = []
+    after = cursor
+    for _ in range(pages):
+        page = await api.log(execution_id, node=node, newest=newest, cursor=cursor)
+        lines += [line.model_dump(mode="json", exclude={"node"}) for line in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return {"execution_id": str(execution_id), "node": node, "newest": newest, "after": after, "lines": lines, "next": cursor}
+
+
 async def all_workflows(api: Api) -> list[WorkflowSummary]:
     """Every workflow that the caller sees, newest first: nodes name some, and one that is not among them is said to be gone."""
     found: list[WorkflowSummary] = []
@@ -99,6 +119,7 @@ class Watching(rx.State, mixin=True):
     document: dict[str, Any] = {}
     live: dict[str, Any] = {}
     step: dict[str, Any] = {}
+    log: dict[str, Any] = {}
     values: dict[str, Any] = {}
     page: dict[str, Any] = {}
     meta: dict[str, Any] = {}
@@ -114,17 +135,28 @@ class Watching(rx.State, mixin=True):
         """Where the stream is to begin; empty: now. What happened while the page was being loaded is not to be missed."""
         return ""
 
-    def _first(self) -> str:
-        """The execution to show from the beginning; empty: whichever comes."""
-        return ""
+    async def _first(self, api: Api, path: str) -> str:
+        """The execution to show from the beginning, on the page of this address; empty: whichever comes."""
+        raise NotImplementedError
 
     @rx.event
     async def show_step(self, execution_id: str, node: str) -> None:
-        """Fetch the attempts at a node, and what it wrote to the log."""
+        """Fetch the attempts at a node, and the first of what it wrote to the log."""
+        api, ident = signed_in(self), UUID(execution_id)
+        (steps, more), log = await asyncio.gather(
+            attempts_at(api, ident, node), log_at(api, ident, node, newest=False, cursor=None, pages=1)
+        )
+        self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node), "more": more}
+        self.log = {"stamp": stamp(), **log}
+
+    @rx.event
+    async def show_log(self, wanted: dict[str, Any]) -> None:
+        """Fetch more of what a node wrote: `{execution_id, node, newest, after}`; without a cursor `after`: the first of it."""
         api = signed_in(self)
-        (steps, more), log = await asyncio.gather(attempts_at(api, UUID(execution_id), node), api.log(execution_id, node=node))
-        told = {"log": [line.model_dump(mode="json", exclude={"node"}) for line in log.items], "log_more": log.next_cursor is not None}
-        self.step = {"execution_id": execution_id, "node": node, "steps": attempts(steps, node), "more": more, **told}
+        ident, cursor = UUID(wanted["execution_id"]), wanted.get("after")
+        pages = LOG_PAGES if cursor else 1
+        log = await log_at(api, ident, str(wanted["node"]), newest=bool(wanted["newest"]), cursor=cursor, pages=pages)
+        self.log = {"stamp": stamp(), **log}
 
     @rx.event
     async def show_values(self, wanted: dict[str, Any]) -> None:
@@ -184,15 +216,15 @@ class Watching(rx.State, mixin=True):
         async with self:
             api = signed_in(self)
             self._watch = mark = stamp()
-            stream, first, since = self._stream(), self._first(), self._since()
+            stream, since, path = self._stream(), self._since(), self.router.url.path
         follower, window = Follower(), Window()
-        if first:
-            await self._catch_up(api, follower, window, first, mark)
 
         def connect(last: str) -> AsyncIterator[ServerEvent]:
             return api.events(stream, last_event_id=last or since)
 
         try:
+            if first := await self._first(api, path):
+                await self._catch_up(api, follower, window, first, mark)
             async for group in bursts(connect):
                 for event in group:
                     follower.take(event)

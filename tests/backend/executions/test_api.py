@@ -67,7 +67,9 @@ async def test_a_run_by_hand_and_what_is_seen_of_it(ada: Ada, world: World, exec
         step("two", output=[2]),
         step("join", output="done", duration_ms=3),
     ]
-    await executor.report(report(job, 1, *steps, ending={**DONE, "output": '"done"'}, logs=[line]))
+    await executor.report(
+        report(job, 1, *steps, ending={**DONE, "output": '"done"'}, logs=[{**line, "level": "info", "message": "oh"}, line])
+    )
 
     seen = await ada.call("GET", f"/executions/{execution_id}")
     assert seen["input"] == {"b": 1, "a": [1.5, None]}
@@ -96,6 +98,11 @@ async def test_a_run_by_hand_and_what_is_seen_of_it(ada: Ada, world: World, exec
     [told] = (await ada.call("GET", f"/executions/{execution_id}/logs?node=one&level=warning"))["items"]
     assert told["message"] == "hm"
     assert (await ada.call("GET", f"/executions/{execution_id}/logs?level=error"))["items"] == []
+    oldest = [line["message"] for line in (await ada.call("GET", f"/executions/{execution_id}/logs"))["items"]]
+    assert oldest == ["oh", "hm"]
+    page = await ada.call("GET", f"/executions/{execution_id}/logs?newest=true&limit=1")
+    rest = await ada.call("GET", f"/executions/{execution_id}/logs?newest=true&cursor={page['next_cursor']}")
+    assert [line["message"] for line in page["items"] + rest["items"]] == oldest[::-1]
 
 
 async def test_steps_can_be_narrowed_to_a_node_its_items_and_what_failed(ada: Ada, world: World, executor: FakeExecutor) -> None:

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from tests.web.editor.browser_modules import BrowserModules
 from trestle.contracts.executions import Execution, Step
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.states import ExecutionStatus, StepStatus
 from trestle.contracts.users import Project, ProjectRole
-from web.editor.graph import attempts, origins, reruns, run_document, statuses
+from web.editor.graph import attempts, changed_since, origins, reruns, run_document, statuses
 
 
 def step(node: str, status: StepStatus, attempt: int = 1, **more: Any) -> Step:
@@ -41,6 +42,37 @@ def test_attempts_are_listed_without_their_values() -> None:
     steps = [step("one", StepStatus.FAILED, output=1), step("other", StepStatus.SKIPPED), step("one", StepStatus.SUCCEEDED, 2, item=0)]
     first, second = attempts(steps, "one")
     assert (first["id"], second["item"], "output" in first) == (str(steps[0].id), 0, False)
+
+
+def test_a_run_says_which_nodes_are_otherwise_by_now(js: BrowserModules) -> None:
+    run = Execution(
+        id=uuid4(),
+        project_id=UUID(int=1),
+        workflow_id=None,
+        version=3,
+        status=ExecutionStatus.SUCCEEDED,
+        trigger={},
+        created_at=datetime.now(UTC),
+    )
+    then = [Node(key=key, type="set", config={"fields": {"x": 1}}).model_dump(mode="json") for key in "abcd"]
+    draft = [Node(key=key, type="set", config={"fields": {"x": 1}}) for key in "abce"]
+    draft[0].config = {"fields": {"x": 2}}
+    draft[1].name, draft[1].notes, draft[1].pinned, draft[1].position.x = "Other", "But for", "what it does", 400
+    draft[2].disabled = True
+    found = changed_since(run, [{"id": str(uuid4()), **node} for node in then], draft)
+    assert (found["version"], {key: node and node["disabled"] for key, node in found["nodes"].items()}) == (
+        3,
+        {"a": False, "c": False, "e": None},
+    )
+
+    drawn = [node.model_dump(mode="json") for node in draft]
+    seen = js.call("ran.js", "seen", {"nodes": drawn, "connections": []}, found)
+    assert [js.call("ran.js", "isChanged", seen, node) for node in drawn] == [True, False, True, False]
+    undone = [{**drawn[0], "config": {"fields": {"x": 1}, "other": None}}, {**drawn[2], "disabled": False}]
+    assert [js.call("ran.js", "isChanged", seen, node) for node in undone] == [False, False], "taken back, it is as it ran"
+    edited = [{**drawn[1], "config": {}}, {**drawn[1], "pinned": None, "position": {"x": 0, "y": 0}}]
+    assert [js.call("ran.js", "isChanged", seen, node) for node in edited] == [True, False]
+    assert js.call("ran.js", "isChanged", None, drawn[0]) is False
 
 
 def test_a_run_is_drawn_on_the_graph_it_ran() -> None:

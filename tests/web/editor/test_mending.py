@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from tests.web.editor.browser_modules import BrowserModules
-from trestle.contracts.executions import Execution, Step
+from trestle.contracts.executions import Execution, Step, StepError
 from trestle.contracts.states import ExecutionStatus, StepStatus
 from web.editor.comparing import compared, pins
 from web.editor.values import WHOLE_BYTES
@@ -79,3 +79,12 @@ def test_two_runs_side_by_side() -> None:
     marks = {key: found["mark"] for key, found in compared(mine, theirs).items()}
     assert marks == {"a": "same", "b": "changed", "c": "added", "d": "removed", "e": "removed"}
     assert compared(mine, [])["a"]["theirs"] is None
+
+
+def test_two_failures_of_one_node_differ_by_their_errors() -> None:
+    def failed(message: str) -> list[Step]:
+        return [step("a", None, StepStatus.FAILED, port=None, error=StepError(type="HttpError", message=message))]
+
+    assert compared(failed("404"), failed("404"))["a"]["mark"] == "same"
+    found = compared(failed("404"), failed("503"))["a"]
+    assert (found["mark"], found["mine"]["error"]["message"], found["theirs"]["error"]["message"]) == ("changed", "404", "503")

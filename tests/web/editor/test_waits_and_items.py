@@ -56,7 +56,7 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         child["connections"] = [{"source": "called", "target": "work"}]
         callee = (await desk.api.call("POST", "/workflows", json=child))["id"]
         await desk.api.call("POST", f"/workflows/{callee}/publish", json={})
-        say = "print('begun')\nprint(len(payload))\n{'ok': True}"
+        say = "print('begun')\nprint(len(payload))\nfor n in range(448):\n    print('line', n)\n{'ok': True}"
         nodes += [
             {"key": "sub", "type": "workflow.call", "config": {"workflow_id": callee}, "position": {"x": 300, "y": 960}},
             {"key": "say", "type": "code.python", "config": {"code": say}, "position": {"x": 300, "y": 1120}},
@@ -122,7 +122,18 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         # What it printed, what it was set to, and the way to it in the draft.
         await expect(desk.at("failures")).to_contain_text("2 nodes")
         await desk.press("say")
-        await expect(desk.at("step-log").locator("li span")).to_have_text(["begun", "8"])
+        lines = desk.at("step-log").locator("li span")
+        await expect(lines).to_have_count(200)
+        assert (await lines.all_text_contents())[:3] == ["begun", "8", "line 0"]
+        await desk.at("log-more").click()
+        await expect(lines).to_have_count(450)
+        await expect(lines.last).to_have_text("line 447")
+        await expect(desk.at("log-more")).to_have_count(0)
+        await desk.at("log-newest").click()
+        await expect(lines.first).to_have_text("line 447")
+        await desk.at("log-more").click()
+        await expect(lines).to_have_count(450)
+        await expect(lines.last).to_have_text("begun")
         await expect(desk.at("ran-with")).to_contain_text("print(len(payload))")
         await expect(desk.at("edit-node")).to_have_attribute("href", f"/workflows/{desk.workflow_id}?node=say")
 

@@ -6,6 +6,7 @@ import { ordered } from "./outline.js";
 import { titleOf } from "./outline.jsx";
 import { NOTE } from "./notes.js";
 import { addNote, duplicate, fit, KEYS, removeChosen, tidy, toggleDisabled, zoomIn, zoomOut } from "./shortcuts.jsx";
+import { clearRun, clearable } from "./shown_run.jsx";
 import { useEditor } from "./store.js";
 import { summary } from "./summary.js";
 
@@ -25,7 +26,8 @@ function actions(store) {
     ["Choose all nodes", "Ctrl A", () => store.select(store.state.graph.nodes.map((node) => node.key))],
   ];
   const toChosen = [["Duplicate the chosen nodes", "Ctrl D", duplicate], ["Switch the chosen nodes off or on", "D", toggleDisabled], ["Delete the chosen nodes", "Del", removeChosen]];
-  const all = [...run, ...(store.readOnly ? [] : edit), ...panels, ...look, ...(chosen && !store.readOnly ? toChosen : [])];
+  const shown = clearable(store) ? [["Clear the run from the canvas", "", clearRun]] : [];
+  const all = [...run, ...shown, ...(store.readOnly ? [] : edit), ...panels, ...look, ...(chosen && !store.readOnly ? toChosen : [])];
   return all.map(([title, keys, act]) => ({ kind: "Do", title, keys, act: () => act(store) }));
 }
 

@@ -4,6 +4,7 @@ import React, { useEffect, useMemo } from "react";
 import { Button, DropdownMenu } from "@radix-ui/themes";
 import { GitCompare, X } from "lucide-react";
 import { difference } from "./difference.js";
+import { Failure } from "./failure.jsx";
 import { RUN_STATUS } from "./runs.jsx";
 import { useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
@@ -50,11 +51,23 @@ export function ComparisonBar() {
 
 const outcome = (node) => (node ? [RUN_STATUS[node.status] ?? node.status, duration(node.ms)].filter(Boolean).join(" · ") : "not taken");
 
+const sameError = (one, other) => ["type", "message", "hint"].every((name) => one[name] === other[name]);
+
+/** Whether the errors of a node stand side by side, so that its own needn't stand there once more. */
+export const useErrorsApart = (nodeKey) =>
+  useStore((state) => {
+    const { mine, theirs } = state.comparison?.nodes?.[nodeKey] ?? {};
+    return Boolean(mine?.error) && !(theirs?.error && sameError(mine.error, theirs.error));
+  });
+
+/** Two nodes of one status: what differs all the same. */
+const apart = ({ mine, theirs }) => (mine.error && theirs.error && !sameError(mine.error, theirs.error) ? "another error" : "another output");
+
 /** On a card: what became of the node in the other run, where that differs. */
 export function ComparedMark({ nodeKey }) {
   const found = useStore((state) => state.comparison?.nodes?.[nodeKey]);
   if (!found || found.mark === "same") return null;
-  const text = found.mark === "added" ? "only in this run" : found.mark === "removed" ? "only in the other run" : found.mine.status === found.theirs.status ? `another output · other run ${duration(found.theirs.ms)}` : `other run: ${outcome(found.theirs)}`;
+  const text = found.mark === "added" ? "only in this run" : found.mark === "removed" ? "only in the other run" : found.mine.status === found.theirs.status ? `${apart(found)} · other run ${duration(found.theirs.ms)}` : `other run: ${outcome(found.theirs)}`;
   return <span className={`ed-compared-mark is-${found.mark}`} data-testid={`compared-${nodeKey}`}>{text}</span>;
 }
 
@@ -82,6 +95,21 @@ function Changes({ mine, theirs }) {
   );
 }
 
+/** The errors of both, side by side; of the same one, only that it is (it stands below). */
+function Errors({ mine, theirs }) {
+  if (!mine && !theirs) return null;
+  if (mine && theirs && sameError(mine, theirs)) return <p className="ed-hint" data-testid="compared-errors">Both failed with the same error.</p>;
+  const sides = [["This run", mine], ["Other run", theirs]];
+  return (
+    <div data-testid="compared-errors">
+      {mine && theirs && <p className="ed-hint">They failed with different errors.</p>}
+      <div className="ed-differences-sides">
+        {sides.map(([name, error]) => <div key={name}><h5>{name}</h5>{error ? <Failure error={error} /> : <p className="ed-hint">No error.</p>}</div>)}
+      </div>
+    </div>
+  );
+}
+
 /** In the panel: how the node did in both runs, and what differs between its outputs (− there, + here). */
 export function Differences({ nodeKey }) {
   const store = useEditor();
@@ -95,11 +123,13 @@ export function Differences({ nodeKey }) {
     if (wanted && !(mine && theirs)) store.emit.values({ steps: [[run.execution_id, found.mine.step], [other.id, found.theirs.step]] });
   }, [wanted, store]);
   if (!found) return null;
+  const failed = found.mine?.error && found.theirs?.error; // what they put out, if anything, says the same once more
   return (
     <section className="ed-differences" aria-label="Compared with the other run" data-testid="differences">
       <div className="ed-differences-line"><span>This run</span><b>{outcome(found.mine)}</b></div>
       <div className="ed-differences-line"><span>Other run</span><b>{outcome(found.theirs)}</b></div>
-      {wanted && (mine && theirs ? <Changes mine={mine.output} theirs={theirs.output} /> : <p className="ed-hint">Loading …</p>)}
+      <Errors mine={found.mine?.error} theirs={found.theirs?.error} />
+      {wanted && !failed && (mine && theirs ? <Changes mine={mine.output} theirs={theirs.output} /> : <p className="ed-hint">Loading …</p>)}
     </section>
   );
 }

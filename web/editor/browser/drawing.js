@@ -15,7 +15,7 @@ const OTHERS_KEPT = 20;
 const DOUBLE_MS = 600;
 
 /** What is known about one document and holds for no other: a page that is opened is handed what Python still has of the one before. */
-const OTHERS = { graphs: {}, drawn: null, marks: {}, comparison: null, data: null, previews: {}, versions: null, runs: null };
+const OTHERS = { graphs: {}, drawn: null, marks: {}, comparison: null, data: null, previews: {}, versions: null, runs: null, ran: null };
 
 /** Whether what is shown can only be looked at: a past execution, versions that are compared, a draft that one's role lets one see. */
 export const isReadOnly = ({ doc, drawn }) => doc?.mode !== "edit" || doc.may_edit === false || Boolean(drawn);
@@ -28,7 +28,7 @@ export class Drawing {
     this.history = new History();
     this.state = {
       doc: null, graph: graphs.EMPTY, catalogue: {}, selection: [], save: "saved", problems: [], refused: false, notice: null,
-      canUndo: false, canRedo: false, panel: null, focus: null, sight: null, quick: null, sheet: null, steps: {}, values: {}, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
+      canUndo: false, canRedo: false, panel: null, focus: null, sight: null, quick: null, sheet: null, steps: {}, values: {}, logs: {}, ran: null, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
       writing: null, aim: null, look: null, wide: false, graphs: {}, drawn: null,
     };
     this.others = []; // what somebody else did lately: an answer may say that it came after one's own change

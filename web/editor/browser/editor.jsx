@@ -15,6 +15,7 @@ import { nodeOf } from "./graph.js";
 import { CopiedRun } from "./pin.jsx";
 import { remember } from "./paths.js";
 import { RunDialog } from "./runs.jsx";
+import { ShownRun, clearedRun, useSeenByRun } from "./shown_run.jsx";
 import { useShortcuts } from "./shortcuts.jsx";
 import { statuses, useRun } from "./status.js";
 import { Store, StoreContext, useEditor, useStore, useStoreOf } from "./store.js";
@@ -29,7 +30,7 @@ import "./panel.css";
 import "./outline.css";
 import "./results.css";
 
-const EVENTS = ["operations", "publish", "enable", "run", "step", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore", "values", "page", "compare", "pins", "times"];
+const EVENTS = ["operations", "publish", "enable", "run", "step", "log", "ran", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore", "values", "page", "compare", "pins", "times"];
 const WATCH_MS = 20_000;
 const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
@@ -47,13 +48,14 @@ function useTitle() {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times, people }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, log, ran, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times, people }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
   useEffect(() => {
     if (!load) return;
     statuses.clear();
+    statuses.dismiss(doc.mode === "edit" ? clearedRun(doc.id) : null);
     store.load(doc);
     const unsent = doc.mode === "edit" ? takeUnsent(doc.id) : null;
     if (unsent) store.resume(unsent);
@@ -62,6 +64,8 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void (saved?.batch && store.saved(saved)), [store, saved]);
   useEffect(() => void statuses.receive(live), [live]);
   useEffect(() => void (step?.execution_id && store.set({ steps: { ...store.state.steps, [`${step.execution_id}/${step.node}`]: step } })), [store, step]);
+  useEffect(() => void (log?.stamp && store.gotLog(log)), [store, log]);
+  useEffect(() => void (ran?.stamp && store.gotRan(ran)), [store, ran]);
   useEffect(() => void (values?.found && store.gotValues(values.found)), [store, values]);
   useEffect(() => void (page?.items && store.gotPage(page)), [store, page]);
   useEffect(() => void (comparison?.stamp && store.compare(comparison)), [store, comparison]);
@@ -166,7 +170,9 @@ function useData() {
   const run = useRun();
   const ended = ["succeeded", "failed", "cancelled", "waiting"].includes(run?.status) ? `${run.execution_id} ${run.status}` : "";
   useEffect(() => {
-    if (editing) store.emit.data(run?.execution_id ?? "");
+    const { data } = store.state;
+    const known = ended && data?.execution_id === run.execution_id && data.status === run.status;
+    if (editing && !known) store.emit.data(run?.execution_id ?? "");
   }, [store, editing, ended]);
   const unrun = useStore((state) => editing && Boolean(state.data) && !state.data.execution_id);
   useEffect(() => void (unrun && store.emit.inputs()), [store, unrun]);
@@ -192,6 +198,7 @@ function Page({ missing }) {
   useCommands();
   useTitle();
   useData();
+  useSeenByRun();
   const mode = useStore((state) => (state.doc?.id === addressed() ? state.doc.mode : null));
   const mayEdit = useStore((state) => state.doc?.may_edit);
   const [palette, setPalette] = useState(false);
@@ -207,7 +214,7 @@ function Page({ missing }) {
         <main className="ed-stage">
           <Canvas dark={dark} />
           <Empty />
-          <Toolbar />
+          <div className="ed-below"><Toolbar />{mode === "edit" && <ShownRun />}</div>
           {mode === "view" && <FailureBanner />}
           <Notice />
         </main>

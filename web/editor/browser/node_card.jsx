@@ -4,6 +4,7 @@ import React, { memo, useEffect, useMemo, useRef } from "react";
 import { Handle, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { Tooltip } from "@radix-ui/themes";
 import { Check, CircleAlert, CircleDashed, Ban, Hourglass, LoaderCircle, Pin, Plus, RotateCw, StickyNote, X } from "lucide-react";
+import { ChangedMark, useChangedSince } from "./changed_since.jsx";
 import { ComparedMark } from "./compare_runs.jsx";
 import { linksFrom, portsOf } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
@@ -114,10 +115,11 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
   useMeasuredPorts(id, ports.join("\n"));
 
   const state = status?.status ?? "idle";
+  const changed = useChangedSince(status && node);
   const height = Math.max(64, ports.length * 24 + 8);
   const reason = problems.map((problem) => problem.message).join(" ") || type?.broken || (type ? "" : `No executor offers “${node.type}”.`);
   const calm = problems.length > 0 && problems.every((problem) => problem.calm);
-  const classes = ["ed-card", `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && (calm ? "is-to-fill" : "is-wrong"), mark && `is-marked-${mark}`].filter(Boolean).join(" ");
+  const classes = ["ed-card", changed ? "is-changed" : `is-${state}`, selected && "is-selected", node.disabled && "is-disabled", reason && (calm ? "is-to-fill" : "is-wrong"), mark && `is-marked-${mark}`].filter(Boolean).join(" ");
   return (
     <div className={classes} data-testid={`node-${id}`} data-status={state} style={{ minHeight: height, "--ed-card-height": `${height}px` }}>
       {type?.inputs?.length !== 0 && <Handle type="target" position={Position.Left} id="in" />}
@@ -135,7 +137,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }) {
           <span className={calm ? "ed-card-wrong is-calm" : "ed-card-wrong"} role="img" data-testid={`problem-${id}`} aria-label={reason}><CircleAlert size={14} strokeWidth={2.25} /></span>
         </Tooltip>
       )}
-      {status && <StatusMark status={status} />}
+      {status && (changed ? <ChangedMark /> : <StatusMark status={status} />)}
     </div>
   );
 });

@@ -2,6 +2,7 @@
 
 import React, { useEffect, useMemo, useRef, useState } from "react";
 import { Plug, X } from "lucide-react";
+import { CHANGED, useChangedSince } from "./changed_since.jsx";
 import { linksFrom, nodeOf, portsOf, refusal } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
 import { STATUS, useTold } from "./node_card.jsx";
@@ -44,12 +45,13 @@ function Row({ node, number }) {
   const catalogue = useStore((state) => state.catalogue);
   const links = useStore((state) => linksFrom(state.graph, node.key));
   const status = useStatus(node.key);
-    const [connecting, setConnecting] = useState(false);
+  const changed = useChangedSince(status && node);
+  const [connecting, setConnecting] = useState(false);
   const again = useRef(null);
   const type = catalogue[node.type];
   const problems = useTold(node, type);
   const name = titleOf(node, catalogue);
-  const facts = [type?.title !== name && (type?.title ?? node.type), node.disabled ? "Off" : summary(type, node, store.state.workflows), status && STATUS[status.status]?.text].filter(Boolean);
+  const facts = [type?.title !== name && (type?.title ?? node.type), node.disabled ? "Off" : summary(type, node, store.state.workflows), status && (changed ? CHANGED : STATUS[status.status]?.text)].filter(Boolean);
   const done = () => {
     setConnecting(false);
     setTimeout(() => again.current?.focus());

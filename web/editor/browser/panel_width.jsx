@@ -1,6 +1,6 @@
 // How wide the side panel is: dragged or set by arrow keys, and remembered by the browser.
 
-import React, { useCallback, useEffect, useState } from "react";
+import React, { useCallback, useRef, useState } from "react";
 
 const MEMORY = "trestle.panel";
 const [LEAST, USUAL, STEP] = [320, 384, 32];
@@ -10,8 +10,13 @@ const within = (width) => Math.max(LEAST, Math.min(most(), Math.round(width)));
 /** The width in pixels, and how to change it. */
 export function usePanelWidth() {
   const [width, setWidth] = useState(() => within(Number(localStorage.getItem(MEMORY)) || USUAL));
-  useEffect(() => void localStorage.setItem(MEMORY, String(width)), [width]);
-  return [width, useCallback((wish) => setWidth((now) => within(typeof wish === "function" ? wish(now) : wish)), [])];
+  const chosen = useRef(width);
+  const change = useCallback((wish) => {
+    chosen.current = within(typeof wish === "function" ? wish(chosen.current) : wish);
+    localStorage.setItem(MEMORY, String(chosen.current)); // not where a narrow window alone has made it narrower
+    setWidth(chosen.current);
+  }, []);
+  return [width, change];
 }
 
 export function WidthHandle({ width, change }) {

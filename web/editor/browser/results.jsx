@@ -1,15 +1,17 @@
 // What went into a node in the run that is shown, what came out, and why it failed where it did: of each attempt, and of each item.
 
 import React, { useEffect, useMemo, useState } from "react";
-import { CircleAlert, Pin } from "lucide-react";
-import { marked } from "./code_words.jsx";
-import { Differences } from "./compare_runs.jsx";
+import { Pin } from "lucide-react";
+import { useChangedSince } from "./changed_since.jsx";
+import { Differences, useErrorsApart } from "./compare_runs.jsx";
+import { Failure } from "./failure.jsx";
 import { Items } from "./items.jsx";
 import { STATUS } from "./node_card.jsx";
 import { pinnable } from "./pin.jsx";
 import { nodeOf } from "./graph.js";
 import { itemOfOutput, itemsOf, itemsOfOutput } from "./rows.js";
-import { Calls, Log, RanWith } from "./step_facts.jsx";
+import { Calls, RanWith } from "./step_facts.jsx";
+import { Log } from "./step_log.jsx";
 import { useRun, useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { duration } from "./summary.js";
@@ -40,19 +42,6 @@ function useValues(executionId, step) {
   return found;
 }
 
-/** `ExpressionError` as people write it: “Expression error”. */
-const kindOf = ({ type }) => (type || "Error").replace(/([a-z])([A-Z])(?=[a-z])/g, (_, before, after) => `${before} ${after.toLowerCase()}`);
-
-function Failure({ error }) {
-  return (
-    <div className="ed-failure" data-testid="step-error">
-      <div className="ed-failure-head"><CircleAlert size={15} aria-hidden="true" /> {kindOf(error)}</div>
-      <p>{marked(error.message)}</p>
-      {error.hint && <p className="ed-failure-hint">{marked(error.hint)}</p>}
-    </div>
-  );
-}
-
 const NO_OUTPUT = {
   failed: "It failed, so there is no output.",
   running: "It is still running.",
@@ -74,7 +63,7 @@ const rootOf = (step) => (step.item === null ? ["input"] : ["item"]);
 
 export function Part({ name, nodeKey, step, found }) {
   const store = useEditor();
-  if (name === "error") return step.error ? <Failure error={step.error} /> : <p className="ed-hint" data-testid="step-error">No error.</p>;
+  if (name === "error") return step.error ? <Failure error={step.error} testid="step-error" /> : <p className="ed-hint" data-testid="step-error">No error.</p>;
   if (!found) return <p className="ed-hint">{step.status === "skipped" ? NO_OUTPUT.skipped : "Loading …"}</p>;
   if (!found[name]) return <p className="ed-hint">The input of a single item is not kept here: the node has no effects, so all its items are one step.</p>;
   const nothing = name === "output" && found.output.value === null && !found.output.files.length && NO_OUTPUT[step.error ? "failed" : step.status];
@@ -116,6 +105,7 @@ export function useLook(nodeKey) {
   const told = useSteps(nodeKey, run, status);
   const of = `${run?.execution_id}/${nodeKey}`;
   const { item, chosen } = useStore((state) => (state.look?.of === of ? state.look : NEWEST));
+  const log = useStore((state) => state.logs[of]);
   const forEach = useStore((state) => Boolean(nodeOf(state.graph, nodeKey)?.for_each));
   const steps = told?.steps ?? NONE;
   const recorded = useMemo(() => itemsOf(steps), [steps]);
@@ -128,7 +118,7 @@ export function useLook(nodeKey) {
   const { step, found } = output && item !== null && last ? itemOfOutput(last, values, item) : { step: last, found: values };
   const pick = (next) => store.set({ look: { of, item: next, chosen: null } });
   const choose = (id) => store.set({ look: { of, item, chosen: id } });
-  return { of, run, status, log: told?.log ?? NONE, logMore: Boolean(told?.log_more), more: told?.more || Boolean(output && values.output.cuts[""]), items, own, step, found, item, pick, choose };
+  return { of, run, status, log, more: told?.more || Boolean(output && values.output.cuts[""]), items, own, step, found, item, pick, choose };
 }
 
 /** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. `beside`: the input has a column of its own. */
@@ -137,6 +127,9 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
   const [picked, setPicked] = useState(null);
   useEffect(() => void setPicked(null), [of]);
   const past = useStore((state) => state.doc?.mode !== "edit");
+  const node = useStore((state) => nodeOf(state.graph, nodeKey));
+  const changed = useChangedSince(node);
+  const apart = useErrorsApart(nodeKey);
   if (whole && !past && (!run || !status)) return null;
   if (!run || !status) {
     if (whole) return <><p className="ed-hint ed-pad">This node did not run.</p><Differences nodeKey={nodeKey} /></>;
@@ -145,7 +138,7 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
   const failed = Boolean(step?.error);
   const part = picked && !(beside && picked === "input") ? picked : failed ? "error" : "output";
   const mark = STATUS[status.status];
-  const parts = whole ? [...(failed ? ["error"] : []), "output", ...(beside ? [] : ["input"])] : [part];
+  const parts = whole ? [...(failed && !apart ? ["error"] : []), "output", ...(beside ? [] : ["input"])] : [part];
   return (
     <section className={`ed-results${whole ? " is-whole" : ""}${beside ? " is-beside" : ""}`} aria-label="Last run" data-testid="step-results">
       <header className="ed-results-head">
@@ -156,6 +149,7 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
       </header>
       <div className="ed-results-body">
         {whole && <Differences nodeKey={nodeKey} />}
+        {changed && <p className="ed-hint" data-testid="changed-since">The node was changed since this run. Run it again to see what it does now.</p>}
         {!step && !items.list.length && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${mark.text} …`}</p>}
         {items.list.length > 0 && <Items items={items} more={look.more} chosen={item} pick={look.pick} />}
         {step?.status === "waiting" && <Waiting step={step} />}
@@ -166,7 +160,7 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
             <Part name={name} nodeKey={nodeKey} step={step} found={found} />
           </React.Fragment>
         ))}
-        {look.log.length > 0 && <Log lines={look.log} more={look.logMore} />}
+        {look.log?.pages?.[0].length > 0 && <Log log={look.log} />}
         {whole && past && <RanWith nodeKey={nodeKey} />}
       </div>
     </section>

@@ -1,4 +1,4 @@
-// What else is known of a step: the executions that it has started, what it wrote to the log, the settings that it ran with.
+// What else is known of a step: the executions that it has started, the settings that it ran with.
 
 import React from "react";
 import { ExternalLink, Eye, Pencil } from "lucide-react";
@@ -21,25 +21,6 @@ export function Calls({ ids }) {
   );
 }
 
-const time = (at) => new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
-
-/** What a node wrote while it ran. */
-export function Log({ lines, more }) {
-  return (
-    <section aria-label="Log">
-      <h4>Log</h4>
-      <ol className="ed-log" data-testid="step-log">
-        {lines.map((line, index) => (
-          <li key={index} className={`is-${line.level}`}>
-            <time dateTime={line.at} title={new Date(line.at).toLocaleString()}>{time(line.at)}</time>
-            <span>{line.level !== "info" && <b>{line.level} </b>}{line.message}</span>
-          </li>
-        ))}
-      </ol>
-      {more && <p className="ed-hint">There are more lines than these.</p>}
-    </section>
-  );
-}
 
 const POLICIES = ["retry", "timeout_s", "on_error", "for_each", "join", "disabled"];
 const set = (value) => value !== null && value !== undefined && value !== false && value !== "any";

@@ -4,12 +4,14 @@
 import { createContext, useContext, useRef, useSyncExternalStore } from "react";
 import { Drawing } from "./drawing.js";
 import * as graphs from "./graph.js";
+import { seen } from "./ran.js";
 import { extended } from "./rows.js";
 import { Settings } from "./settings.js";
 import { trialOf } from "./trial.js";
 
 const PREVIEW_MS = 350;
 const VALUES_KEPT = 12;
+const LOGS_KEPT = 4;
 
 export class Store extends Drawing {
   wanted = new Set();
@@ -82,6 +84,36 @@ export class Store extends Drawing {
     if (!found) return;
     const longer = { ...found[part], value: extended(found[part].value, pointer, start, items), cuts: { ...found[part].cuts, ...cuts } };
     this.set({ values: { ...this.state.values, [step]: { ...found, [part]: longer } } });
+  }
+
+  /** Some of what a node wrote: `{execution_id, node, newest, after, lines, next}`. What doesn't follow on what is there is passed over. */
+  gotLog({ execution_id, node, newest, after, lines, next }) {
+    const of = `${execution_id}/${node}`;
+    const held = this.state.logs[of];
+    if (held?.newest && !newest) return void this.readLog(execution_id, node, true); // the node got further
+    if (after && (held?.next !== after || held.newest !== newest)) return;
+    const pages = after ? [...held.pages, lines] : [lines];
+    const others = Object.entries(this.state.logs).filter(([one]) => one !== of).slice(-LOGS_KEPT);
+    this.set({ logs: { ...Object.fromEntries(others), [of]: { execution_id, node, newest, pages, next, asked: false } } });
+  }
+
+  /** Asks for more of what a node wrote, or for all of it from the `newest` or the oldest line. */
+  readLog(execution_id, node, newest, after = null) {
+    const of = `${execution_id}/${node}`;
+    this.set({ logs: { ...this.state.logs, [of]: { ...this.state.logs[of], newest, asked: true } } });
+    this.emit.log({ execution_id, node, newest, after });
+  }
+
+  /** Asks what of the draft was otherwise in an execution, once all of it is stored. */
+  async askRan(executionId) {
+    if (!await this.outbox.flush()) return;
+    this.asked = { executionId, graph: this.state.graph };
+    this.emit.ran(executionId);
+  }
+
+  /** The answer to that. */
+  gotRan(found) {
+    if (this.asked?.executionId === found.execution_id) this.set({ ran: seen(this.asked.graph, found) });
   }
 
   /** Another run beside the one that is shown. Nodes are marked where the two differ. */
