@@ -143,10 +143,12 @@ async def check_approval(api: Api) -> None:
     done = await api.finished(execution_id)
     assert (done["output"]["way"], done["output"]["said"]["comment"], done["output"]["said"]["by"]) == ("approved", "It was broken.", "Ada")
     assert (await api.raw("POST", address, json={"decision": "rejected"}))[0] == 409
-    assert {key: step["status"] for key, step in (await newest(api, execution_id)).items() if key in ("rejected", "timeout")} == {
+    steps = await newest(api, execution_id)
+    assert {key: step["status"] for key, step in steps.items() if key in ("rejected", "timeout")} == {
         "rejected": "skipped",
         "timeout": "skipped",
     }
+    assert steps["ask"]["duration_ms"] >= 1000, "from the question to the answer, which came after the reminder"
     hasty = {**ask, "config": {"title": "Now?", "timeout_s": 0.5}}
     late = await api.finished(await begin(api, await api.workflow([START, hasty, *ends], wires, live=False), {"id": 8}))
     assert late["output"] == {"way": "timeout", "said": {"id": 8}}
