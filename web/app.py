@@ -7,6 +7,7 @@ import reflex as rx
 from starlette.types import ASGIApp
 
 from web.access import Viewer, failed
+from web.components.alive import alive
 from web.components.broken import broken_page
 from web.components.connection import lost_connection
 from web.editor import execution
@@ -65,6 +66,7 @@ app.app_wraps[5, "Overlay"] = lambda stateful: lost_connection() if stateful els
 # Inside the theme (20), so that it looks like the rest; Reflex has its own outside, with a traceback.
 del app.app_wraps[55, "ErrorBoundary"]
 app.app_wraps[15, "ErrorBoundary"] = broken_page
+app.app_wraps[3, "Alive"] = alive
 app.register_lifespan_task(connections)
 
 app.add_page(sign_in.sign_in_page, route="/sign-in", title="Sign in · Trestle", on_load=sign_in.Door.arrive)

@@ -1,0 +1,25 @@
+"""The mark of a page whose scripts have come: before that its buttons can be seen, but nothing would come of a press."""
+
+import reflex as rx
+from reflex.utils.imports import ImportDict
+from reflex.vars.base import Var
+
+
+class Alive(rx.Component):
+    """Sets `data-alive` on the page's root, for look/base.css, once React answers to presses."""
+
+    library = "react"
+    tag = "Fragment"
+
+    def add_imports(self) -> ImportDict:
+        """What the hook needs."""
+        return {"react": "useEffect"}
+
+    def add_hooks(self) -> list[str | Var[str]]:
+        """Runs once, after the whole page is mounted."""
+        return ["useEffect(() => void (document.documentElement.dataset.alive = ''), [])"]
+
+
+def alive(stateful: bool) -> rx.Component:
+    """Among what lies around every page."""
+    return Alive.create()
