@@ -182,6 +182,22 @@ def test_a_card_says_seconds_as_people_do(js: BrowserModules, seconds: Any, said
 
 
 @pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (0.4, "< 1 ms"),
+        (999.6, "1.0 s"),
+        (9960, "10 s"),
+        (59_400, "59 s"),
+        (59_700, "1 min 0 s"),
+        (119_700, "2 min 0 s"),
+        (7_199_800, "2 h 0 min"),
+    ],
+)
+def test_a_duration_is_rounded_into_the_next_unit(js: BrowserModules, ms: float, said: str) -> None:
+    assert js.call("summary.js", "duration", ms) == said
+
+
+@pytest.mark.parametrize(
     ("attempt", "wait", "said"),
     [
         (1, {"due": "2030-01-01T12:00:00Z"}, "Waits until "),

@@ -2,7 +2,7 @@
 
 import React, { useEffect, useState } from "react";
 import { Button, Dialog, Flex } from "@radix-ui/themes";
-import { ExternalLink, Play } from "lucide-react";
+import { CirclePause, ExternalLink, OctagonAlert, Play } from "lucide-react";
 import { TextBox } from "./controls.jsx";
 import { SavedInputs } from "./saved_inputs.jsx";
 import { PanelHead } from "./panel_head.jsx";
@@ -12,6 +12,11 @@ import { ago, duration } from "./summary.js";
 import { readInput, remember, rememberedInput } from "./trial.js";
 
 export const RUN_STATUS = { queued: "Queued", running: "Running", waiting: "Waiting", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", quarantined: "Quarantined" };
+export const RUN_LOOK = { paused: { icon: CirclePause }, quarantined: { icon: OctagonAlert } };
+const STARTED_BY = { manual: "by hand", webhook: "webhook", schedule: "schedule", event: "event", error: "failed workflow", workflow: "other workflow" };
+
+/** What started a run, as the list of executions calls it. */
+export const startedBy = (trigger) => STARTED_BY[trigger?.kind] ?? trigger?.kind ?? STARTED_BY.manual;
 const took = (run) => (run.started_at && run.finished_at ? duration(Date.parse(run.finished_at) - Date.parse(run.started_at)) : "");
 
 export function RunsPanel() {
@@ -29,7 +34,7 @@ export function RunsPanel() {
           <a key={run.id} className="ed-run-row" href={`/executions/${run.id}`}>
             <span className={`ed-chip-status is-${run.status}`}>{RUN_STATUS[run.status] ?? run.status}</span>
             <span className="ed-run-when" title={new Date(run.created_at).toLocaleString()}>{ago(run.created_at)}</span>
-            <span className="ed-muted">{run.trigger?.kind ?? ""}{run.version ? ` · v${run.version}` : " · draft"}</span>
+            <span className="ed-muted">{startedBy(run.trigger)}{run.version ? ` · v${run.version}` : " · draft"}</span>
             <span className="ed-muted ed-run-took">{took(run)}</span>
           </a>
         ))}
