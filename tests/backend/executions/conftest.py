@@ -19,7 +19,7 @@ async def database(postgres_url: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Rec
         yield pool
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings(postgres_url: str, redis_url: str) -> Settings:
     """Settings with keys of their own."""
     return Settings(
