@@ -16,6 +16,8 @@ from fastapi import FastAPI
 from backend.app import create_app
 from backend.settings import Settings
 
+SWEPT_S = 0.5
+"""What an eager backend (fixture `eager`) repairs is repaired by then: several sweeps."""
 TYPES = ["trigger.webhook", "trigger.manual", "set"]
 
 
