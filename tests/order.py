@@ -10,7 +10,10 @@ import pytest
 from xdist.scheduler.loadfile import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-CHROMIUM, WAITS = ("tests.acceptance.browser", "tests.web.editor.desk"), ("tests.acceptance.stack", "tests.launcher.launched", "tests.chaos")
+CHROMIUM, WAITS = (
+    ("tests.acceptance.browser", "tests.web.editor.desk"),
+    ("tests.acceptance.stack", "tests.launcher.launched", "tests.chaos"),
+)
 
 
 def place(module: ModuleType) -> int:
