@@ -8,6 +8,7 @@ from uuid import UUID
 import reflex as rx
 
 from trestle.contracts.workflows import DraftEvent, OperationsApplied, Present
+from web import exact
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -54,24 +55,25 @@ class Editor(Watching, rx.State):
 
     catalogue: list[dict[str, Any]] = []
     credentials: list[dict[str, Any]] = []
-    saved: dict[str, Any] = {}
+    saved: str = ""
     runs: dict[str, Any] = {}
-    inputs: list[dict[str, Any]] = []
+    inputs: str = ""
     workflows: list[dict[str, Any]] = []
-    data: dict[str, Any] = {}
-    ran: dict[str, Any] = {}
+    data: str = ""
+    ran: str = ""
     versions: dict[str, Any] = {}
-    version: dict[str, Any] = {}
-    previews: dict[str, Any] = {}
-    remote: dict[str, Any] = {}
+    version: str = ""
+    previews: str = ""
+    remote: str = ""
     people: list[dict[str, Any]] = []
-    pins: dict[str, Any] = {}
+    pins: str = ""
     times: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
     _revision: int = 0  # of the last change in the stream that was handed on, or of the draft as it was loaded
     _loaded_at: int = 0
     _project_id: str = ""
+    _data_of: str = ""  # the execution that expressions have their data of
 
     def _stream(self) -> str:
         return f"/workflows/{address_id(self)}/events?present=true"
@@ -87,9 +89,9 @@ class Editor(Watching, rx.State):
         """Fetch the draft, the palette and the credentials to choose from."""
         api = signed_in(self)
         self.missing, self._watch, self._loaded_at = "", 0, stamp()
-        self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
-        self.people, self.log, self.ran = [], {}, {}
-        self.values, self.page, self.pins, self.version = {}, {}, {}, {}
+        self.live, self.step, self.log, self.meta = {}, {}, {}, {}
+        self.people = []
+        self.saved = self.remote = self.values = self.page = self.pins = self.version = self.ran = ""
         try:
             workflow_id = address_id(self)
             workflow, types, credentials, workflows, projects = await asyncio.gather(
@@ -106,7 +108,8 @@ class Editor(Watching, rx.State):
         self.credentials = _credentials(credentials, self._project_id)
         self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows if one.project_id == workflow.project_id]
         project = of_project(projects, workflow.project_id)
-        self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url, project=project)
+        public_url = services().settings.public_url
+        self.document = exact.text(draft_document(workflow, load=stamp(), public_url=public_url, project=project))
 
     def _drafts(self, changes: list[DraftEvent]) -> Any:
         """What others did to the draft goes to the canvas; what came by another way than operations has it loaded again."""
@@ -117,8 +120,9 @@ class Editor(Watching, rx.State):
         shown = [change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True) for change in others]
         if not tellable(shown):
             return Editor.load
+        window = Window(events=exact.loads(self.remote.encode())["events"] if self.remote else [])
         for change in shown:
-            self.remote = Window(events=list(self.remote.get("events", []))).add(stamp(), change)
+            self.remote = exact.text(window.add(stamp(), change))
         return None
 
     def _present(self, people: Present) -> None:
@@ -144,9 +148,9 @@ class Editor(Watching, rx.State):
             applied = OperationsApplied.model_validate(await api.call("POST", path, json=body))
         except ApiError as error:
             fatal = error.status < 500 and error.status not in (408, 425, 429)
-            self.saved = {"batch": batch["batch"], "error": str(error), "fatal": fatal}
+            self.saved = exact.text({"batch": batch["batch"], "error": str(error), "fatal": fatal})
             return
-        self.saved = {"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})}
+        self.saved = exact.text({"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})})
 
     @rx.event
     async def publish(self, note: str) -> None:
@@ -221,7 +225,7 @@ class Editor(Watching, rx.State):
             return rx.toast.error(str(error))
         if execution.workflow_id != workflow_id:
             return rx.toast.error("That execution is of another workflow.")
-        self.pins = {"stamp": stamp(), **pins(execution, steps)}
+        self.pins = exact.text({"stamp": stamp(), **pins(execution, steps)})
         return None
 
     @rx.event
@@ -245,7 +249,7 @@ class Editor(Watching, rx.State):
     async def show_version(self, number: int) -> None:
         """The graph of one version, to compare the draft with."""
         found = await signed_in(self).call("GET", f"/workflows/{address_id(self)}/versions/{int(number)}")
-        self.version = {"stamp": stamp(), "number": found["number"], "graph": found["graph"]}
+        self.version = exact.text({"stamp": stamp(), "number": found["number"], "graph": found["graph"]})
 
     @rx.event
     async def restore(self, number: int) -> Any:
@@ -270,7 +274,8 @@ class Editor(Watching, rx.State):
             execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id), values=True))
             found = recorded(execution, steps)
         variables = {one.name: sample(one.value) for one in await api.variables(self._project_id)} if self._project_id else {}
-        self.data = {"stamp": stamp(), "vars": variables, **found}
+        self._data_of = execution_id
+        self.data = exact.text({"stamp": stamp(), "vars": variables, **found})
 
     @rx.event
     async def compare_with_draft(self, execution_id: str) -> None:
@@ -285,14 +290,14 @@ class Editor(Watching, rx.State):
             if error.status == 404:  # deleted meanwhile
                 return
             raise
-        self.ran = {"stamp": stamp(), **changed_since(execution, graph["nodes"], draft.nodes)}
+        self.ran = exact.text({"stamp": stamp(), **changed_since(execution, graph["nodes"], draft.nodes)})
 
     @rx.event
     async def preview(self, wanted: dict[str, Any]) -> None:
         """What expressions of a node give with that data."""
         api = signed_in(self)
         path, node = f"/workflows/{address_id(self)}/preview", str(wanted["node"])
-        execution_id = self.data.get("execution_id")
+        execution_id = self._data_of or None
         trial = None if execution_id else wanted.get("payload")
 
         async def one(expression: str) -> dict[str, Any]:
@@ -305,7 +310,7 @@ class Editor(Watching, rx.State):
             return {"expression": expression, **shortened(answer)}
 
         results = await asyncio.gather(*(one(str(expression)) for expression in wanted["expressions"][:MOST_PREVIEWS]))
-        self.previews = {"stamp": stamp(), "node": node, "results": results}
+        self.previews = exact.text({"stamp": stamp(), "node": node, "results": results})
 
     @rx.event
     async def listen(self) -> None:
@@ -350,7 +355,7 @@ class Editor(Watching, rx.State):
 
     async def _list_inputs(self, api: Api, workflow_id: UUID) -> None:
         answer = await api.call("GET", f"/workflows/{workflow_id}/inputs")
-        self.inputs = [{name: one[name] for name in ("id", "name", "input")} for one in answer["items"]]
+        self.inputs = exact.text([{name: one[name] for name in ("id", "name", "input")} for one in answer["items"]])
 
     @rx.event
     async def list_runs(self) -> None:

@@ -10,7 +10,7 @@ from tests.web.editor.browser_modules import BrowserModules
 from web.editor.values import PAGE, WHOLE_BYTES, at, part, put, shown, size_of
 from web.schedule_words import schedule_words
 
-LEAVES = st.none() | st.booleans() | st.integers(-(2**50), 2**50) | st.text(max_size=6)
+LEAVES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=6)
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text("ab~/. é", max_size=4), inner, max_size=5), max_leaves=25
 )

@@ -3,7 +3,7 @@
 import React, { useEffect, useState } from "react";
 import { Button, Dialog, Flex } from "@radix-ui/themes";
 import { CirclePause, ExternalLink, OctagonAlert, Play } from "lucide-react";
-import { TextBox } from "./controls.jsx";
+import { JsonBox } from "./controls.jsx";
 import { SavedInputs } from "./saved_inputs.jsx";
 import { PanelHead } from "./panel_head.jsx";
 import { useRun } from "./status.js";
@@ -63,7 +63,7 @@ export function RunDialog() {
         <Dialog.Title size="4">Run with input</Dialog.Title>
         <Dialog.Description size="2" color="gray">The draft runs as it is now. This JSON is what expressions see as payload.</Dialog.Description>
         <div className="ed-dialog-field">
-          <TextBox value={text} onChange={setText} rows={8} most={20} className="is-mono" aria-label="Input" data-testid="run-input" />
+          <JsonBox value={text} onChange={setText} rows={8} most={20} aria-label="Input" data-testid="run-input" />
           {wrong && <p className="ed-problem">Not valid JSON: {wrong}</p>}
           {open && <SavedInputs input={input} wrong={wrong} take={setText} />}
         </div>

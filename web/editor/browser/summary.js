@@ -1,5 +1,6 @@
 // The one line that says what a node is set to do, and how long things took.
 
+import { typeOf } from "./integers.js";
 import { scheduleText } from "./schedule.js";
 
 const filled = /\{([a-z_]+)\}/g;
@@ -69,7 +70,7 @@ export function summary(type, drawn, workflows = null) {
   const fields = type.config_schema?.properties ?? {};
   const set = (name) => plain(node.config?.[name]) && !fields[name]?.["x-credential"];
   // A number, one of a few words, or the names that every such object has, say nothing without their label.
-  const says = (name) => set(name) && typeof node.config[name] !== "number" && !fields[name]?.enum && (typeof node.config[name] !== "object" || fields[name]?.additionalProperties);
+  const says = (name) => set(name) && typeOf(node.config[name]) !== "number" && !fields[name]?.enum && (typeof node.config[name] !== "object" || fields[name]?.additionalProperties);
   const first = required.find(set) ?? (required.length ? undefined : Object.keys(node.config ?? {}).find(says));
   return first ? shortUrl(plain(node.config[first])) : (required.length ? "Not set up yet" : type.description.split(/(?<=\.)\s/)[0].replace(/\.$/, ""));
 }
