@@ -106,6 +106,8 @@ def test_tables_of_rows_and_differences_by_path(js: BrowserModules) -> None:
         {"path": "x", "change": "removed", "before": 1},
     ]
     assert js.call("difference.js", "difference", list(range(300)), [], 10)["more"]
+    [change] = js.call("difference.js", "difference", {"id": 2**60}, {"id": 2**60 + 1})["changes"]
+    assert (change["before"], change["after"]) == (2**60, 2**60 + 1)  # which are the same as doubles
 
 
 def test_items_are_listed_by_their_last_attempts(js: BrowserModules) -> None:

@@ -116,7 +116,7 @@ function Settings({ node, type }) {
       </div>
       <div className="ed-panel-body" key={node.key}>
         <PinBanner node={node} asked={pinning} onAsked={setPinning} />
-        <OtherProblems problems={problems} type={type} />
+        {(type || !configure) && <OtherProblems problems={problems} type={type} />}
         {configure && !type && <Vanished node={node} />}
         {configure && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
         {configure && node.type === "trigger.schedule" && <NextTimes node={node} />}
