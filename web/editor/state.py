@@ -13,11 +13,11 @@ from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.frame import frame
+from web.editor.at_hand import AtHand, newest_run
 from web.editor.canvas import canvas
 from web.editor.comparing import pins
 from web.editor.graph import changed_since, draft_document, publication, triggers
 from web.editor.live import Window, tellable
-from web.editor.samples import recorded, sample, shortened
 from web.editor.watching import Watching, address_id, all_steps, all_workflows, id_in, stamp
 from web.projects import of_project
 from web.services import services
@@ -26,7 +26,6 @@ RUNS_SHOWN = 30
 CLOCKS_MS = 2000
 """The clocks of this process and of the database may differ by so much. What is told twice is known by its revision."""
 SENT_KEPT = 2000
-MOST_PREVIEWS = 50
 NO_SUCH = "There is no such workflow, or it isn't yours."
 
 
@@ -44,26 +43,17 @@ def _refused(error: ApiError) -> dict[str, Any]:
     return {"said": str(error), "kind": "error"}
 
 
-async def newest_run(api: Api, workflow_id: UUID) -> str:
-    """The id of a workflow's newest execution; empty where it has none."""
-    newest = (await api.executions(workflow_id=str(workflow_id), limit=1)).items
-    return str(newest[0].id) if newest else ""
-
-
-class Editor(Watching, rx.State):
+class Editor(Watching, AtHand, rx.State):
     """One open draft."""
 
     catalogue: list[dict[str, Any]] = []
     credentials: list[dict[str, Any]] = []
     saved: str = ""
     runs: dict[str, Any] = {}
-    inputs: str = ""
     workflows: list[dict[str, Any]] = []
-    data: str = ""
     ran: str = ""
     versions: dict[str, Any] = {}
     version: str = ""
-    previews: str = ""
     remote: str = ""
     people: list[dict[str, Any]] = []
     pins: str = ""
@@ -72,8 +62,6 @@ class Editor(Watching, rx.State):
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
     _revision: int = 0  # of the last change in the stream that was handed on, or of the draft as it was loaded
     _loaded_at: int = 0
-    _project_id: str = ""
-    _data_of: str = ""  # the execution that expressions have their data of
 
     def _stream(self) -> str:
         return f"/workflows/{address_id(self)}/events?present=true"
@@ -264,20 +252,6 @@ class Editor(Watching, rx.State):
         return Editor.load
 
     @rx.event
-    async def fetch_data(self, execution_id: str) -> None:
-        """What expressions can use: recorded by this execution, or by the newest."""
-        api = signed_in(self)
-        workflow_id = address_id(self)
-        execution_id = execution_id or await newest_run(api, workflow_id)
-        found: dict[str, Any] = {}
-        if execution_id:
-            execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id), values=True))
-            found = recorded(execution, steps)
-        variables = {one.name: sample(one.value) for one in await api.variables(self._project_id)} if self._project_id else {}
-        self._data_of = execution_id
-        self.data = exact.text({"stamp": stamp(), "vars": variables, **found})
-
-    @rx.event
     async def compare_with_draft(self, execution_id: str) -> None:
         """What of the draft is no longer as it was in this execution."""
         api = signed_in(self)
@@ -293,26 +267,6 @@ class Editor(Watching, rx.State):
         self.ran = exact.text({"stamp": stamp(), **changed_since(execution, graph["nodes"], draft.nodes)})
 
     @rx.event
-    async def preview(self, wanted: dict[str, Any]) -> None:
-        """What expressions of a node give with that data."""
-        api = signed_in(self)
-        path, node = f"/workflows/{address_id(self)}/preview", str(wanted["node"])
-        execution_id = self._data_of or None
-        trial = None if execution_id else wanted.get("payload")
-
-        async def one(expression: str) -> dict[str, Any]:
-            try:
-                answer = await api.call(
-                    "POST", path, json={"node": node, "expression": expression, "execution_id": execution_id, "payload": trial}
-                )
-            except ApiError as error:
-                return {"expression": expression, "error": {"message": str(error), "hint": ""}}
-            return {"expression": expression, **shortened(answer)}
-
-        results = await asyncio.gather(*(one(str(expression)) for expression in wanted["expressions"][:MOST_PREVIEWS]))
-        self.previews = exact.text({"stamp": stamp(), "node": node, "results": results})
-
-    @rx.event
     async def listen(self) -> None:
         """Let the draft's webhook answer under its test address for a while."""
         api = signed_in(self)
@@ -323,39 +277,6 @@ class Editor(Watching, rx.State):
         except ApiError as error:
             answer = _refused(error)
         self.meta = {"seq": stamp(), **answer}
-
-    @rx.event
-    async def list_inputs(self) -> None:
-        """The test inputs that are kept for this workflow."""
-        await self._list_inputs(signed_in(self), address_id(self))
-
-    @rx.event
-    async def save_input(self, given: dict[str, Any]) -> Any:
-        """Keep a test input under a name; one of that name is replaced."""
-        api = signed_in(self)
-        workflow_id = address_id(self)
-        try:
-            await api.call("POST", f"/workflows/{workflow_id}/inputs", json={"name": given["name"], "input": given.get("input")})
-        except ApiError as error:
-            return rx.toast.error(str(error))
-        await self._list_inputs(api, workflow_id)
-        return None
-
-    @rx.event
-    async def delete_input(self, input_id: str) -> Any:
-        """Forget a test input."""
-        api = signed_in(self)
-        workflow_id = address_id(self)
-        try:
-            await api.call("DELETE", f"/workflows/{workflow_id}/inputs/{UUID(input_id)}")
-        except ApiError as error:
-            return rx.toast.error(str(error))
-        await self._list_inputs(api, workflow_id)
-        return None
-
-    async def _list_inputs(self, api: Api, workflow_id: UUID) -> None:
-        answer = await api.call("GET", f"/workflows/{workflow_id}/inputs")
-        self.inputs = exact.text([{name: one[name] for name in ("id", "name", "input")} for one in answer["items"]])
 
     @rx.event
     async def list_runs(self) -> None:
