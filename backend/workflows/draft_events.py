@@ -9,7 +9,8 @@ import orjson
 from trestle.contracts.workflows import DraftEvent
 
 _SINCE = """
-select revision, user_id, count(*) filter (where body is null) as other, json_agg(body order by place) as bodies
+select revision, user_id, count(*) filter (where body is null) as other, json_agg(body order by place) as bodies,
+    json_agg(touched) as touched
 from operations where workflow_id = $1 and revision > $2 group by revision, user_id order by revision
 """
 _REVISION_AT = """
@@ -32,5 +33,6 @@ async def since(pool: "asyncpg.Pool[asyncpg.Record]", workflow_id: UUID, revisio
 
 def _event(row: Any) -> bytes:
     operations = [] if row["other"] else orjson.loads(row["bodies"])
-    event = DraftEvent.model_construct(revision=row["revision"], operations=operations, user=row["user_id"])
+    touched = sorted({path for paths in orjson.loads(row["touched"]) for path in paths})
+    event = DraftEvent.model_construct(revision=row["revision"], operations=operations, touched=touched, user=row["user_id"])
     return event.model_dump_json(warnings=False).encode()

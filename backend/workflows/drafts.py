@@ -20,7 +20,7 @@ from backend.models import Operation, Workflow
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAX_CONNECTIONS, MAX_NODES, Connection, Node, impossible
 from trestle.contracts.problems import FieldError
-from trestle.contracts.workflows import StoredConnection, StoredNode
+from trestle.contracts.workflows import SETTINGS_PATH, StoredConnection, StoredNode
 
 POLICIES = ("retry", "timeout_s", "on_error", "disabled", "for_each", "join", "notes", "pinned")
 _KEPT_DAYS = 30
@@ -193,6 +193,12 @@ async def change(
     """
     await save(session, workflow.id, before, after)
     await record(session, workflow, operations or {new_id(): Applied(touched(before, after))}, user_id)
+    after_commit(session, partial(_ring, doorbell, workflow.id))
+
+
+async def settle(doorbell: Doorbell, session: AsyncSession, workflow: Workflow, user_id: UUID) -> None:
+    """The next revision of a locked workflow whose settings are others now; its graph is as it was."""
+    await record(session, workflow, {new_id(): Applied({SETTINGS_PATH})}, user_id)
     after_commit(session, partial(_ring, doorbell, workflow.id))
 
 

@@ -166,7 +166,7 @@ async def change(parts: Services, session: AsyncSession, user: User, ident: UUID
         if settings != workflow.settings:
             changed.append("settings")
             workflow.settings = settings
-            await drafts.record(session, workflow, {new_id(): drafts.Applied({"settings"})}, user.id)
+            await drafts.settle(parts.doorbell, session, workflow, user.id)
     if changed:
         record(session, Action.WORKFLOW_CHANGED, workflow.id, workflow.name, workflow.project_id, {"fields": changed})
     if body.enabled is not None and body.enabled != workflow.enabled:

@@ -199,7 +199,16 @@ async def test_a_stream_tells_of_the_draft(ada: Person, services: Services) -> N
     assert (first["revision"], first["user"]) == (2, ada.id)
     assert [(o["op"], o["id"]) for o in first["operations"]] == [(o["op"], o["id"]) for o in sent]
     again = await asyncio.wait_for(heard("1", 3), 4)
-    assert [(e["revision"], len(e["operations"])) for e in again] == [(2, 2), (3, 0), (4, 1)]
+    assert [(e["revision"], len(e["operations"]), e["touched"]) for e in again] == [
+        (2, 2, [">b>main>c", "c"]),
+        (3, 0, ["a/name"]),
+        (4, 1, ["a/position"]),
+    ]
+    listening = asyncio.create_task(heard(None, 1))
+    await asyncio.sleep(0.1)
+    await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}})
+    [settled] = await asyncio.wait_for(listening, 2)
+    assert (settled["revision"], settled["operations"], settled["touched"]) == (6, [], ["@settings"])
 
 
 async def test_whoever_has_the_draft_open_hears_of_the_others(ada: Person, services: Services) -> None:

@@ -193,6 +193,10 @@ async def test_settings_make_a_new_revision(ada: Person) -> None:
     now = await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}})
     assert (now["revision"], now["settings"]["timeout_s"]) == (2, 60)
     assert (await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}, "folder": "x"}))["revision"] == 2
+    added = {"op": "add_node", "id": str(uuid4()), "node": node("settings")}
+    answer = await ada.post(f"/workflows/{made['id']}/operations", expect=200, json={"base_revision": 1, "operations": [added]})
+    assert answer["conflicts"] == [], "a node may be called so"
+    assert answer["passed"] == [{"revision": 2, "operations": [], "touched": ["@settings"]}]
 
 
 async def test_an_error_workflow_has_to_be_able_to_start(ada: Person) -> None:

@@ -338,13 +338,19 @@ class Conflict(BaseModel):
     current: Any = None
 
 
+SETTINGS_PATH = "@settings"
+"""What a revision touched that changed the workflow's settings: no node's key."""
+
+
 class Passed(BaseModel):
     """A revision between the base of a batch and its answer, without the batch's own operations. Where it has none, it came by another
-    way: load the draft again."""
+    way: load the draft again, unless it touched nothing but the settings."""
 
     revision: int
     operations: list[Operation]
-    touched: list[str] = Field(description="Paths that it changed: `key`, `key/field`, `key/config.name`, `>source>port>target`")
+    touched: list[str] = Field(
+        description="Paths that it changed: `key`, `key/field`, `key/config.name`, `>source>port>target`, `@settings`"
+    )
 
 
 class OperationsApplied(BaseModel):
@@ -358,10 +364,12 @@ class OperationsApplied(BaseModel):
 
 
 class DraftEvent(BaseModel):
-    """A new revision in a workflow's stream. Without operations it came by another way: load the draft again."""
+    """A new revision in a workflow's stream. Without operations it came by another way: load the draft again, unless it touched
+    nothing but the settings."""
 
     revision: int
     operations: list[Operation]
+    touched: list[str] = Field(default_factory=list, description="Paths that it changed, as of `Passed`")
     user: UUID | None = None
 
 

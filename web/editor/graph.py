@@ -13,7 +13,7 @@ from web.projects import edits, runs
 _NODE = {"key", "type", "name", "config", "position", "retry", "timeout_s", "on_error", "disabled", "for_each", "join", "notes", "pinned"}
 _SETTINGS = {"type", "config", "retry", "timeout_s", "on_error", "disabled", "for_each", "join"}
 _CONNECTION = {"source", "source_port", "target"}
-_PUBLICATION = {"name", "enabled", "published_version", "has_unpublished_changes", "webhooks", "settings"}
+_PUBLICATION = {"name", "enabled", "published_version", "has_unpublished_changes", "webhooks", "settings", "revision"}
 
 
 def drawn(nodes: Iterable[Node], connections: Iterable[Connection]) -> JsonObject:
@@ -25,8 +25,14 @@ def drawn(nodes: Iterable[Node], connections: Iterable[Connection]) -> JsonObjec
 
 
 def publication(workflow: Workflow) -> JsonObject:
-    """What changes when a workflow is published, enabled, renamed or set otherwise."""
+    """What changes when a workflow is published, enabled, renamed or set otherwise, and the draft's revision then."""
     return workflow.model_dump(mode="json", include=_PUBLICATION)
+
+
+def standing(workflow: Workflow, *, stamp: int) -> JsonObject:
+    """How a workflow stands, but for its graph: `{stamp, of, problems}` and its `publication`."""
+    problems = [problem.model_dump(mode="json") for problem in workflow.problems]
+    return {"stamp": stamp, "of": str(workflow.id), "problems": problems, **publication(workflow)}
 
 
 def triggers(nodes: Iterable[JsonObject]) -> list[JsonObject]:
@@ -49,7 +55,6 @@ def draft_document(workflow: Workflow, *, load: int, public_url: str, project: P
         "mode": "edit",
         "id": str(workflow.id),
         "load": load,
-        "revision": workflow.revision,
         "project_id": str(workflow.project_id),
         "public_url": public_url,
         **_may(project),
@@ -120,13 +125,12 @@ def run_of(execution: Execution) -> JsonObject:
 
 
 def status_of(step: Step | StepEvent) -> JsonObject:
-    """One node's `{status, ms, items, failed_items, attempt, port}`, from a step or from a step's event; of a waiting one `wait` too:
+    """One node's `{status, ms, items, attempt, port}`, from a step or from a step's event; of a waiting one `wait` too:
     `{due, reason, answer}`: until when, why, and whose answer it waits for (approval, webhook, child), each as far as it is known."""
     found: JsonObject = {
         "status": str(step.status),
         "ms": step.duration_ms,
         "items": step.items,
-        "failed_items": step.failed_items,
         "attempt": step.attempt,
         "port": step.port,
     }

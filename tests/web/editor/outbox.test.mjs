@@ -195,6 +195,17 @@ test("a page that is left sends all it has, under way or waiting", () => {
   assert.equal(sent.at(-1).operations[0].id, sent[0].operations[0].id);
 });
 
+test("settings that were changed meanwhile leave the graph as it is; what came by no operation does not", () => {
+  for (const [touched, fresh] of [[["@settings"], []], [["settings"], null], [["@settings", "b/name"], null], [[], null]]) {
+    const { outbox, sent, clock } = setting();
+    outbox.push([typed("x")]);
+    clock.pass(0);
+    outbox.answer({ batch: sent[0].batch, revision: 9, passed: [{ revision: 8, operations: [], touched }] });
+    assert.deepEqual(outbox.fresh, fresh, touched.join());
+    assert.equal(outbox.revision, fresh ? 9 : 7);
+  }
+});
+
 test("flush waits for everything typed so far", async () => {
   const { outbox, sent, clock } = setting();
   let done = false;

@@ -15,6 +15,7 @@ function setting() {
 
 test("what is typed during a call stands over its answer, and is sent after it", () => {
   const { settings, sent, clock } = setting();
+  assert.deepEqual([3, 3, 2, 4].map((revision) => settings.isNews(revision)), [true, true, false, true], "what is older says nothing");
   settings.push({ keep_days: 5 });
   clock.ring();
   settings.push({ timeout_s: 60 });

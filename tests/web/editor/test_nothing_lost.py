@@ -43,9 +43,12 @@ async def keeps(desk: Desk, days: int) -> None:
 async def settings_in_a_hurry(desk: Desk) -> None:
     """Settings that are typed while others are on their way, or just before the page is left, are stored; those of others stay."""
     path = f"/workflows/{desk.workflow_id}"
+    await desk.drop("set", 480, 500)
     await desk.at("settings-open").click()
-    settings = (await desk.api.call("GET", path))["settings"]
+    settings = (await desk.stored())["settings"]
     await desk.api.call("PATCH", path, json={"settings": {**settings, "keep_bytes": 4096}})
+    await expect(desk.at("field-keep_bytes").locator("input")).to_have_value("4096")
+    await expect(desk.at("notice")).to_contain_text("changed the workflow's settings")
     for name, value in (("keep_days", "5"), ("timeout_s", "60"), ("keep_count", "7"), ("keep_failed_days", "11")):
         await desk.at(f"field-{name}").locator("input").fill(value)
         await desk.page.wait_for_timeout(640)  # what was typed is gathered for 600 ms: each falls into the call of the one before
@@ -53,6 +56,11 @@ async def settings_in_a_hurry(desk: Desk) -> None:
     settings = (await desk.stored())["settings"]
     assert {name: settings[name] for name in wanted} == wanted
     await expect(desk.at("field-timeout_s").locator("input")).to_have_value("60")
+    await desk.at("undo").click()  # what was drawn before can still be taken back
+    await expect(desk.at("node-set")).to_have_count(0)
+    assert "set" not in await desk.keys()
+    await desk.at("redo").click()
+    await expect(desk.at("node-set")).to_be_visible()
     await desk.at("field-keep_days").locator("input").fill("6")
     await expect(desk.at("save-state")).to_have_text("Saving…")
     address = desk.page.url

@@ -2,8 +2,8 @@
 
 import { useMemo } from "react";
 import { show, useOffer } from "../../components/commands/offers.js";
+import { titleOf } from "./naming.js";
 import { ordered } from "./outline.js";
-import { titleOf } from "./outline.jsx";
 import { NOTE } from "./notes.js";
 import { addNote, duplicate, fit, KEYS, removeChosen, tidy, toggleDisabled, zoomIn, zoomOut } from "./shortcuts.jsx";
 import { clearRun, clearable } from "./shown_run.jsx";

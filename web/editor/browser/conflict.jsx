@@ -3,10 +3,8 @@
 
 import React from "react";
 import { AlertDialog, Button, Flex } from "@radix-ui/themes";
+import { naming, spoken, wordsFor } from "./naming.js";
 import { useEditor, useStore } from "./store.js";
-
-const WORDS = { configure_node: "settings of", rename_node: "the key of", remove_nodes: "deleting", move_nodes: "the place of", add_node: "adding", connect: "a connection from", disconnect: "a connection from" };
-const about = (operation) => `${WORDS[operation.op] ?? "a change of"} ${operation.key ?? operation.node?.key ?? operation.source ?? (operation.keys ?? operation.moves?.map((move) => move.key) ?? []).join(", ")}`;
 
 const focusItself = (event) => {
   event.preventDefault();
@@ -16,12 +14,13 @@ const focusItself = (event) => {
 export function ConflictDialog() {
   const store = useEditor();
   const conflict = useStore((state) => state.conflict);
-  const changes = [...new Set((conflict?.operations ?? []).map(about))];
+  const name = conflict && naming({ graph: conflict.local, catalogue: store.state.catalogue }); // as they were called before
+  const changes = [...new Set((conflict?.operations ?? []).map((operation) => wordsFor(operation, name)))];
   return (
     <AlertDialog.Root open={Boolean(conflict)}>
       <AlertDialog.Content maxWidth="480px" onOpenAutoFocus={focusItself} data-testid="conflict">
         <AlertDialog.Title size="4">Changed by somebody else, too</AlertDialog.Title>
-        <AlertDialog.Description size="2">{conflict?.reason} Of what you did, this is not stored yet: {changes.slice(0, 6).join("; ")}{changes.length > 6 && ` and ${changes.length - 6} more`}.</AlertDialog.Description>
+        <AlertDialog.Description size="2">{conflict && spoken(conflict.reason, name)} Of what you did, this is not stored yet: {changes.slice(0, 6).join("; ")}{changes.length > 6 && ` and ${changes.length - 6} more`}.</AlertDialog.Description>
         <Flex justify="end" gap="2" mt="4" wrap="wrap">
           <Button variant="soft" color="gray" onClick={() => store.settleConflict(false)} data-testid="take-theirs">Take theirs</Button>
           <Button onClick={() => store.settleConflict(true)} data-testid="keep-mine">Keep mine</Button>

@@ -5,6 +5,7 @@ import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { between, middle, newNode, ownAddress } from "./making.js";
 import { again as redone, joined, touching } from "./mending.js";
+import { keysOf, listed, naming } from "./naming.js";
 import { grown, isNote, sizeOf } from "./notes.js";
 import { Outbox } from "./outbox.js";
 import { followed } from "./ports.js";
@@ -31,6 +32,7 @@ export class Drawing {
       canUndo: false, canRedo: false, panel: null, focus: null, sight: null, quick: null, sheet: null, steps: {}, values: {}, logs: {}, ran: null, conflict: null, offered: null, comparison: null, data: null, previews: {}, marks: {},
       writing: null, aim: null, look: null, wide: false, graphs: {}, drawn: null,
     };
+    this.gone = new Map(); // by key, the nodes that somebody else has taken away: what they were called
     this.others = []; // what somebody else did lately: an answer may say that it came after one's own change
     this.chosenLinks = [];
     this.say = () => undefined; // tells screen readers; the canvas brings the way
@@ -58,6 +60,7 @@ export class Drawing {
     const unsaved = again ? this.outbox.rebase(doc.revision) : [];
     if (!again) this.outbox.reset(doc.revision ?? 0);
     this.others = [];
+    this.gone.clear();
     this.history.clear();
     const graph = graphs.applyAll({ nodes: doc.nodes, connections: doc.connections }, unsaved);
     const kept = again ? this.remaining(graph) : { ...OTHERS, selection: [], panel: null, writing: null, refused: false };
@@ -117,6 +120,7 @@ export class Drawing {
 
   lay(operations) {
     const graph = graphs.applyAll(this.state.graph, [...operations, ...this.outbox.pending]);
+    for (const node of this.state.graph.nodes) if (!graphs.nodeOf(graph, node.key)) this.gone.set(node.key, node);
     this.set({ graph, ...this.remaining(graph) });
   }
 
@@ -151,8 +155,14 @@ export class Drawing {
     if (this.readOnly) return;
     if (!operations) return void this.notify(nothing, "info");
     if (operations.length) this.perform(operations);
-    else this.notify("Somebody else has changed this since: that step is left out.", "warning");
+    else this.notify(`Somebody else has changed ${this.spoiledNodes} since: that step is left out.`, "warning");
     this.tellHistory();
+  }
+
+  /** The nodes that a step which can't be taken back is about, in words. */
+  get spoiledNodes() {
+    const keys = new Set(this.history.spoiled.flatMap(keysOf));
+    return listed([...keys].map(naming(this.state, [...this.gone.values()])));
   }
 
   tellHistory() {

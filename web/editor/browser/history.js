@@ -15,6 +15,7 @@ export class History {
   clear() {
     this.past = [];
     this.future = [];
+    this.spoiled = [];
   }
 
   /** Notes an edit. With the same `merge` mark as the last one shortly before, the two become one entry. */
@@ -36,15 +37,18 @@ export class History {
     for (const way of [this.past, this.future]) {
       const left = [];
       for (const entry of way.toReversed()) {
-        entry.spoiled ||= entry.done.some((one) => test(one) || left.some((other) => touching(one, other)));
+        const why = entry.done.filter((one) => test(one) || left.some((other) => touching(one, other)));
+        if (why.length) entry.spoiled = [...(entry.spoiled ?? []), ...why];
         if (entry.spoiled) left.push(...entry.done.filter(({ op }) => NAMING.has(op)));
       }
     }
   }
 
-  /** The operations that take the last edit back: none where it is spoiled. Null where there is no edit. */
+  /** The operations that take the last edit back: none where it is spoiled; `spoiled` then holds those of it that are. Null where there is
+   * no edit. */
   undo() {
     const entry = this.past.pop();
+    this.spoiled = entry?.spoiled ?? [];
     if (entry && !entry.spoiled) this.future.push(entry);
     return entry?.spoiled ? [] : entry?.undone ?? null;
   }
@@ -52,6 +56,7 @@ export class History {
   /** The operations that do it again, none where that is spoiled, or null. */
   redo() {
     const entry = this.future.pop();
+    this.spoiled = entry?.spoiled ?? [];
     if (entry && !entry.spoiled) this.past.push({ ...entry, merge: null });
     return entry?.spoiled ? [] : entry?.done ?? null;
   }

@@ -7,7 +7,10 @@ const TYPING_MS = 350; // typing in a form is gathered for so long
 const ANSWER_MS = 12_000; // no answer for so long: the connection is gone
 const MOST = 500; // operations in a batch
 const MOST_CHARACTERS = 250_000; // of their JSON: a pasted workflow goes in several batches, each soon answered
+const SETTINGS = "@settings"; // trestle.contracts.workflows.SETTINGS_PATH: a revision that touched nothing else leaves the graph as it is
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
+
+const isOfSettings = ({ touched }) => touched?.length === 1 && touched[0] === SETTINGS;
 
 export class Outbox {
   /** `send(batch)` hands `{batch, base_revision, operations}` over; `changed(state)` hears `saved`, `saving` or `retrying`. */
@@ -159,7 +162,7 @@ export class Outbox {
 
   /** What came in between and has not been seen; null where that isn't known, or where it stands over what was `stored` before it. */
   unseen(passed, stored) {
-    const fresh = passed?.filter((other) => other.revision > this.seen);
+    const fresh = passed?.filter((other) => other.revision > this.seen && !isOfSettings(other));
     const over = passed?.some((other) => other.revision <= this.seen && stored.some((own) => reaches(other.touched, own)));
     return fresh?.every((other) => other.operations.length) && !over ? fresh : null;
   }

@@ -6,14 +6,13 @@ import { CHANGED, useChangedSince } from "./changed_since.jsx";
 import { linksFrom, nodeOf, portsOf, refusal } from "./graph.js";
 import { TypeTile } from "./icons.jsx";
 import { STATUS, useTold } from "./node_card.jsx";
-import { isNote, textOf, titleOf as noteTitle } from "./notes.js";
+import { titleOf } from "./naming.js";
+import { isNote, textOf } from "./notes.js";
 import { ordered } from "./outline.js";
 import { PanelHead } from "./panel_head.jsx";
 import { useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { summary } from "./summary.js";
-
-export const titleOf = (node, catalogue) => (isNote(node) ? noteTitle(node) : null) || node.name || catalogue[node.type]?.title || node.type;
 
 /** Chooses what a node leads to. Made only for the row where it is asked for: every other node is a choice. */
 function Connect({ node, onDone }) {

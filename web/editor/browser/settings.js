@@ -10,7 +10,7 @@ let fresh = true; // only what the page before this one left counts
 export class Settings {
   /** `send({workflow_id, number, change})` hands some fields over; `changed()` hears that it is busy, or no longer. */
   constructor({ send, changed, clock = globalThis }) {
-    Object.assign(this, { send, changed, clock, id: null, waiting: {}, underWay: null, settled: [], number: Date.now() });
+    Object.assign(this, { send, changed, clock, id: null, waiting: {}, underWay: null, settled: [], number: Date.now(), revision: 0 });
   }
 
   get idle() {
@@ -32,6 +32,13 @@ export class Settings {
   /** The settings as they are to be shown, of those that the backend told of. */
   over(settings) {
     return this.idle ? settings : { ...settings, ...this.pending };
+  }
+
+  /** Whether what the backend told of the settings at a revision of the draft is news: answers may overtake one another. */
+  isNews(revision) {
+    if (revision < this.revision) return false;
+    this.revision = revision;
+    return true;
   }
 
   push(change) {

@@ -27,6 +27,7 @@ export class Store extends Drawing {
   load(doc) {
     if (doc.mode !== "edit") return void super.load(doc);
     this.settings.about(doc.id);
+    this.settings.revision = doc.revision;
     super.load({ ...doc, settings: this.settings.over(doc.settings) });
     this.settings.take();
     this.showSettings();
@@ -35,8 +36,19 @@ export class Store extends Drawing {
   /** What the workflow is now, without its graph: `change` is of the document, `number` that of the settings which are answered by it. */
   told(change, number = null) {
     this.settings.answer(number);
-    const settings = change.settings ? { settings: this.settings.over(change.settings) } : {};
-    this.set({ doc: { ...this.state.doc, ...change, ...settings } });
+    const { settings: told, ...others } = change;
+    const settings = told && this.settings.isNews(change.revision) ? { settings: this.settings.over(told) } : {};
+    this.set({ doc: { ...this.state.doc, ...others, ...settings } });
+  }
+
+  /** How the workflow stands, but for its graph, since its settings were changed: here, or by somebody else. */
+  stands({ stamp, of, problems, ...change }) {
+    const { doc } = this.state;
+    if (of !== doc?.id || change.revision < this.settings.revision) return;
+    const later = this.outbox.seen > change.revision || !this.outbox.idle; // what that leaves to be published is known better here
+    this.told({ ...change, has_unpublished_changes: change.has_unpublished_changes || (later && doc.has_unpublished_changes) });
+    if (!later) this.set({ problems });
+    if (JSON.stringify(this.state.doc.settings) !== JSON.stringify(doc.settings)) this.notify("Somebody else has changed the workflow's settings just now; you see them as they are.");
   }
 
   /** The backend's answer to a batch of operations. */
