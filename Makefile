@@ -14,7 +14,7 @@ LOCKS := deploy/requirements
 CODE := trestle backend executor web
 
 # Tests wait a lot: for processes to start, for leases to end. Files are shared out among as many workers as there are cores, each with
-# servers of its own; the long ones come first.
+# servers of its own; tests/order.py says who takes which.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # uv uses this Python, and never fetches another one.

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
-from tests import servers
+from tests import order, servers
 from trestle.cli.home import Home
 
 settings.register_profile("busy machine", deadline=None)  # how long an example takes says how much else the machine does
 settings.load_profile("busy machine")
 _MIGRATED = "migrated_template"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order.arrange(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> order.FromBothEnds | None:
+    return order.FromBothEnds(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

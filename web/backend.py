@@ -10,6 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from trestle.contracts.problems import FieldError, Problem
+from web import exact
 
 # A stream says something at least every half minute; a call that takes longer has failed.
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
@@ -85,7 +86,7 @@ async def parse_events(lines: AsyncIterator[bytes]) -> AsyncIterator[ServerEvent
         line = raw.rstrip(b"\r\n")
         if not line:
             if data:
-                yield ServerEvent(last_id, kind, orjson.loads(data))
+                yield ServerEvent(last_id, kind, exact.loads(data))
             kind, data = "message", b""
             continue
         name, _, value = line.partition(b":")
@@ -138,7 +139,7 @@ class Backend:
         sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         body: Any = form if text is None else text.encode()
         if json is not None:
-            body = orjson.dumps(json)
+            body = exact.dumps(json)
             sent["Content-Type"] = "application/json"
         query = {key: str(value) for key, value in (params or {}).items() if value not in (None, "")}
         try:
@@ -148,7 +149,7 @@ class Backend:
             raise Unreachable(str(error)) from error
         if answer.status >= 400:
             raise ApiError(problem_of(answer.status, answer.content_type, content))
-        return orjson.loads(content) if content else None
+        return exact.loads(content) if content else None
 
     @asynccontextmanager
     async def download(self, path: str, *, token: str) -> AsyncIterator[aiohttp.ClientResponse]:

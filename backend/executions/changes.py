@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 
 from backend.db import readable
+from trestle.contracts.states import FAILED_ITEMS
 
 _EXECUTIONS = """
 select e.id, e.workflow_id, e.status, e.error, e.failed_steps, e.created_at, e.started_at, e.finished_at, e.event_seq
@@ -25,10 +26,11 @@ select s.execution_id, s.node, s.status, s.attempt, s.item, s.port, s.started_at
         when s.item is not null then null
         when json_typeof(s.output) = 'array' then json_array_length(s.output)
         when s.port is not null and json_typeof(s.items) = 'array' then json_array_length(s.items)
-    end as items
+    end as items,
+    case when s.status = 'succeeded' then ({wait} ->> '{failed_items}')::int end as failed_items
 from unnest($1::uuid[], $2::bigint[]) as k (id, since) join steps s on s.execution_id = k.id and s.event_seq > k.since
 order by s.execution_id, s.event_seq, s.id
-""".replace("{wait}", readable("s.wait"))
+""".replace("{wait}", readable("s.wait")).replace("{failed_items}", FAILED_ITEMS)
 
 _LOGS = """
 select id, execution_id, node, level, message, at from execution_logs where execution_id = $1 and id > $2 order by id limit 500

@@ -20,7 +20,7 @@ from backend.waits.links import links
 from trestle.contracts import executions as wire
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.graph import Connection, Outcome, step_input
-from trestle.contracts.states import StepStatus
+from trestle.contracts.states import FAILED_ITEMS, StepStatus
 from trestle.contracts.users import ProjectRole
 
 _PRIVATE = ("$", "retry_no")
@@ -100,6 +100,8 @@ def _seen(settings: Settings, step: Any, *, with_links: bool) -> wire.Step:
     seen = wire.Step.model_validate({name: getattr(step, name) for name in _SHOWN})
     if step.status == StepStatus.WAITING:
         seen.wait, seen.waits_for = _wait(settings, step, with_links=with_links), step.token
+    if step.status == StepStatus.SUCCEEDED and step.wait:
+        seen.failed_items = step.wait.get(FAILED_ITEMS)
     seen.items = _counted(step) if isinstance(step, Step) else step.count
     return seen
 

@@ -9,7 +9,7 @@ from tests.acceptance.api import Api
 from tests.acceptance.stack import running
 from trestle.cli.home import Home
 
-DOWN_S = 8.0
+DOWN_S = 5.0
 
 
 def times(found: list[dict[str, Any]]) -> list[datetime]:
@@ -29,7 +29,7 @@ async def test_schedules_fire_once_and_make_up_for_missed_times(migrated_home: H
                 workflow = await api.call("POST", "/workflows", json={"name": misfire, "nodes": [clock, said], "connections": connections})
                 made[misfire] = workflow["id"]
                 await api.call("PATCH", f"/workflows/{workflow['id']}", json={"enabled": True})
-            await asyncio.sleep(4)
+            await asyncio.sleep(3)
             for name in ("backend", "backend-2"):
                 await asyncio.to_thread(stack.kill, name)
             gone = time.time()

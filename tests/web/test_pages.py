@@ -70,6 +70,8 @@ def test_an_execution_says_what_it_was_and_what_went_wrong() -> None:
     error = ExecutionError(type="HttpStatus", message="answered 502", node="tell")
     failed = executions.shown(execution(status="failed", version=3, error=error, started_at=NOW, finished_at=NOW), NOW)
     assert (failed.error, failed.version, failed.took) == ("tell: answered 502", "Version 3", "< 1 ms")
+    went_on = [executions.shown(execution(status="succeeded", failed_steps=count), NOW).passed_over for count in (0, 1, 3)]
+    assert went_on == ["", "failures in one node", "failures in 3 nodes"]
 
 
 @pytest.mark.parametrize(("role", "may"), [("viewer", (False, False)), ("operator", (True, False)), ("editor", (True, True))])

@@ -106,6 +106,7 @@ class Step(Model):
     items: int | None = Field(
         None, description="How many items its output holds, where that is a list; of a for-each, how many it goes through"
     )
+    failed_items: int | None = Field(None, description="Of a for-each that succeeded: how many of its items failed and were passed over")
     calls: list[UUID] = Field(
         default_factory=list, description="The executions that it has started, oldest first: those of all its attempts"
     )
@@ -174,6 +175,7 @@ class StepEvent(BaseModel):
     items: int | None = Field(
         None, description="How many items its output holds, where that is a list; of a for-each, how many it goes through"
     )
+    failed_items: int | None = Field(None, description="Of a for-each that succeeded: how many of its items failed and were passed over")
     due_at: datetime | None = Field(None, description="When a waiting step goes on by itself")
     reason: str | None = Field(None, description="Why it waits, where that is said")
     waits_for: str | None = Field(None, description="Whose answer it waits for: approval, webhook, child")

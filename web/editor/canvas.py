@@ -1,4 +1,8 @@
-"""Typed wrapper of the browser part: documents and answers go in as props, what a person did comes out as events."""
+"""Typed wrapper of the browser part: documents and answers go in as props, what a person did comes out as events.
+
+Props of type `str` whose text says what they hold are JSON (`web.exact.text`), empty where there is nothing: they carry recorded or
+written values, whose whole numbers are to stay what they are.
+"""
 
 from typing import Any
 
@@ -29,13 +33,13 @@ class Canvas(rx.NoSSRComponent):
     # lucide-react and @radix-ui/themes come with Reflex's own components, in its versions.
     lib_dependencies: list[str] = ["@xyflow/react@12.12.1", "@dagrejs/dagre@3.1.3"]
 
-    document: rx.Var[dict[str, Any]]
+    document: rx.Var[str]
     """`web.editor.graph.draft_document` or `run_document`; taken in whole when its `load` is new."""
     catalogue: rx.Var[list[dict[str, Any]]]
     """Node types, as GET /node-types gives them."""
     credentials: rx.Var[list[dict[str, Any]]]
     """`{id, name, type}` of each."""
-    saved: rx.Var[dict[str, Any]]
+    saved: rx.Var[str]
     """The answer to a batch of operations: `{batch, revision, conflicts, problems}` or `{batch, error, fatal}`."""
     live: rx.Var[dict[str, Any]]
     """`web.editor.live.Window`'s message."""
@@ -43,38 +47,38 @@ class Canvas(rx.NoSSRComponent):
     """`{execution_id, node, steps, more}`: the attempts at one node, without values."""
     log: rx.Var[dict[str, Any]]
     """`web.editor.watching.log_at` with a `stamp`: some of what a node wrote."""
-    ran: rx.Var[dict[str, Any]]
+    ran: rx.Var[str]
     """`web.editor.graph.changed_since` with a `stamp`: how nodes were in the run that is shown, which are not so in the draft."""
-    values: rx.Var[dict[str, Any]]
+    values: rx.Var[str]
     """`{stamp, found}`: `web.editor.values.values_of` of the steps that were asked for."""
-    page: rx.Var[dict[str, Any]]
+    page: rx.Var[str]
     """`{stamp, step, part}` and `web.editor.values.part`: more of a long list."""
     comparison: rx.Var[dict[str, Any]]
     """`{stamp, other, nodes}`: this execution beside another one (`web.editor.comparing`)."""
-    pins: rx.Var[dict[str, Any]]
+    pins: rx.Var[str]
     """`web.editor.comparing.pins` with a `stamp`."""
     times: rx.Var[dict[str, Any]]
     """`{stamp, asked, next}` or `{stamp, asked, error}`: the next times of a schedule."""
     runs: rx.Var[dict[str, Any]]
     """`{stamp, items}`: recent executions, newest first."""
-    inputs: rx.Var[list[dict[str, Any]]]
+    inputs: rx.Var[str]
     """`{id, name, input}` of each test input that is kept."""
     workflows: rx.Var[list[dict[str, Any]]]
     """`{id, name}` of each in the same project, to be called or started."""
     versions: rx.Var[dict[str, Any]]
     """`{stamp, items}`: the published versions, newest first."""
-    version: rx.Var[dict[str, Any]]
+    version: rx.Var[str]
     """`{stamp, number, graph}` of the one that is compared with."""
-    data: rx.Var[dict[str, Any]]
+    data: rx.Var[str]
     """`web.editor.samples.recorded`, with a `stamp`: what the last run's steps put out."""
-    previews: rx.Var[dict[str, Any]]
+    previews: rx.Var[str]
     """`{node, results}`: what the expressions of a node give."""
     meta: rx.Var[dict[str, Any]]
     """`{seq, …}`: changes of the document's own fields; `refused: true` shows the list of
     problems, `said` (of `kind` success or error) is told, `listening` is `{test_url, expires_at}`. All only where this page asked."""
     standing: rx.Var[dict[str, Any]]
     """`web.editor.graph.standing`, where somebody has changed the workflow's settings, here or elsewhere."""
-    remote: rx.Var[dict[str, Any]]
+    remote: rx.Var[str]
     """`{events: [{seq, revision, operations}]}`: what others did to the draft, as a `Window`'s message."""
     people: rx.Var[list[dict[str, Any]]]
     """`{id, name}` of the others who have the draft open."""

@@ -8,6 +8,7 @@ import reflex as rx
 
 from trestle.contracts.graph import Connection, Node
 from trestle.contracts.states import TERMINAL
+from web import exact
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
@@ -45,7 +46,8 @@ class PastExecution(Watching, rx.State):
         """Fetch the execution, its graph and its steps."""
         api = signed_in(self)
         self.missing, self._watch, self.step, self.log, self.meta = "", 0, {}, {}, {}
-        self.values, self.page, self.comparison, self.runs = {}, {}, {}, {}
+        self.comparison, self.runs = {}, {}
+        self.values = self.page = ""
         try:
             execution_id = address_id(self)
             execution, graph, steps, types, projects = await asyncio.gather(
@@ -67,14 +69,15 @@ class PastExecution(Watching, rx.State):
         self.catalogue = [found.model_dump(mode="json") for found in types]
         if CALLING & {node.type for node in nodes}:
             self.workflows = [{"id": str(one.id), "name": one.name} for one in await all_workflows(api)]
-        self.document = run_document(execution, nodes, links, load=stamp(), project=of_project(projects, execution.project_id))
+        project = of_project(projects, execution.project_id)
+        self.document = exact.text(run_document(execution, nodes, links, load=stamp(), project=project))
         self.live = Window().add(stamp(), {"reset": True, "run": run_of(execution), "nodes": statuses(steps)})
 
     @rx.event
     def look(self) -> Any:
         """Somebody looks: follow it, unless it has ended."""
         signed_in(self)
-        self.document = {}
+        self.document = ""
         return None if self._ended else PastExecution.watch
 
     @rx.event

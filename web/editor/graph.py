@@ -125,12 +125,13 @@ def run_of(execution: Execution) -> JsonObject:
 
 
 def status_of(step: Step | StepEvent) -> JsonObject:
-    """One node's `{status, ms, items, attempt, port}`, from a step or from a step's event; of a waiting one `wait` too:
+    """One node's `{status, ms, items, failed_items, attempt, port}`, from a step or from a step's event; of a waiting one `wait` too:
     `{due, reason, answer}`: until when, why, and whose answer it waits for (approval, webhook, child), each as far as it is known."""
     found: JsonObject = {
         "status": str(step.status),
         "ms": step.duration_ms,
         "items": step.items,
+        "failed_items": step.failed_items,
         "attempt": step.attempt,
         "port": step.port,
     }

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from trestle.contracts.base import JsonObject
@@ -14,6 +13,7 @@ from trestle.contracts.executions import ExecutionEvent, StepEvent
 from trestle.contracts.states import TERMINAL
 from web.backend import ApiError, ServerEvent, Unreachable
 from web.editor.graph import status_of
+from web.editor.values import size_of
 
 GATHER_S = 0.03
 """Events that come together travel together."""
@@ -116,7 +116,7 @@ class Window:
 def tellable(changes: list[JsonObject]) -> bool:
     """Whether changes of a draft's graph can go to the canvas in a window. If not, the draft is to be loaded again: one came by another way
     than operations, one is large (the window would repeat it for a while), or they are more than a window holds."""
-    return len(changes) <= Window.size and all(one["operations"] and len(orjson.dumps(one)) <= MOST_HEARD for one in changes)
+    return len(changes) <= Window.size and all(one["operations"] and size_of(one) <= MOST_HEARD for one in changes)
 
 
 async def bursts(

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import orjson
-
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.executions import Execution, Step
+from web.editor.values import size_of
 
 ITEMS = 20
 FIELDS = 200
@@ -55,4 +54,4 @@ def shortened(preview: dict[str, Any]) -> dict[str, Any]:
     if "value" not in preview:
         return preview
     value = preview["value"]
-    return {"value": value if len(orjson.dumps(value)) <= SHOWN_BYTES else sample(value, DEPTH - 3)}
+    return {"value": value if size_of(value) <= SHOWN_BYTES else sample(value, DEPTH - 3)}

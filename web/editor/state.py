@@ -8,15 +8,16 @@ from uuid import UUID
 import reflex as rx
 
 from trestle.contracts.workflows import SETTINGS_PATH, DraftEvent, OperationsApplied, Present
+from web import exact
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.frame import frame
+from web.editor.at_hand import AtHand, newest_run
 from web.editor.canvas import canvas
 from web.editor.comparing import pins
 from web.editor.graph import changed_since, draft_document, publication, standing, triggers
 from web.editor.live import Window, tellable
-from web.editor.samples import recorded, sample, shortened
 from web.editor.watching import Watching, address_id, all_steps, all_workflows, id_in, stamp
 from web.projects import of_project
 from web.services import services
@@ -25,7 +26,6 @@ RUNS_SHOWN = 30
 CLOCKS_MS = 2000
 """The clocks of this process and of the database may differ by so much. What is told twice is known by its revision."""
 SENT_KEPT = 2000
-MOST_PREVIEWS = 50
 NO_SUCH = "There is no such workflow, or it isn't yours."
 
 
@@ -43,37 +43,27 @@ def _refused(error: ApiError) -> dict[str, Any]:
     return {"said": str(error), "kind": "error"}
 
 
-async def newest_run(api: Api, workflow_id: UUID) -> str:
-    """The id of a workflow's newest execution; empty where it has none."""
-    newest = (await api.executions(workflow_id=str(workflow_id), limit=1)).items
-    return str(newest[0].id) if newest else ""
-
-
-class Editor(Watching, rx.State):
+class Editor(Watching, AtHand, rx.State):
     """One open draft."""
 
     catalogue: list[dict[str, Any]] = []
     credentials: list[dict[str, Any]] = []
-    saved: dict[str, Any] = {}
+    saved: str = ""
     runs: dict[str, Any] = {}
-    inputs: list[dict[str, Any]] = []
     workflows: list[dict[str, Any]] = []
-    data: dict[str, Any] = {}
-    ran: dict[str, Any] = {}
+    ran: str = ""
     versions: dict[str, Any] = {}
-    version: dict[str, Any] = {}
-    previews: dict[str, Any] = {}
+    version: str = ""
     standing: dict[str, Any] = {}
-    remote: dict[str, Any] = {}
+    remote: str = ""
     people: list[dict[str, Any]] = []
-    pins: dict[str, Any] = {}
+    pins: str = ""
     times: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
     _revision: int = 0  # of the last change in the stream that was handed on, or of the draft as it was loaded
     _loaded_at: int = 0
     _workflow_id: str = ""
-    _project_id: str = ""
 
     def _stream(self) -> str:
         return f"/workflows/{address_id(self)}/events?present=true"
@@ -89,9 +79,9 @@ class Editor(Watching, rx.State):
         """Fetch the draft, the palette and the credentials to choose from."""
         api = signed_in(self)
         self.missing, self._watch, self._loaded_at = "", 0, stamp()
-        self.saved, self.live, self.step, self.meta, self.remote = {}, {}, {}, {}, {}
-        self.people, self.log, self.ran, self.standing = [], {}, {}, {}
-        self.values, self.page, self.pins, self.version = {}, {}, {}, {}
+        self.live, self.step, self.log, self.meta, self.standing = {}, {}, {}, {}, {}
+        self.people = []
+        self.saved = self.remote = self.values = self.page = self.pins = self.version = self.ran = ""
         try:
             workflow_id = address_id(self)
             workflow, types, credentials, workflows, projects = await asyncio.gather(
@@ -108,7 +98,8 @@ class Editor(Watching, rx.State):
         self.credentials = _credentials(credentials, self._project_id)
         self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows if one.project_id == workflow.project_id]
         project = of_project(projects, workflow.project_id)
-        self.document = draft_document(workflow, load=stamp(), public_url=services().settings.public_url, project=project)
+        public_url = services().settings.public_url
+        self.document = exact.text(draft_document(workflow, load=stamp(), public_url=public_url, project=project))
 
     def _drafts(self, changes: list[DraftEvent]) -> Any:
         """What others did to the draft goes to the canvas; what came by another way than operations has it loaded again. Where only
@@ -121,8 +112,9 @@ class Editor(Watching, rx.State):
         shown = [change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True) for change in others]
         if not tellable(shown):
             return Editor.load
+        window = Window(events=exact.loads(self.remote.encode())["events"] if self.remote else [])
         for change in shown:
-            self.remote = Window(events=list(self.remote.get("events", []))).add(stamp(), change)
+            self.remote = exact.text(window.add(stamp(), change))
         return Editor.look(self._workflow_id) if len(drawn) < len(newer) else None
 
     def _present(self, people: Present) -> None:
@@ -154,9 +146,9 @@ class Editor(Watching, rx.State):
             applied = OperationsApplied.model_validate(await api.call("POST", path, json=body))
         except ApiError as error:
             fatal = error.status < 500 and error.status not in (408, 425, 429)
-            self.saved = {"batch": batch["batch"], "error": str(error), "fatal": fatal}
+            self.saved = exact.text({"batch": batch["batch"], "error": str(error), "fatal": fatal})
             return
-        self.saved = {"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})}
+        self.saved = exact.text({"batch": batch["batch"], **applied.model_dump(mode="json", exclude={"applied"})})
 
     @rx.event
     async def publish(self, note: str) -> None:
@@ -231,7 +223,7 @@ class Editor(Watching, rx.State):
             return rx.toast.error(str(error))
         if execution.workflow_id != workflow_id:
             return rx.toast.error("That execution is of another workflow.")
-        self.pins = {"stamp": stamp(), **pins(execution, steps)}
+        self.pins = exact.text({"stamp": stamp(), **pins(execution, steps)})
         return None
 
     @rx.event
@@ -255,7 +247,7 @@ class Editor(Watching, rx.State):
     async def show_version(self, number: int) -> None:
         """The graph of one version, to compare the draft with."""
         found = await signed_in(self).call("GET", f"/workflows/{address_id(self)}/versions/{int(number)}")
-        self.version = {"stamp": stamp(), "number": found["number"], "graph": found["graph"]}
+        self.version = exact.text({"stamp": stamp(), "number": found["number"], "graph": found["graph"]})
 
     @rx.event
     async def restore(self, number: int) -> Any:
@@ -270,19 +262,6 @@ class Editor(Watching, rx.State):
         return Editor.load
 
     @rx.event
-    async def fetch_data(self, execution_id: str) -> None:
-        """What expressions can use: recorded by this execution, or by the newest."""
-        api = signed_in(self)
-        workflow_id = address_id(self)
-        execution_id = execution_id or await newest_run(api, workflow_id)
-        found: dict[str, Any] = {}
-        if execution_id:
-            execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id), values=True))
-            found = recorded(execution, steps)
-        variables = {one.name: sample(one.value) for one in await api.variables(self._project_id)} if self._project_id else {}
-        self.data = {"stamp": stamp(), "vars": variables, **found}
-
-    @rx.event
     async def compare_with_draft(self, execution_id: str) -> None:
         """What of the draft is no longer as it was in this execution."""
         api = signed_in(self)
@@ -295,27 +274,7 @@ class Editor(Watching, rx.State):
             if error.status == 404:  # deleted meanwhile
                 return
             raise
-        self.ran = {"stamp": stamp(), **changed_since(execution, graph["nodes"], draft.nodes)}
-
-    @rx.event
-    async def preview(self, wanted: dict[str, Any]) -> None:
-        """What expressions of a node give with that data."""
-        api = signed_in(self)
-        path, node = f"/workflows/{address_id(self)}/preview", str(wanted["node"])
-        execution_id = self.data.get("execution_id")
-        trial = None if execution_id else wanted.get("payload")
-
-        async def one(expression: str) -> dict[str, Any]:
-            try:
-                answer = await api.call(
-                    "POST", path, json={"node": node, "expression": expression, "execution_id": execution_id, "payload": trial}
-                )
-            except ApiError as error:
-                return {"expression": expression, "error": {"message": str(error), "hint": ""}}
-            return {"expression": expression, **shortened(answer)}
-
-        results = await asyncio.gather(*(one(str(expression)) for expression in wanted["expressions"][:MOST_PREVIEWS]))
-        self.previews = {"stamp": stamp(), "node": node, "results": results}
+        self.ran = exact.text({"stamp": stamp(), **changed_since(execution, graph["nodes"], draft.nodes)})
 
     @rx.event
     async def listen(self) -> None:
@@ -328,39 +287,6 @@ class Editor(Watching, rx.State):
         except ApiError as error:
             answer = _refused(error)
         self.meta = {"seq": stamp(), **answer}
-
-    @rx.event
-    async def list_inputs(self) -> None:
-        """The test inputs that are kept for this workflow."""
-        await self._list_inputs(signed_in(self), address_id(self))
-
-    @rx.event
-    async def save_input(self, given: dict[str, Any]) -> Any:
-        """Keep a test input under a name; one of that name is replaced."""
-        api = signed_in(self)
-        workflow_id = address_id(self)
-        try:
-            await api.call("POST", f"/workflows/{workflow_id}/inputs", json={"name": given["name"], "input": given.get("input")})
-        except ApiError as error:
-            return rx.toast.error(str(error))
-        await self._list_inputs(api, workflow_id)
-        return None
-
-    @rx.event
-    async def delete_input(self, input_id: str) -> Any:
-        """Forget a test input."""
-        api = signed_in(self)
-        workflow_id = address_id(self)
-        try:
-            await api.call("DELETE", f"/workflows/{workflow_id}/inputs/{UUID(input_id)}")
-        except ApiError as error:
-            return rx.toast.error(str(error))
-        await self._list_inputs(api, workflow_id)
-        return None
-
-    async def _list_inputs(self, api: Api, workflow_id: UUID) -> None:
-        answer = await api.call("GET", f"/workflows/{workflow_id}/inputs")
-        self.inputs = [{name: one[name] for name in ("id", "name", "input")} for one in answer["items"]]
 
     @rx.event
     async def list_runs(self) -> None:

@@ -1,12 +1,10 @@
 """A step's values for the browser: whole where they are small, else the beginning of each part and how much there is. Pure."""
 
-import json
 from typing import Any
-
-import orjson
 
 from trestle.contracts.base import JsonObject, JsonValue
 from trestle.contracts.executions import Step
+from web import exact
 
 WHOLE_BYTES = 512 * 1024
 """A value with more JSON than this is shown by its beginnings: the browser would be busy with it for seconds."""
@@ -24,10 +22,7 @@ Cuts = dict[str, int]
 
 def size_of(value: JsonValue) -> int:
     """Bytes of the value's JSON."""
-    try:
-        return len(orjson.dumps(value))
-    except TypeError:  # an integer of more than 64 bits
-        return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(exact.dumps(value))
 
 
 def shown(value: JsonValue) -> JsonObject:

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import orjson
 import reflex as rx
 
 from trestle.contracts.executions import Step
 from trestle.contracts.workflows import DraftEvent, Present, WorkflowSummary
+from web import exact
 from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError, ServerEvent
@@ -70,7 +70,7 @@ async def whole_step(api: Api, execution_id: UUID, step_id: UUID) -> Step:
             left -= large.size
             if large.media_type.startswith("application/json") and left >= 0:
                 async with api.download(f"/executions/{execution_id}/blobs/{large.id}") as answer:
-                    setattr(step, name, put(getattr(step, name), pointer, orjson.loads(await answer.read())))
+                    setattr(step, name, put(getattr(step, name), pointer, exact.loads(await answer.read())))
     return step
 
 
@@ -116,12 +116,12 @@ async def all_workflows(api: Api) -> list[WorkflowSummary]:
 class Watching(rx.State, mixin=True):
     """Follows what runs while somebody looks at the page."""
 
-    document: dict[str, Any] = {}
+    document: str = ""
     live: dict[str, Any] = {}
     step: dict[str, Any] = {}
     log: dict[str, Any] = {}
-    values: dict[str, Any] = {}
-    page: dict[str, Any] = {}
+    values: str = ""
+    page: str = ""
     meta: dict[str, Any] = {}
     _looked_at: float = 0.0
     _watch: int = 0  # the number of the watch that may go on; 0: none
@@ -164,7 +164,8 @@ class Watching(rx.State, mixin=True):
         api = signed_in(self)
         pairs = [(UUID(execution_id), UUID(step_id)) for execution_id, step_id in wanted["steps"][:2]]
         found = await asyncio.gather(*(whole_step(api, *pair) for pair in pairs))
-        self.values = {"stamp": stamp(), "found": [values_of(str(pair[0]), step) for pair, step in zip(pairs, found, strict=True)]}
+        told = [values_of(str(pair[0]), step) for pair, step in zip(pairs, found, strict=True)]
+        self.values = exact.text({"stamp": stamp(), "found": told})
 
     @rx.event
     async def show_page(self, wanted: dict[str, Any]) -> None:
@@ -173,7 +174,7 @@ class Watching(rx.State, mixin=True):
         step = await whole_step(api, UUID(wanted["execution_id"]), UUID(wanted["step"]))
         value = step.input if wanted["part"] == "input" else step.output
         found = part(value, str(wanted["pointer"]), int(wanted["start"]))
-        self.page = {"stamp": stamp(), "step": wanted["step"], "part": wanted["part"], **found}
+        self.page = exact.text({"stamp": stamp(), "step": wanted["step"], "part": wanted["part"], **found})
 
     @rx.event
     async def steer(self, execution_id: str, verb: str) -> Any:
@@ -198,7 +199,7 @@ class Watching(rx.State, mixin=True):
     def watch(self) -> Any:
         """Somebody looks: go on following, or begin to."""
         signed_in(self)
-        self.document = {}  # the browser has it now; Reflex would send it again with every page that is opened later
+        self.document = ""  # the browser has it now; Reflex would send it again with every page that is opened later
         running = self._watch and time.monotonic() - self._looked_at < GONE_S
         self._looked_at = time.monotonic()
         return None if running else type(self).follow

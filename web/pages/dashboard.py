@@ -152,10 +152,10 @@ def _figure(figure: Figure) -> rx.Component:
     )
 
 
-# As `duration_text` says them, for the axis and the tooltip.
+# As `duration_text` says them, for the axis and the tooltip; number and unit stay in one line.
 _TOOK: rx.Var[Any] = rx.Var(
-    "(ms) => ms < 1000 ? `${Math.round(ms)} ms` : ms < 60000 ? `${+(ms / 1000).toFixed(1)} s`"
-    " : ms < 3600000 ? `${+(ms / 60000).toFixed(1)} min` : `${+(ms / 3600000).toFixed(1)} h`"
+    "(ms) => (ms < 1000 ? `${Math.round(ms)} ms` : ms < 60000 ? `${+(ms / 1000).toFixed(1)} s`"
+    " : ms < 3600000 ? `${+(ms / 60000).toFixed(1)} min` : `${+(ms / 3600000).toFixed(1)} h`).replace(' ', '\u00a0')"
 )
 
 

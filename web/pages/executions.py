@@ -60,6 +60,7 @@ class Row:
     created_at: str
     took: str
     error: str
+    passed_over: str = ""
     may_run: bool = False
     may_edit: bool = False
 
@@ -95,9 +96,15 @@ def shown(execution: ExecutionSummary, now: datetime, projects: Iterable[Project
         created_at=execution.created_at.isoformat(),
         took=took,
         error=failed or (execution.error.message if execution.error else ""),
+        passed_over="" if failed or not execution.failed_steps else in_nodes(execution.failed_steps),
         may_run=project is not None and runs(project),
         may_edit=project is not None and edits(project),
     )
+
+
+def in_nodes(failures: int) -> str:
+    """Failures that an execution went on over."""
+    return "failures in one node" if failures == 1 else f"failures in {failures} nodes"
 
 
 def _version(execution: ExecutionSummary) -> str:
@@ -277,7 +284,11 @@ def _row(execution: Row) -> rx.Component:
     return row(
         cell(
             rx.link(execution.workflow, href=f"/executions/{execution.id}", class_name="t-row-link", underline="none"),
-            rx.el.span(rx.cond(execution.error != "", execution.error, execution.version), class_name="t-small"),
+            rx.el.span(
+                rx.cond(execution.error != "", execution.error, execution.version),
+                rx.cond(execution.passed_over != "", rx.el.span(" · ", execution.passed_over, class_name="t-warning")),
+                class_name="t-small",
+            ),
             kind="t-name",
         ),
         cell(status_chip(execution.status), kind="t-fit"),

@@ -19,7 +19,7 @@ async def database(postgres_url: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Rec
         yield pool
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings(postgres_url: str, redis_url: str) -> Settings:
     """Settings with keys of their own."""
     return Settings(
@@ -31,6 +31,13 @@ def settings(postgres_url: str, redis_url: str) -> Settings:
         bcrypt_rounds=4,
         max_body_bytes=100_000,
     )
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backends that sweep, and look for what nobody told them of, every tenth of a second instead of every second."""
+    for name in ("sweeps.EVERY_S", "schedules.scheduler._LOOK_ANYWAY_S", "triggers.answers._LOOK_ANYWAY_S"):
+        monkeypatch.setattr(f"backend.{name}", 0.1)
 
 
 @pytest.fixture

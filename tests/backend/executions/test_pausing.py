@@ -10,7 +10,9 @@ from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_resolutions import wait
 from tests.backend.executions.test_settling import callable_by, start
 from tests.backend.executions.test_sweeps import empty, queued, until_queued
-from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
+from tests.backend.executions.world import DONE, SWEPT_S, Backend, FakeExecutor, World, report, step
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 LATER = "2099-01-01T00:00:00Z"
 
@@ -102,7 +104,7 @@ async def test_it_is_queued_where_its_owner_died(ada: Ada, world: World, executo
     await executor.take(execution_id)
     await pause(ada, execution_id)
     await world.pool.execute("update executions set lease_until = now() - interval '1 s'")
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(SWEPT_S)
     row = await world.execution(execution_id)
     assert (row["status"], row["interruptions"]) == ("paused", 0), "the sweep leaves it alone"
     assert await resume(ada, execution_id) == "queued"
@@ -117,7 +119,7 @@ async def test_a_hand_back_leaves_it_paused(ada: Ada, world: World, executor: Fa
     assert await executor.verdict(report(job, 1, wait("one", due_at="2020-01-01T00:00:00Z"), ending=ending)) == "continue"
     row = await world.execution(execution_id)
     assert (row["status"], row["wake_at"].year) == ("paused", 2020)
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(SWEPT_S)
     assert (await world.execution(execution_id))["status"] == "paused", "though its time has come"
     assert await executor.beat(job) == {execution_id: "pause"}
     assert await resume(ada, execution_id) == "queued", "nobody has it, however fresh its lease was"
@@ -171,7 +173,7 @@ async def test_the_queue_is_left_alone_by_a_pause(ada: Ada, backend: Backend) ->
     await until_queued(backend.settings, execution_id)
     await empty(backend.settings)
     await pause(ada, execution_id)
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(SWEPT_S)
     assert await queued(backend.settings) == [], "the sweep does not push it"
 
 

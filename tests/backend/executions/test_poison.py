@@ -11,6 +11,8 @@ from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_settling import another, of
 from tests.backend.executions.world import Backend, FakeExecutor, World, report, step
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 async def expire(world: World, execution_id: str) -> int:
     """Its process dies, and its lease runs out; its interruptions then."""

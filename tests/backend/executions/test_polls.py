@@ -12,6 +12,8 @@ from backend.schedules import polls
 from tests.backend.executions.test_blobs import upload
 from tests.backend.executions.world import Backend, FakeExecutor, World, report
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 DUE_NOW = "update triggers set due_at = clock_timestamp()"
 
 

@@ -52,6 +52,9 @@ async def test_a_for_each_that_passed_over_failed_items_says_so_to_later_owners(
     job = await executor.take(execution_id)
     passed_over = step("one", output=[1], wait={FAILED_ITEMS: 2})
     await executor.report(report(job, 1, passed_over, step("two", "failed", error=BOOM), ending={"status": "failed", "error": BOOM}))
+    for values in ("true", "false"):
+        told = (await ada.call("GET", f"/executions/{execution_id}/steps?values={values}"))["items"]
+        assert {found["node"]: found["failed_items"] for found in told} == {"one": 2, "two": None}
     anew = await executor.take(await retry(ada, execution_id))
     assert [(s["node"], s["status"], s["failed"]) for s in anew["finished"]] == [("one", "succeeded", True)]
 

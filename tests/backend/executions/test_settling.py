@@ -11,7 +11,9 @@ import pytest
 from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_resolutions import WAITING, wait
-from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
+from tests.backend.executions.world import DONE, SWEPT_S, Backend, FakeExecutor, World, report, step
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 BOOM = {"type": "Boom", "message": "It broke"}
 FAILED = {"status": "failed", "error": BOOM, "error_node": "name", "failed_steps": 1}
@@ -300,7 +302,7 @@ async def test_an_error_workflow_starts_once_for_each_failure(backend: Backend, 
         }
         assert (json.loads(row["trigger"])["kind"], json.loads(row["trigger"])["node"]) == ("error", "error")
     await world.pool.execute("update executions set settled = false where id = $1", UUID(execution_id))
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(SWEPT_S)
     assert [len(await of(handler, 0)) for handler in (*handlers, deaf, stranger, off)] == [1, 1, 0, 0, 0], "however often it is settled"
 
 
@@ -320,7 +322,7 @@ async def test_a_failing_error_workflow_starts_none(backend: Backend, world: Wor
     await executor.report(report(await executor.take(await backend.post()), 1, ending=FAILED))
     [row] = await of(handler)
     await executor.report(report(await executor.take(str(row["id"])), 1, ending=FAILED))
-    await asyncio.sleep(1.3)
+    await asyncio.sleep(SWEPT_S)
     assert await world.pool.fetchval("select count(*) from executions") == 2
 
 
@@ -336,7 +338,7 @@ async def test_what_a_failing_error_workflow_called_starts_none(
     grandchild = await executor.take(await start(executor, child, called, key="k2"))
     for job in (grandchild, child):
         await executor.report(report(job, 1, ending=FAILED))
-    await asyncio.sleep(1.3)
+    await asyncio.sleep(SWEPT_S)
     assert len(await of(handler)) == 1
 
 

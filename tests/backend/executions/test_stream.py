@@ -12,6 +12,7 @@ import pytest
 from backend import stream as module
 from backend.executions import changes
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, serving, step
+from trestle.contracts.states import FAILED_ITEMS
 
 Frame = tuple[str, str, dict[str, Any]]
 
@@ -184,10 +185,15 @@ async def test_a_stream_ends_with_the_session_and_the_membership_that_it_was_ope
             await asyncio.gather(*ends)
 
 
-async def test_why_a_step_waits_is_told_whatever_it_holds(backend: Backend, world: World, executor: FakeExecutor) -> None:
+async def test_why_a_step_waits_or_what_it_passed_over_is_told_whatever_it_holds(
+    backend: Backend, world: World, executor: FakeExecutor
+) -> None:
     """PostgreSQL looks into no JSON that holds a NUL."""
     job = await executor.take(await backend.post())
     odd = step("name", "waiting", wait={"reason": "rate limited", "state": "\0"}, due_at="2099-01-01T00:00:00Z")
-    assert await executor.verdict(report(job, 1, odd)) == "continue"
+    passed_over = step("each", output=[1, 2, 3], wait={FAILED_ITEMS: 2, "state": "\0"})
+    assert await executor.verdict(report(job, 1, odd, passed_over)) == "continue"
     told = [json.loads(event.data) for event in await changes.since(world.pool, {UUID(job["execution_id"]): 0}) if event.name == "step"]
-    assert [(one["status"], one["reason"], one["due_at"][:4]) for one in told] == [("waiting", "rate limited", "2099")]
+    waiting, went_on = sorted(told, key=lambda one: one["node"], reverse=True)
+    assert (waiting["status"], waiting["reason"], waiting["due_at"][:4]) == ("waiting", "rate limited", "2099")
+    assert (waiting["failed_items"], went_on["items"], went_on["failed_items"]) == (None, 3, 2)

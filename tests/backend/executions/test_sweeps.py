@@ -4,12 +4,15 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 import redis.asyncio as redis
 
 from backend.queue import QUEUE
 from backend.settings import Settings
 from tests.backend.executions.test_retention import made
-from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, serving, step
+from tests.backend.executions.world import DONE, SWEPT_S, Backend, FakeExecutor, World, report, serving, step
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 async def queued(settings: Settings) -> list[str]:
@@ -58,7 +61,7 @@ async def test_a_long_healthy_list_is_not_multiplied(backend: Backend, world: Wo
         await client.execute_command("LPUSH", QUEUE, *["x"] * 1000)  # type: ignore[no-untyped-call]  # redis-py leaves it so
         execution_id = await backend.post()
         await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
-        await asyncio.sleep(2.2)
+        await asyncio.sleep(SWEPT_S)
         assert (await queued(backend.settings)).count(execution_id) == 1
         await client.flushall()
 
@@ -81,7 +84,7 @@ async def test_a_heartbeat_keeps_the_lease(backend: Backend, world: World, execu
     job = await executor.take(await backend.post())
     await world.pool.execute("update executions set lease_until = now() + interval '1 s'")
     assert await executor.beat(job) == {}
-    await asyncio.sleep(2.2)
+    await asyncio.sleep(1 + SWEPT_S)
     assert (await world.execution(job["execution_id"]))["status"] == "running"
 
 
@@ -92,7 +95,7 @@ async def test_a_wait_that_is_over_goes_on(backend: Backend, world: World, execu
     waiting = step("name", "waiting", due_at=later, wait={"left": 1}, started_at=later)
     assert await executor.verdict(report(job, 1, waiting, ending={"status": "waiting", "due_at": later})) == "continue"
     await empty(backend.settings)
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(SWEPT_S)
     assert (await world.execution(execution_id))["status"] == "waiting"
     await world.pool.execute("update executions set wake_at = now() where status = 'waiting'")
     await until_queued(backend.settings, execution_id)
@@ -156,7 +159,7 @@ async def test_a_finished_one_is_left_alone(backend: Backend, world: World, exec
     job = await executor.take(await backend.post())
     await executor.report(report(job, 1, ending=DONE))
     await world.pool.execute("update executions set lease_until = now() - interval '1 day', wake_at = now(), running_ms = 1e9")
-    await asyncio.sleep(1.3)
+    await asyncio.sleep(SWEPT_S)
     assert (await world.execution(job["execution_id"]))["status"] == "succeeded"
 
 

@@ -15,7 +15,9 @@ from tests.backend.executions.test_api import ada as ada  # a fixture
 from tests.backend.executions.test_polls import Poller
 from tests.backend.executions.test_polls import poller as poller  # a fixture
 from tests.backend.executions.test_settling import another, of
-from tests.backend.executions.world import Backend, FakeExecutor, World, report
+from tests.backend.executions.world import SWEPT_S, Backend, FakeExecutor, World, report
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 DUE_NOW = "update triggers set due_at = clock_timestamp() where id = $1"
 BROKEN = {"cron": "* * * * *", "timezone": "Mars/Olympus"}
@@ -89,7 +91,7 @@ async def test_polls_that_fail(poller: Poller, world: World) -> None:
 
     for _ in range(3):
         await fail()
-    await asyncio.sleep(1.2)  # a sweep
+    await asyncio.sleep(SWEPT_S)
     [heard] = await told(world, handler)
     assert heard["execution"]["error"]["message"] == "Asking for what is new failed: The mailbox is away."
     assert heard["execution"]["error"]["hint"] == "Wait."
@@ -108,7 +110,7 @@ async def test_a_poll_that_has_to_wait_its_turn_has_not_failed(poller: Poller, w
     assert (row["error"], row["failures"], row["poll_id"]) == (None, 0, None)
     await world.pool.execute(DUE_NOW, world.trigger_id)
     await poller.asked()
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(SWEPT_S)
     assert await of(handler, 0) == []
 
 

@@ -13,6 +13,8 @@ from tests.backend.executions.hooks import configured
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report
 from trestle.contracts.jobs import BlobRef
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 ANSWER = "insert into webhook_answers (execution_id, status, headers, body, refs) values ($1, $2, $3, $4, $5)"
 
 

@@ -18,7 +18,7 @@ def js() -> Iterator[BrowserModules]:
     modules.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def stack(migrated_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole product, shared by the editor's tests: each draws a workflow of its own."""
     build(DEFAULT_OUT)

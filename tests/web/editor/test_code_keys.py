@@ -1,4 +1,4 @@
-"""Keys in a field for code: `|` is the cursor, `[` and `]` around what is selected are ⟦ and ⟧."""
+"""Keys in a field for code, and in one for JSON: `|` is the cursor, `[` and `]` around what is selected are ⟦ and ⟧."""
 
 import pytest
 
@@ -50,7 +50,42 @@ def _shown(value: str, start: int, end: int) -> str:
 )
 def test_keys(js: BrowserModules, before: str, key: dict[str, object], after: str | None) -> None:
     field = _field(before)
-    edit = js.call("code_keys.js", "keyed", field, key, "python")
+    _check(js, field, key, "python", after)
+
+
+@pytest.mark.parametrize(
+    ("before", "key", "after"),
+    [
+        ("|", {"key": "{"}, "{|}"),
+        ("{|}", {"key": "{"}, "{{|}}"),  # an expression begins: from here on it is none of JSON's
+        ("{{|}}", {"key": "Enter"}, None),
+        ("{{ payload.x| }}", {"key": '"'}, None),
+        ("|", {"key": '"'}, None),  # a text, as people write them
+        ("Dear (|", {"key": "Tab"}, None),
+        ("{|}", {"key": "Enter"}, "{\n  |\n}"),
+        ('{\n  "a": [|]\n}', {"key": "Enter"}, '{\n  "a": [\n    |\n  ]\n}'),
+        ('{"a": 1,|', {"key": "Enter"}, '{"a": 1,\n|'),
+        ('{\n  "a": 1,|\n}', {"key": "Enter"}, '{\n  "a": 1,\n  |\n}'),
+        ("{|}", {"key": '"'}, '{"|"}'),
+        ('{"a|"}', {"key": '"'}, '{"a"|}'),
+        ('{"a": "{{|}}"}', {"key": "Backspace"}, None),
+        ('{"|"}', {"key": "Backspace"}, "{|}"),
+        ("{\n|\n}", {"key": "Tab"}, "{\n  |\n}"),
+        ('{\n|"a": 1\n}', {"key": "Tab"}, '{\n  |"a": 1\n}'),
+        ('{\n⟦"a": 1,\n"b": 2⟧\n}', {"key": "Tab"}, '{\n⟦  "a": 1,\n  "b": 2⟧\n}'),
+        ('{\n  "a": ⟦1⟧\n}', {"key": "Tab"}, None),  # on to the next field
+        ("{}|", {"key": "Tab"}, None),
+        ("|{}", {"key": "Tab"}, None),
+        ('{\n  "a": 1|\n}', {"key": "Tab", "shift": True}, '{\n"a": 1|\n}'),
+        ("{\n}|", {"key": "Tab", "shift": True}, None),
+    ],
+)
+def test_keys_in_json(js: BrowserModules, before: str, key: dict[str, object], after: str | None) -> None:
+    _check(js, _field(before), key, "json", after)
+
+
+def _check(js: BrowserModules, field: dict[str, object], key: dict[str, object], language: str, after: str | None) -> None:
+    edit = js.call("code_keys.js", "keyed", field, key, language)
     if edit is None or after is None:
         assert edit is after
         return

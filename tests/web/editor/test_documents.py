@@ -21,16 +21,17 @@ def test_a_node_has_the_status_of_its_last_attempt() -> None:
         step("tell", StepStatus.FAILED, 1),
         step("each", StepStatus.RUNNING),
         step("each", StepStatus.SUCCEEDED, item=0),
-        step("tell", StepStatus.SUCCEEDED, 2, duration_ms=4.5, port="main", items=3),
+        step("tell", StepStatus.SUCCEEDED, 2, duration_ms=4.5, port="main", items=3, failed_items=1),
         step("ask", StepStatus.WAITING, waits_for="approval", due_at=datetime(2026, 1, 2, tzinfo=UTC), wait={"title": "?"}),
     ]
     assert statuses(steps) == {
-        "tell": {"status": "succeeded", "ms": 4.5, "items": 3, "attempt": 2, "port": "main"},
-        "each": {"status": "running", "ms": None, "items": None, "attempt": 1, "port": None},
+        "tell": {"status": "succeeded", "ms": 4.5, "items": 3, "failed_items": 1, "attempt": 2, "port": "main"},
+        "each": {"status": "running", "ms": None, "items": None, "failed_items": None, "attempt": 1, "port": None},
         "ask": {
             "status": "waiting",
             "ms": None,
             "items": None,
+            "failed_items": None,
             "attempt": 1,
             "port": None,
             "wait": {"due": "2026-01-02T00:00:00+00:00", "reason": None, "answer": "approval"},

@@ -17,7 +17,8 @@ NODES: list[dict[str, Any]] = [
     {"key": "use", "type": "http.request", "config": {"url": "http://127.0.0.1:9/"}, "position": {"x": 600, "y": 0}},
 ]
 LINKS = [{"source": "start", "target": "make"}, {"source": "make", "target": "use"}]
-INPUT = {"rows": [{"n": 1, "who": "Ada"}, {"n": 2, "who": "Bob"}], "first name": "Eve"}
+ID = 2**60 + 1  # no double is that
+INPUT = {"id": ID, "rows": [{"n": 1, "who": "Ada"}, {"n": 2, "who": "Bob"}], "first name": "Eve"}
 
 
 async def drawn(desk: Desk, nodes: list[dict[str, Any]], links: list[dict[str, Any]]) -> None:
@@ -30,11 +31,16 @@ async def drawn(desk: Desk, nodes: list[dict[str, Any]], links: list[dict[str, A
 
 
 async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> None:
-    """The test input stands for the payload; names that are not there are red, with what there is."""
+    """The test input stands for the payload; names that are not there are red, with what there is. Values are dropped on fields that are
+    no text; a node whose type is gone shows what it was set to."""
     async with at_desk(stack) as desk:
+        lost = {"key": "lost", "type": "acme.shout", "config": {"chat": -ID, "text": "Hello"}, "position": {"x": 300, "y": 200}}
         await desk.api.call("POST", f"/workflows/{desk.workflow_id}/inputs", json={"name": "Two rows", "input": INPUT})
-        await drawn(desk, NODES, LINKS)
+        await drawn(desk, [*NODES, lost], LINKS)
         await desk.page.reload()  # it came from elsewhere
+        await desk.press("lost")
+        await expect(desk.at("type-missing")).to_contain_text("acme.shout")
+        await expect(desk.at("kept-settings")).to_contain_text(str(-ID))
         await desk.press("use", clicks=2)
         await expect(desk.at("panel")).to_have_class("ed-panel is-wide")
         await expect(desk.at("step-input")).to_contain_text("Nothing is known yet")
@@ -56,6 +62,27 @@ async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> No
         await expect(desk.at("preview-error")).to_contain_text("Did you mean `rows`?")
         await body.fill("{{ nodes.mak.x }}")
         await expect(desk.at("field-body").get_by_role("alert")).to_contain_text("mak")
+
+        # A switch, a choice and an empty list become expressions; what takes none says why.
+        value = desk.at("data-tree").get_by_title("{{ payload.id }}")
+
+        async def drop_on(field: str) -> None:
+            target = desk.at(f"field-{field}").locator("select, button[role=switch], .ed-add").last
+            await target.scroll_into_view_if_needed()
+            boxes = [await one.bounding_box() for one in (value, target)]
+            start, end = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes if box is not None]
+            await desk.drag(start, end)
+
+        for field in ("follow_redirects", "method", "query"):
+            await drop_on(field)
+            await expect(desk.at(f"field-{field}").locator("textarea")).to_have_value("{{ payload.id }}")
+            await expect(desk.at(f"field-{field}").get_by_test_id("preview")).to_have_text(f"= {ID}")
+        await drop_on("rerun")
+        await expect(desk.at("notice")).to_have_text("This is set by hand: it takes no expression.")
+        await desk.page.get_by_label("Dismiss").click()
+        config = (await desk.nodes())["use"]["config"]
+        assert [config.get(field) for field in ("follow_redirects", "method", "query", "rerun")] == ["{{ payload.id }}"] * 3 + [None]
+        await body.scroll_into_view_if_needed()
 
         # Escape closes what lies uppermost: the list, the field, the large view, the panel; and the card has the keys again.
         await body.fill("{{ payload.ro")
@@ -102,15 +129,34 @@ async def test_input_settings_and_output_stand_side_by_side(stack: Stack) -> Non
         await desk.at("input-as-schema").click()
         await desk.at("step-input").get_by_title("{{ input.rows[0].who }}").click()
         await expect(box).to_have_value("input.rows[0].who")
-        await box.fill("len(payload['rows'])")
+        code_text = "{'id': input['id'], 'count': len(input['rows'])}"
+        await box.fill(code_text)
         await desk.at("run-only").click()
-        await expect(desk.at("step-output")).to_contain_text("2")
+        await expect(desk.at("step-output")).to_contain_text("count")
+
+        # A whole number that no double is stays what it is: shown, pinned, and pinned again out of its text.
+        for view in ("table", "schema", "json"):
+            await desk.at(f"output-as-{view}").click()
+            await expect(desk.at("step-output")).to_contain_text("integer" if view == "schema" else str(ID))
+        await desk.at("pin-output").click()
+        assert (await desk.nodes())["make"]["pinned"] == {"id": ID, "count": 2}
+        await desk.at("pin-edit").click()
+        written = desk.at("pin-text")
+        await expect(written).to_have_value(f'{{\n  "id": {ID},\n  "count": 2\n}}')
+        await written.press("Control+End")
+        await written.press("ArrowLeft")
+        await written.press("ArrowLeft")
+        await desk.page.keyboard.type(',\n"next": [')  # a line begins as deep as the one before, and the bracket closes itself
+        await desk.page.keyboard.type(f"{ID + 2}")
+        await expect(written).to_have_value(f'{{\n  "id": {ID},\n  "count": 2,\n  "next": [{ID + 2}]\n}}')
+        await desk.at("pin-save").click()
+        assert (await desk.nodes())["make"]["pinned"] == {"id": ID, "count": 2, "next": [ID + 2]}
 
         # Out of the code, where Tab indents: Escape, and Tab goes on to the next field.
         await box.focus()
         await desk.page.keyboard.press("Escape")
         await desk.page.keyboard.press("Tab")
-        await expect(box).to_have_value("len(payload['rows'])")
+        await expect(box).to_have_value(code_text)
         await expect(desk.at("panel").locator(".ed-settings :focus")).to_have_count(1)
         await box.focus()
         await desk.page.keyboard.press("Escape")
@@ -210,13 +256,18 @@ async def test_a_draft_is_run_with_an_input_that_is_kept_and_by_a_test_event(sta
     async with at_desk(stack) as desk:
         nodes = [
             {"key": "hook", "type": "trigger.webhook", "config": {"path": f"trial-{desk.workflow_id}"}, "position": {"x": 0, "y": 0}},
-            {"key": "greet", "type": "set", "config": {"fields": {"text": "Dear {{ payload.name }}"}}, "position": {"x": 300, "y": 0}},
+            {
+                "key": "greet",
+                "type": "set",
+                "config": {"fields": {"text": "Dear {{ payload.name }}", "id": "{{ payload.id }}"}},
+                "position": {"x": 300, "y": 0},
+            },
         ]
         await drawn(desk, nodes, [{"source": "hook", "target": "greet"}])
         await desk.at("run-with-input").click()
         await desk.at("run-input").fill('{"name": ')
         await expect(desk.at("run-start")).to_be_disabled()
-        await desk.at("run-input").fill('{"name": "Grace"}')
+        await desk.at("run-input").fill(f'{{"name": "Grace", "id": {ID}}}')
         await desk.at("input-name").fill("A guest")
         await desk.at("input-save").click()
         await desk.at("run-input").fill("{}")
@@ -225,11 +276,12 @@ async def test_a_draft_is_run_with_an_input_that_is_kept_and_by_a_test_event(sta
         await expect(desk.at("node-greet")).to_have_attribute("data-status", "succeeded")
         await desk.press("greet")
         await expect(desk.at("step-output")).to_contain_text("Dear Grace")
+        await expect(desk.at("step-output")).to_contain_text(str(ID))
 
         await desk.press("hook")
         await desk.at("listen").click()
         url = await desk.at("test-url").inner_text()
-        status, _, _ = await desk.api.raw("POST", url.removeprefix(stack.backend_url), json={"name": "a caller"})
+        status, _, _ = await desk.api.raw("POST", url.removeprefix(stack.backend_url), json={"name": "a caller", "id": ID})
         assert status < 300
         await expect(desk.at("listening")).to_have_count(0)
         await desk.press("greet")

@@ -74,6 +74,9 @@ async def test_what_workflows_tell_is_counted_read_and_answered(stack: Stack) ->
         await expect(page.get_by_test_id("unread")).to_have_text("3")
         await page.get_by_role("button", name="Mark all as read").click()
         await expect(page.get_by_test_id("unread")).to_have_count(0)
+        # What was read stays in sight until somebody asks again.
+        await page.get_by_role("radio", name="All").click()
+        await expect(page.get_by_role("radio", name="All")).to_be_checked()
         await page.get_by_role("radio", name="Unread").click()
         await expect(page.get_by_text("You have read everything")).to_be_visible()
         await _ended(page, url)

@@ -18,6 +18,13 @@ NODES: list[dict[str, Any]] = [
 NODES[1]["for_each"] = {"items": "{{ payload }}", "concurrency": 4}
 NODES[1]["on_error"] = "continue"
 LINKS = [{"source": "start", "target": "each"}, {"source": "each", "target": "last"}]
+LOSING = """() => {
+  window.send = WebSocket.prototype.send;
+  WebSocket.prototype.send = () => {};
+  window.later = window.setTimeout;
+  window.setTimeout = (work, ms, ...rest) => window.later(work, ms > 10000 ? 2500 : ms, ...rest);
+}"""
+"""What the page sends is lost, and it gives up waiting for an answer (12 s) sooner."""
 
 
 async def drawn(desk: Desk, stack: Stack) -> None:
@@ -140,13 +147,13 @@ async def test_a_conflict_is_a_choice(stack: Stack) -> None:
         async def both(mine: str, theirs: str) -> None:
             """Two people give a node a name at the same time."""
             now = await desk.api.call("GET", f"/workflows/{desk.workflow_id}")
-            await desk.page.evaluate("() => { window.send = WebSocket.prototype.send; WebSocket.prototype.send = () => {}; }")
+            await desk.page.evaluate(LOSING)
             await desk.at("node-name").fill(mine)
             await desk.page.wait_for_timeout(800)  # what is typed is sent by now, and lost on its way
             body = {"id": str(uuid4()), "op": "configure_node", "key": "last", "fields": {"name": theirs}}
             operations = {"base_revision": now["revision"], "operations": [body]}
             await desk.api.call("POST", f"/workflows/{desk.workflow_id}/operations", json=operations)
-            await desk.page.evaluate("() => { WebSocket.prototype.send = window.send; }")
+            await desk.page.evaluate("() => { WebSocket.prototype.send = window.send; window.setTimeout = window.later; }")
 
         await both("Mine", "Theirs")
         await expect(desk.at("conflict")).to_be_visible(timeout=30_000)

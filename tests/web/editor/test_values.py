@@ -10,7 +10,7 @@ from tests.web.editor.browser_modules import BrowserModules
 from web.editor.values import PAGE, WHOLE_BYTES, at, part, put, shown, size_of
 from web.schedule_words import schedule_words
 
-LEAVES = st.none() | st.booleans() | st.integers(-(2**50), 2**50) | st.text(max_size=6)
+LEAVES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=6)
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text("ab~/. é", max_size=4), inner, max_size=5), max_leaves=25
 )
@@ -106,6 +106,8 @@ def test_tables_of_rows_and_differences_by_path(js: BrowserModules) -> None:
         {"path": "x", "change": "removed", "before": 1},
     ]
     assert js.call("difference.js", "difference", list(range(300)), [], 10)["more"]
+    [change] = js.call("difference.js", "difference", {"id": 2**60}, {"id": 2**60 + 1})["changes"]
+    assert (change["before"], change["after"]) == (2**60, 2**60 + 1)  # which are the same as doubles
 
 
 def test_items_are_listed_by_their_last_attempts(js: BrowserModules) -> None:
@@ -179,6 +181,22 @@ def test_a_card_says_seconds_as_people_do(js: BrowserModules, seconds: Any, said
     kind = {"summary": "for {pause_s}", "description": "Waits.", "config_schema": {"properties": {"pause_s": {}}}}
     assert js.call("summary.js", "summary", kind, {"type": "wait", "config": {"pause_s": seconds}}) == said
     assert js.call("summary.js", "summary", {**kind, "summary": None}, {"type": "wait", "config": {"pause_s": 5}}) == "Waits"
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (0.4, "< 1 ms"),
+        (999.6, "1.0 s"),
+        (9960, "10 s"),
+        (59_400, "59 s"),
+        (59_700, "1 min 0 s"),
+        (119_700, "2 min 0 s"),
+        (7_199_800, "2 h 0 min"),
+    ],
+)
+def test_a_duration_is_rounded_into_the_next_unit(js: BrowserModules, ms: float, said: str) -> None:
+    assert js.call("summary.js", "duration", ms) == said
 
 
 @pytest.mark.parametrize(

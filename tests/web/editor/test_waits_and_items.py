@@ -70,12 +70,14 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         await expect(desk.at("node-later")).to_contain_text(re.compile(r"Waits until .*\d\d:\d\d"))
         await expect(desk.at("node-ask")).to_contain_text(re.compile(r"Waits for a decision until .*\d\d:\d\d"))
         await expect(desk.at("node-busy")).to_contain_text(re.compile(r"Rate limited until .*\d\d:\d\d"))
-        await expect(desk.at("node-each")).to_contain_text("8 items")
+        await expect(desk.at("node-each")).to_contain_text("8 items 2 failed")
 
         page = desk.page
         await page.goto(f"{stack.web_url}/executions/{started['execution_id']}")
         await expect(desk.at("node-busy")).to_contain_text("Rate limited until")
-        await expect(desk.at("node-each")).to_contain_text("8 items")
+        await expect(desk.at("node-each")).to_contain_text("8 items 2 failed")
+        await desk.press("after")
+        await expect(desk.at("panel")).to_contain_text("This node has not run yet")
         await desk.press("flaky")
         await expect(desk.at("attempts").locator("option")).to_have_text(["Attempt 1 · failed", "Attempt 2 · succeeded"])
         await desk.at("attempts").select_option(index=0)
@@ -120,7 +122,11 @@ async def test_waits_attempts_and_items_are_told_where_they_are(stack: Stack) ->
         assert (await page.request.post(address, data={"score": 92})).status == 409  # once
 
         # What it printed, what it was set to, and the way to it in the draft.
+        # Over which failures it went on: the nodes that they happened at, one after the other.
         await expect(desk.at("failures")).to_contain_text("2 nodes")
+        for key in ("each", "pure", "each"):
+            await desk.at("failures").click()
+            await expect(desk.at("field-key").locator("input")).to_have_value(key)
         await desk.press("say")
         lines = desk.at("step-log").locator("li span")
         await expect(lines).to_have_count(200)

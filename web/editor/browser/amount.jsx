@@ -1,12 +1,16 @@
 // A labelled row of a form, and a number with bounds: what policies and settings are made of.
 
-import React, { useId } from "react";
+import React, { useId, useLayoutEffect, useRef } from "react";
 import { TextInput, useDraft } from "./controls.jsx";
+import { taking } from "./drag_value.js";
 
-export function Row({ name, label, help, children, inline = false }) {
+/** `takes`: its text may hold expressions. */
+export function Row({ name, label, help, children, inline = false, takes = false }) {
   const id = useId();
+  const box = useRef(null);
+  useLayoutEffect(() => taking(box.current, { text: takes, why: takes ? null : "This is set by hand: it takes no value of a run." }), [takes]);
   return (
-    <div className={`ed-field${inline ? " is-inline" : ""}`} data-testid={`field-${name}`}>
+    <div className={`ed-field${inline ? " is-inline" : ""}`} data-testid={`field-${name}`} ref={box}>
       <div className="ed-field-head"><label htmlFor={id}>{label}</label></div>
       {children(id)}
       {help && <p className="ed-hint">{help}</p>}

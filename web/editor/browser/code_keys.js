@@ -1,6 +1,7 @@
-// What keys do in a field for code, beyond typing: indentation, brackets and quotes in pairs, comments. Pure.
+// What keys do in a field for code or JSON, beyond typing: indentation, brackets and quotes in pairs, comments. Pure.
 
-export const INDENT = "    ";
+const INDENT = "    ";
+const JSON_INDENT = "  "; // as values are written into fields
 const CLOSING = { "(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`" };
 const COMMENT = { python: "# ", javascript: "// " };
 const WORD = /[\w"'`]/;
@@ -31,7 +32,8 @@ function onLines(field, change) {
   return edit(from, to, text, caret);
 }
 
-const dedented = (line) => line.replace(/^(\t| {1,4})/, "");
+const indentOf = (language) => (language === "json" ? JSON_INDENT : INDENT);
+const dedented = (indent) => (line) => line.replace(new RegExp(`^(\\t| {1,${indent.length}})`), "");
 
 function commented(field, language) {
   const mark = COMMENT[language];
@@ -43,11 +45,11 @@ function commented(field, language) {
   return onLines(field, all ? off : on);
 }
 
-function newLine({ value, start, end }) {
+function newLine({ value, start, end }, step) {
   const line = value.slice(lineStart(value, start), start);
   const indent = line.match(/^\s*/)[0];
   const last = line.trimEnd().at(-1);
-  const deeper = ":([{".includes(last || "x") ? indent + INDENT : indent;
+  const deeper = ":([{".includes(last || "x") ? indent + step : indent;
   const between = start === end && "([{".includes(last || "x") && value[start] === CLOSING[last];
   return between ? edit(start, end, `\n${deeper}\n${indent}`, start + 1 + deeper.length) : edit(start, end, `\n${deeper}`);
 }
@@ -61,13 +63,28 @@ function paired({ value, start, end }, key) {
   return edit(start, end, key + close, start + 1);
 }
 
+/** Whether what is typed into a field for JSON is JSON: texts and expressions are written there as well. */
+const isJson = ({ value }, key) => /^\s*[[{](?!\{)/.test(value) || (!value.trim() && "[{".includes(key));
+
+/** Whether a key in a field for JSON is left to the browser. Tab goes on to the next field, but where a line begins and over several
+ * lines; an empty `{{}}` is taken away as one by whoever closed it (field_text.js). */
+function isLeft(field, key, shift) {
+  const { value, start, end } = field;
+  const [before, chosen, after] = [value.slice(0, start), value.slice(start, end), value.slice(end)];
+  if (!isJson(field, key)) return true;
+  if (key === "Tab" && !shift) return chosen ? !chosen.includes("\n") : !/\n[ \t]*$/.test(before);
+  return key === "Backspace" && before.endsWith("{{") && after.startsWith("}}");
+}
+
 /** What a key does in a field (`{value, start, end}`); null: what the browser does. */
 export function keyed(field, { key, shift = false, mod = false }, language) {
   const { value, start, end } = field;
   if (mod) return key === "/" ? commented(field, language) : null;
-  if (key === "Tab" && shift) return onLines(field, dedented);
-  if (key === "Tab") return value.slice(start, end).includes("\n") ? onLines(field, (line) => (line.trim() ? INDENT + line : line)) : edit(start, end, INDENT);
-  if (key === "Enter") return newLine(field);
+  if (language === "json" && isLeft(field, key, shift)) return null;
+  const indent = indentOf(language);
+  if (key === "Tab" && shift) return onLines(field, dedented(indent));
+  if (key === "Tab") return value.slice(start, end).includes("\n") ? onLines(field, (line) => (line.trim() ? indent + line : line)) : edit(start, end, indent);
+  if (key === "Enter") return newLine(field, indent);
   if (key === "Backspace" && start === end && start > 0 && CLOSING[value[start - 1]] === value[start]) return edit(start - 1, start + 1, "");
   return key.length === 1 ? paired(field, key) : null;
 }

@@ -70,25 +70,32 @@ function Coloured({ text, language }) {
   return <pre className="ed-code-colours" aria-hidden="true">{parts.map(({ kind, text: part }, index) => (kind ? <span key={index} className={`is-${kind}`}>{part}</span> : part))}{"\n"}</pre>;
 }
 
-/** Monospace and coloured, with line numbers; keys do what they do in editors of code (code_keys.js). Escape leaves it, as any field: Tab then goes on. */
+/** Keys do in a text area what they do in editors of code (code_keys.js). */
+const codeKeys = (language) => (event) => {
+  const { key, shiftKey: shift, currentTarget: box } = event;
+  if (event.altKey || event.nativeEvent.isComposing) return;
+  const field = { value: box.value, start: box.selectionStart, end: box.selectionEnd };
+  const found = keyed(field, { key, shift, mod: event.ctrlKey || event.metaKey }, language);
+  if (!found) return;
+  event.preventDefault();
+  if (found.to > found.from || found.insert) replaceText(box, found.from, found.to, found.insert);
+  box.setSelectionRange(...found.select);
+};
+
+const jsonKeys = codeKeys("json");
+
+/** A text area for JSON. */
+export const JsonBox = ({ className = "", ...rest }) => <TextBox className={`is-mono ${className}`} onKeyDown={jsonKeys} {...rest} />;
+
+/** Monospace and coloured, with line numbers and the keys of editors of code. Escape leaves it, as any field: Tab then goes on. */
 export function CodeBox({ value, onChange, id, placeholder, language }) {
   const lines = value.split("\n").length;
-  const keys = (event) => {
-    const { key, shiftKey: shift, currentTarget: box } = event;
-    if (event.altKey || event.nativeEvent.isComposing) return;
-    const field = { value: box.value, start: box.selectionStart, end: box.selectionEnd };
-    const found = keyed(field, { key, shift, mod: event.ctrlKey || event.metaKey }, language);
-    if (!found) return;
-    event.preventDefault();
-    if (found.to > found.from || found.insert) replaceText(box, found.from, found.to, found.insert);
-    box.setSelectionRange(...found.select);
-  };
   return (
     <div className="ed-code">
       <pre className="ed-code-lines" aria-hidden="true">{Array.from({ length: lines }, (_, index) => index + 1).join("\n")}</pre>
       <div className="ed-code-text">
         <Coloured text={value} language={language} />
-        <textarea id={id} value={value} rows={Math.max(6, lines)} onChange={(event) => onChange(event.target.value)} onKeyDown={keys} wrap="off"
+        <textarea id={id} value={value} rows={Math.max(6, lines)} onChange={(event) => onChange(event.target.value)} onKeyDown={codeKeys(language)} wrap="off"
           placeholder={placeholder} spellCheck={false} autoCapitalize="off" autoCorrect="off" />
       </div>
     </div>

@@ -47,7 +47,7 @@ function Entry({ path, value, depth, bare }) {
         {keys.length > 0
           ? <button type="button" className="ed-tree-fold" data-open={open || undefined} aria-expanded={open} aria-label={`${open ? "Close" : "Open"} ${path.at(-1)}`} onMouseDown={hold} onClick={() => setOpen(!open)}><ChevronRight size={12} /></button>
           : <span className="ed-tree-fold" />}
-        <button type="button" className="ed-tree-name" onMouseDown={(event) => carry(event, path)} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`}>
+        <button type="button" className="ed-tree-name" onMouseDown={(event) => carry(store, event, path)} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`}>
           <span>{path.at(-1)}</span>{!(bare && value === null) && <span className="ed-muted">{about(value)}</span>}
         </button>
       </div>

@@ -12,6 +12,7 @@ import { Panel } from "./panel.jsx";
 import { ConflictDialog } from "./conflict.jsx";
 import { ComparisonBar } from "./compare_runs.jsx";
 import { nodeOf } from "./graph.js";
+import { parsed } from "./integers.js";
 import { CopiedRun } from "./pin.jsx";
 import { remember } from "./paths.js";
 import { RunDialog } from "./runs.jsx";
@@ -47,6 +48,14 @@ function useTitle() {
   useEffect(() => { if (title) document.title = `${title} · Trestle`; }, [title]);
 }
 
+const CARRIED = ["document", "saved", "values", "page", "pins", "inputs", "version", "data", "previews", "remote", "ran"];
+
+/** The props with what those of them hold that travel as JSON text. */
+function useCarried(props) {
+  const held = CARRIED.map((name) => useMemo(() => (props[name] ? parsed(props[name]) : null), [props[name]]));
+  return { ...props, ...Object.fromEntries(CARRIED.map((name, at) => [name, held[at]])) };
+}
+
 /** What Python says, taken into the store: each part once, when it is new. */
 function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, log, ran, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times, people, standing }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
@@ -73,7 +82,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void (times?.stamp && store.set({ times })), [store, times]);
   useEffect(() => void store.set({ people: people ?? [] }), [store, people]);
   useEffect(() => void (runs?.stamp && store.set({ runs: runs.items })), [store, runs]);
-  useEffect(() => void store.set({ inputs }), [store, inputs]);
+  useEffect(() => void store.set({ inputs: inputs ?? [] }), [store, inputs]);
   useEffect(() => void store.set({ workflows }), [store, workflows]);
   useEffect(() => {
     if (!data?.stamp) return;
@@ -230,7 +239,7 @@ function Page({ missing }) {
 
 export function Editor(props) {
   const store = usePageStore(props);
-  useIncoming(store, props);
+  useIncoming(store, useCarried(props));
   useFarewell(store);
   useWatch(store);
   return (

@@ -3,6 +3,7 @@
 import React from "react";
 import { DropdownMenu, IconButton } from "@radix-ui/themes";
 import { Download } from "lucide-react";
+import { parsed } from "./integers.js";
 import { copyText } from "./json_view.jsx";
 import { useEditor, useStore } from "./store.js";
 
@@ -15,7 +16,7 @@ export function ExportMenu() {
     const answer = await fetch(`/exports/${id}.json`);
     const text = await answer.text();
     if (!answer.ok) return store.notify(text, "error");
-    await copyText(JSON.stringify(JSON.parse(text), null, 2));
+    await copyText(JSON.stringify(parsed(text), null, 2));
     return store.notify("Copied. Paste it onto another canvas, or import it elsewhere.", "success");
   };
   return (

@@ -1,9 +1,11 @@
 // The form of a node's config, drawn from its type's JSON Schema. Every field that isn't literal also takes an expression.
 
-import React, { useEffect, useId, useRef, useState } from "react";
+import React, { useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { ExternalLink, KeyRound } from "lucide-react";
 import { marked } from "./code_words.jsx";
-import { CodeBox, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
+import { CodeBox, JsonBox, Select, TextBox, TextInput, Toggle, expressionClass, useDraft } from "./controls.jsx";
+import { taking } from "./drag_value.js";
+import { isWhole, numberOf } from "./integers.js";
 import { partsOf, within } from "./marking.js";
 import { Preview } from "./preview.jsx";
 import { Rows } from "./row_list.jsx";
@@ -28,6 +30,19 @@ function useExpressionMode(field, value, onChange) {
 }
 
 const NONE = [];
+const BY_HAND = {
+  credential: "A credential is chosen here: it takes no value of a run.",
+  workflow: "A workflow is chosen here: it takes no value of a run.",
+};
+const holds = (value) => value !== null && typeof value === "object" && Object.keys(value).length > 0;
+
+/** What a field does with a value that is let go on it (drag_value.js). */
+function dropped({ kind, literal }, mode, value, take) {
+  if (kind === "code") return {}; // its paths are written without brackets
+  if (BY_HAND[kind] || literal) return { text: false, why: BY_HAND[kind] ?? "This is set by hand: it takes no expression." };
+  if (mode || TYPED.has(kind)) return {};
+  return kind !== "choices" && holds(value) ? { why: "Something stands here already: let it go in one of the fields within, or empty this first." } : { take };
+}
 
 /** `problems` are those of this field and of what is in it (`within` in marking.js). */
 export function Field({ field, value, onChange, problems = NONE, plain = false }) {
@@ -35,12 +50,15 @@ export function Field({ field, value, onChange, problems = NONE, plain = false }
   const { possible, mode, lit, toggle } = useExpressionMode(field, value, onChange);
   const asExpression = mode && !["text", "multiline", "condition", "json"].includes(field.kind);
   const Control = asExpression ? Expression : CONTROLS[field.kind];
+  const box = useRef(null);
+  const drop = dropped(field, mode, value, onChange);
+  useLayoutEffect(() => taking(box.current, drop));
   const inline = field.kind === "switch" && !asExpression;
   const parts = asExpression ? NONE : partsOf(field, value).map((part) => part.name);
   const own = problems.filter((problem) => !parts.includes(problem.rest[0]));
   const calm = own.every((problem) => problem.calm);
   return (
-    <div className={`ed-field${inline ? " is-inline" : ""}${own.length ? (calm ? " is-to-fill" : " has-problem") : ""}`} data-testid={plain ? undefined : `field-${field.name}`} data-kind={field.kind}>
+    <div className={`ed-field${inline ? " is-inline" : ""}${own.length ? (calm ? " is-to-fill" : " has-problem") : ""}`} data-testid={plain ? undefined : `field-${field.name}`} data-kind={field.kind} data-takes={drop.take ? true : undefined} ref={box}>
       <div className="ed-field-head">
         <label htmlFor={id}>{field.label}{field.required && <span className="ed-required" title="Required"> *</span>}</label>
         {possible && (
@@ -84,9 +102,9 @@ function readNumber(field) {
   return (text) => {
     if (text.trim() === "") return undefined;
     if (text.includes("{{")) return text;
-    const number = Number(text.replace(",", "."));
-    if (!Number.isFinite(number)) throw new Error("Not a number. For an expression write {{ … }}.");
-    if (field.whole && !Number.isInteger(number)) throw new Error("A whole number, please.");
+    const number = numberOf(text);
+    if (!isWhole(number) && !Number.isFinite(number)) throw new Error("Not a number. For an expression write {{ … }}.");
+    if (field.whole && !isWhole(number)) throw new Error("A whole number, please.");
     if (field.min !== undefined && number < field.min) throw new Error(`At least ${field.min}.`);
     if (field.max !== undefined && number > field.max) throw new Error(`At most ${field.max}.`);
     return number;
@@ -112,7 +130,7 @@ function Json({ id, field, value, onChange, rows = 2 }) {
   const [draft, change, wrong] = useDraft(value, jsonText, readJson, onChange);
   return (
     <>
-      <TextBox id={id} rows={rows} value={draft} onChange={change} className={`is-mono ${expressionClass(draft)}`} placeholder={hold(field) || '{"name": "{{ payload.name }}"}'} />
+      <JsonBox id={id} rows={rows} value={draft} onChange={change} className={expressionClass(draft)} placeholder={hold(field) || '{"name": "{{ payload.name }}"}'} />
       {wrong && <p className="ed-problem">{wrong}</p>}
     </>
   );

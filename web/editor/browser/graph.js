@@ -1,6 +1,7 @@
 // Pure edits of a workflow's graph: no React, no network, no clock. The shapes are those of the public API
 // (trestle/contracts: Graph, Operation). Every function returns new values and leaves its arguments alone.
 
+import { parsed } from "./integers.js";
 import { isNote, working } from "./notes.js";
 import { renamed } from "./renaming.js";
 
@@ -242,7 +243,7 @@ export function copied(graph, keys) {
 /** What a clipboard text holds, or null where it is not ours: a copy of nodes, or an exported workflow. */
 export function parseCopied(text) {
   try {
-    const value = JSON.parse(text);
+    const value = parsed(text);
     const nodes = Array.isArray(value?.nodes) ? value.nodes : [];
     if (!nodes.length || !nodes.every((node) => typeof node?.key === "string" && typeof node?.type === "string")) return null;
     return { nodes, connections: Array.isArray(value.connections) ? value.connections : [] };

@@ -5,6 +5,7 @@ import React, { createContext, useContext, useMemo, useState } from "react";
 import { Check, ChevronRight, Copy, Download, TextCursorInput } from "lucide-react";
 import { hold, insert } from "./data_tree.jsx";
 import { carry } from "./drag_value.js";
+import { typeOf } from "./integers.js";
 import { written } from "./paths.js";
 import { isSmall } from "./searching.js";
 import { useEditor } from "./store.js";
@@ -19,12 +20,12 @@ const Source = createContext(WHOLE);
 /** A pointer to a part of what `pointer` points at. */
 const below = (pointer, name) => `${pointer}/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 
-const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? "list" : typeof value);
+const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? "list" : typeOf(value));
 
 /** Writes the expression of what stands at `path` into the field with the cursor. */
 export function Pick({ path, children, ...rest }) {
   const store = useEditor();
-  return <button type="button" className="ed-pick" onMouseDown={(event) => carry(event, path)} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`} {...rest}>{children}</button>;
+  return <button type="button" className="ed-pick" onMouseDown={(event) => carry(store, event, path)} onClick={() => insert(store, path)} title={`{{ ${written(path)} }}`} {...rest}>{children}</button>;
 }
 
 /** A part of the value as text, into the clipboard. */

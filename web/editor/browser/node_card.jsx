@@ -51,6 +51,7 @@ function StatusMark({ status }) {
     <div className={`ed-status is-${status.status}`} title={look.text}>
       <Mark size={12} strokeWidth={2.5} aria-hidden="true" />
       <span className="ed-status-text">{status.status === "waiting" ? waitText(status) : detail || look.text}</span>
+      {status.failed_items > 0 && <span className="ed-items-passed" title="These items failed; the others went on"><CircleAlert size={11} strokeWidth={2.5} aria-hidden="true" /> {status.failed_items} failed</span>}
       {status.attempt > 1 && (
         <span className="ed-attempt" title={`Attempt ${status.attempt}`}>
           <RotateCw size={10} aria-hidden="true" /> {status.attempt}

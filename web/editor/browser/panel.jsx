@@ -23,6 +23,7 @@ import { RanWith } from "./step_facts.jsx";
 import { duplicate, runUpTo, toggleDisabled } from "./shortcuts.jsx";
 import { useEditor, useStore } from "./store.js";
 import { nameOf } from "./summary.js";
+import { Vanished } from "./vanished.jsx";
 import { VersionsPanel } from "./versions.jsx";
 import { WebhookAddress } from "./webhook.jsx";
 import { InputSide, WidenButton } from "./wide.jsx";
@@ -115,8 +116,8 @@ function Settings({ node, type }) {
       </div>
       <div className="ed-panel-body" key={node.key}>
         <PinBanner node={node} asked={pinning} onAsked={setPinning} />
-        <OtherProblems problems={problems} type={type} />
-        {configure && !type && <p className="ed-hint">No executor offers “{node.type}” now. Its settings are kept as they are.</p>}
+        {(type || !configure) && <OtherProblems problems={problems} type={type} />}
+        {configure && !type && <Vanished node={node} />}
         {configure && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
         {configure && node.type === "trigger.schedule" && <NextTimes node={node} />}
         {configure && type && (

@@ -3,7 +3,7 @@
 import React, { useEffect, useState } from "react";
 import { AlertDialog, Button, Dialog, Flex } from "@radix-ui/themes";
 import { Pin, PinOff } from "lucide-react";
-import { TextBox } from "./controls.jsx";
+import { JsonBox } from "./controls.jsx";
 import { nodeOf } from "./graph.js";
 import { pinned } from "./mending.js";
 import { useEditor, useStore } from "./store.js";
@@ -35,7 +35,7 @@ function PinDialog({ node, open, onClose }) {
         <Dialog.Title size="4">Pinned output of {node.name || node.key}</Dialog.Title>
         <Dialog.Description size="2" color="gray">Test runs of the draft use this instead of running the node. Published versions pay no heed to it.</Dialog.Description>
         <div className="ed-dialog-field">
-          <TextBox value={text} onChange={setText} rows={10} most={24} className="is-mono" aria-label="Output" data-testid="pin-text" />
+          <JsonBox value={text} onChange={setText} rows={10} most={24} aria-label="Output" data-testid="pin-text" />
           {why && <p className="ed-problem">{why}</p>}
         </div>
         <Flex justify="end" gap="2">

@@ -60,7 +60,7 @@ function ForEach({ node, set }) {
       </Row>
       {each && (
         <div className="ed-nested">
-          <Row name="items" label="Items">
+          <Row name="items" label="Items" takes>
             {(id) => <TextBox id={id} rows={1} className="is-mono is-expression" value={text} onChange={(items) => change("items", items)} placeholder="{{ payload.orders }}" />}
           </Row>
           <Preview value={text} />

@@ -18,6 +18,7 @@ import { duration } from "./summary.js";
 import { ValueView } from "./value_view.jsx";
 import { Waiting } from "./waiting.jsx";
 
+const UNDER_WAY = new Set(["queued", "running", "waiting", "paused"]);
 const ENDED = new Set(["succeeded", "failed", "cancelled", "waiting"]);
 
 /** The step's attempts, asked for when the node is looked at and again when it has got further. */
@@ -130,9 +131,10 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
   const node = useStore((state) => nodeOf(state.graph, nodeKey));
   const changed = useChangedSince(node);
   const apart = useErrorsApart(nodeKey);
+  const ended = run && !UNDER_WAY.has(run.status);
   if (whole && !past && (!run || !status)) return null;
   if (!run || !status) {
-    if (whole) return <><p className="ed-hint ed-pad">This node did not run.</p><Differences nodeKey={nodeKey} /></>;
+    if (whole) return <><p className="ed-hint ed-pad">{ended ? "This node did not run." : "This node has not run yet."}</p><Differences nodeKey={nodeKey} /></>;
     return beside ? <section className="ed-results is-beside" aria-label="Output"><header className="ed-results-head"><h4>Output</h4></header><p className="ed-hint ed-pad">Nothing yet. Run the node, or the draft up to here.</p></section> : null;
   }
   const failed = Boolean(step?.error);

@@ -2,8 +2,8 @@
 
 import React, { useEffect, useState } from "react";
 import { Button, Dialog, Flex } from "@radix-ui/themes";
-import { ExternalLink, Play } from "lucide-react";
-import { TextBox } from "./controls.jsx";
+import { CirclePause, ExternalLink, OctagonAlert, Play } from "lucide-react";
+import { JsonBox } from "./controls.jsx";
 import { SavedInputs } from "./saved_inputs.jsx";
 import { PanelHead } from "./panel_head.jsx";
 import { useRun } from "./status.js";
@@ -12,6 +12,11 @@ import { ago, duration } from "./summary.js";
 import { readInput, remember, rememberedInput } from "./trial.js";
 
 export const RUN_STATUS = { queued: "Queued", running: "Running", waiting: "Waiting", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", quarantined: "Quarantined" };
+export const RUN_LOOK = { paused: { icon: CirclePause }, quarantined: { icon: OctagonAlert } };
+const STARTED_BY = { manual: "by hand", webhook: "webhook", schedule: "schedule", event: "event", error: "failed workflow", workflow: "other workflow" };
+
+/** What started a run, as the list of executions calls it. */
+export const startedBy = (trigger) => STARTED_BY[trigger?.kind] ?? trigger?.kind ?? STARTED_BY.manual;
 const took = (run) => (run.started_at && run.finished_at ? duration(Date.parse(run.finished_at) - Date.parse(run.started_at)) : "");
 
 export function RunsPanel() {
@@ -29,7 +34,7 @@ export function RunsPanel() {
           <a key={run.id} className="ed-run-row" href={`/executions/${run.id}`}>
             <span className={`ed-chip-status is-${run.status}`}>{RUN_STATUS[run.status] ?? run.status}</span>
             <span className="ed-run-when" title={new Date(run.created_at).toLocaleString()}>{ago(run.created_at)}</span>
-            <span className="ed-muted">{run.trigger?.kind ?? ""}{run.version ? ` · v${run.version}` : " · draft"}</span>
+            <span className="ed-muted">{startedBy(run.trigger)}{run.version ? ` · v${run.version}` : " · draft"}</span>
             <span className="ed-muted ed-run-took">{took(run)}</span>
           </a>
         ))}
@@ -58,7 +63,7 @@ export function RunDialog() {
         <Dialog.Title size="4">Run with input</Dialog.Title>
         <Dialog.Description size="2" color="gray">The draft runs as it is now. This JSON is what expressions see as payload.</Dialog.Description>
         <div className="ed-dialog-field">
-          <TextBox value={text} onChange={setText} rows={8} most={20} className="is-mono" aria-label="Input" data-testid="run-input" />
+          <JsonBox value={text} onChange={setText} rows={8} most={20} aria-label="Input" data-testid="run-input" />
           {wrong && <p className="ed-problem">Not valid JSON: {wrong}</p>}
           {open && <SavedInputs input={input} wrong={wrong} take={setText} />}
         </div>

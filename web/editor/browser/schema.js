@@ -1,5 +1,7 @@
 // JSON Schema of a node's config → what each field of the form is. Pure. The dialect is what pydantic writes.
 
+import { parsed } from "./integers.js";
+
 /** Follows `$ref` and single `allOf`, the nearer keywords winning. */
 export function resolved(schema, root) {
   let current = schema ?? {};
@@ -99,7 +101,7 @@ export function parsedJson(text) {
   if (trimmed === "") return undefined;
   if (isExpression(trimmed) && !/^[[{](?!\{)/.test(trimmed)) return text;
   try {
-    return JSON.parse(trimmed);
+    return parsed(trimmed);
   } catch {
     return text;
   }

@@ -1,12 +1,14 @@
 // What a value looks like without its contents: which types stand where, and how often. Pure.
 
+import { isWhole, typeOf } from "./integers.js";
+
 const DEEPEST = 12;
 const MOST_FIELDS = 300;
 
 export const kindOf = (value) => {
   if (value === null || value === undefined) return "null";
   if (Array.isArray(value)) return "list";
-  if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
+  if (typeOf(value) === "number") return isWhole(value) ? "integer" : "number";
   return typeof value === "boolean" ? "true/false" : typeof value === "string" ? "text" : "object";
 };
 

@@ -5,7 +5,10 @@ import { StatusStore } from "./status_store.js";
 
 export const statuses = new StatusStore();
 
-/** The status `{status, ms, items, port, attempt}` of a node, or undefined. */
+/** Whether a node failed, or items of it, and the run went on. */
+export const passedOver = (status) => status?.status === "failed" || status?.failed_items > 0;
+
+/** The status `{status, ms, items, failed_items, port, attempt}` of a node, or undefined. */
 export const useStatus = (key) =>
   useSyncExternalStore(
     useCallback((listener) => statuses.subscribe(key, listener), [key]),

@@ -1,5 +1,6 @@
 // The one line that says what a node is set to do, and how long things took.
 
+import { typeOf } from "./integers.js";
 import { scheduleText } from "./schedule.js";
 
 const filled = /\{([a-z_]+)\}/g;
@@ -69,7 +70,7 @@ export function summary(type, drawn, workflows = null) {
   const fields = type.config_schema?.properties ?? {};
   const set = (name) => plain(node.config?.[name]) && !fields[name]?.["x-credential"];
   // A number, one of a few words, or the names that every such object has, say nothing without their label.
-  const says = (name) => set(name) && typeof node.config[name] !== "number" && !fields[name]?.enum && (typeof node.config[name] !== "object" || fields[name]?.additionalProperties);
+  const says = (name) => set(name) && typeOf(node.config[name]) !== "number" && !fields[name]?.enum && (typeof node.config[name] !== "object" || fields[name]?.additionalProperties);
   const first = required.find(set) ?? (required.length ? undefined : Object.keys(node.config ?? {}).find(says));
   return first ? shortUrl(plain(node.config[first])) : (required.length ? "Not set up yet" : type.description.split(/(?<=\.)\s/)[0].replace(/\.$/, ""));
 }
@@ -88,9 +89,10 @@ export function startsText({ doc, graph, catalogue }) {
 export function duration(ms) {
   if (ms === null || ms === undefined) return "";
   if (ms < 0.5) return "< 1 ms";
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  const [minutes, seconds] = [Math.floor(ms / 60_000), Math.round((ms % 60_000) / 1000)];
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_500) return `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`;
+  const whole = Math.round(ms / 1000);
+  const [minutes, seconds] = [Math.floor(whole / 60), whole % 60];
   return minutes < 60 ? `${minutes} min ${seconds} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 

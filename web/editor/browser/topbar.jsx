@@ -9,8 +9,8 @@ import { ExportMenu } from "./export.jsx";
 import { told } from "./marking.js";
 import { STATUS } from "./node_card.jsx";
 import { StopRun, Steering } from "./steering.jsx";
-import { RUN_STATUS } from "./runs.jsx";
-import { useRun } from "./status.js";
+import { RUN_LOOK, RUN_STATUS, startedBy } from "./runs.jsx";
+import { passedOver, statuses, useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { ago, duration, nameOf, startsText } from "./summary.js";
 import { readInput, rememberedInput } from "./trial.js";
@@ -171,6 +171,16 @@ export function FailureBanner() {
   return <button className="ed-failed" onClick={() => store.reveal(error.node)} title="Show the step" data-testid="execution-error">{text}</button>;
 }
 
+/** The failures that a run went on over; leads from one such node to the next. */
+function PassedOver({ count }) {
+  const store = useEditor();
+  const next = () => {
+    const keys = store.state.graph.nodes.map((node) => node.key).filter((key) => passedOver(statuses.get(key)));
+    store.reveal(keys[(keys.indexOf(store.state.panel?.key) + 1) % keys.length]);
+  };
+  return <button type="button" className="ed-passed-over" onClick={next} title="They were set to let the run go on. Show the node, then the next one" data-testid="failures">with failures in {count === 1 ? "one node" : `${count} nodes`}</button>;
+}
+
 /** Over a past execution: how it went, and the way to its workflow. */
 export function RunBar() {
   const doc = useStore((state) => state.doc);
@@ -178,16 +188,16 @@ export function RunBar() {
   const execution = doc.execution;
   const status = run?.status ?? execution.status;
   const [start, end] = [run?.started_at ?? execution.started_at, run?.finished_at ?? execution.finished_at];
-  const look = STATUS[status] ?? STATUS.pending;
+  const look = STATUS[status] ?? RUN_LOOK[status] ?? STATUS.pending;
   const failures = run?.failed_steps ?? 0;
   return (
     <header className="ed-bar">
       <IconButton asChild variant="ghost" color="gray"><a href="/executions" aria-label="Back to the executions" title="Executions"><ArrowLeft size={17} /></a></IconButton>
       <span className="ed-workflow-title">{doc.name || "Deleted workflow"}</span>
       <span className={`ed-chip-status is-${status}`} data-testid="execution-status"><look.icon size={12} strokeWidth={2.5} /> {RUN_STATUS[status] ?? status}</span>
-      <span className="ed-muted ed-wide">{execution.trigger?.kind ?? "manual"} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
+      <span className="ed-muted ed-wide">{startedBy(execution.trigger)} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
-      {status !== "failed" && failures > 0 && <span className="ed-passed-over" title="They were set to let the run go on. The nodes say what went wrong." data-testid="failures">with failures in {failures === 1 ? "one node" : `${failures} nodes`}</span>}
+      {status !== "failed" && failures > 0 && <PassedOver count={failures} />}
       {execution.origins?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={text} data-testid="origin">{text}</a>)}
       {execution.reruns?.map(({ text, href }) => <a key={href} className="ed-origin is-short" href={href} title={`${text} since: to the newest one`} data-testid="rerun">{text}</a>)}
       <span className="ed-gap ed-bar-break" />

@@ -1,5 +1,7 @@
 // The input of test runs: what was typed last for a workflow, in this browser, or is kept for it.
 
+import { parsed } from "./integers.js";
+
 const memory = (id) => `trestle.input.${id}`;
 
 /** The text that was typed last, or empty. */
@@ -11,7 +13,7 @@ export const remember = (id, text) => localStorage.setItem(memory(id), text);
 export function readInput(text) {
   if (!text.trim()) return { input: null };
   try {
-    return { input: JSON.parse(text) };
+    return { input: parsed(text) };
   } catch (problem) {
     return { wrong: problem.message };
   }

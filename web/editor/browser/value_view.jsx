@@ -2,6 +2,7 @@
 
 import React, { useMemo, useState } from "react";
 import { Download, Search, X } from "lucide-react";
+import { typeOf } from "./integers.js";
 import { CopyButton, JsonView, Pick } from "./json_view.jsx";
 import { written } from "./paths.js";
 import { cellText, tabular } from "./rows.js";
@@ -53,7 +54,7 @@ function TableView({ value, cuts, onMore, root }) {
           {rows.slice(0, count).map((row, index) => (
             <tr key={index}>
               {pointer !== null && <td className="ed-table-number">{index}</td>}
-              {row.map((cell, at) => <td key={at} title={root ? undefined : cellText(cell).slice(0, 1000)} data-kind={typeof cell}>{root ? <Pick path={pathOf(root, table, index, at)}>{cellText(cell).slice(0, CELL) || "\u00a0"}</Pick> : cellText(cell).slice(0, CELL)}</td>)}
+              {row.map((cell, at) => <td key={at} title={root ? undefined : cellText(cell).slice(0, 1000)} data-kind={typeOf(cell)}>{root ? <Pick path={pathOf(root, table, index, at)}>{cellText(cell).slice(0, CELL) || "\u00a0"}</Pick> : cellText(cell).slice(0, CELL)}</td>)}
             </tr>
           ))}
         </tbody>

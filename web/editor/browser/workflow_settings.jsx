@@ -40,7 +40,7 @@ function Concurrency({ value, set }) {
       </Row>
       {value?.limit && (
         <div className="ed-nested">
-          <Row name="concurrency_key" label="Counted per" help="An expression: the limit holds for each of its values. Empty: for all together.">
+          <Row name="concurrency_key" label="Counted per" help="An expression: the limit holds for each of its values. Empty: for all together." takes>
             {(id) => <TextInput id={id} value={value.key ?? ""} onChange={(key) => change("key", key)} placeholder="{{ payload.customer }}" className="is-mono" />}
           </Row>
         </div>

@@ -1,6 +1,5 @@
 """Disconnecting has the provider end the tokens, where the credential says how; and says what came of it."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -8,24 +7,9 @@ import pytest
 
 from backend.errors import Conflict
 from backend.services import Services
-from backend.settings import Settings
+from tests.backend.oauth2.kit import age, connected, lend
 from tests.backend.people import Person
-from tests.backend.test_oauth2 import CALLBACK, age, connected, lend
-from tests.provider import CANARY, SECRET, Provider, provider
-
-
-@pytest.fixture(scope="module")
-def settings(postgres_url: str, redis_url: str, keys: dict[str, str]) -> Settings:
-    """A backend that may call this machine."""
-    given: dict[str, Any] = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url, **keys, "TRESTLE_ALLOW_CIDRS": "127.0.0.0/8"}
-    return Settings(**given, TRESTLE_OPEN_REGISTRATION=True, TRESTLE_BCRYPT_ROUNDS=4)
-
-
-@pytest.fixture
-async def service(settings: Settings) -> AsyncIterator[Provider]:
-    """A provider that knows this instance."""
-    async with provider(redirect_url=settings.base_url + CALLBACK) as made:
-        yield made
+from tests.provider import CANARY, SECRET, Provider
 
 
 async def held(services: Services, credential: dict[str, Any]) -> bool:
