@@ -88,6 +88,11 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         node = next(node for node in (await desk.stored())["nodes"] if node["key"] == "set")
         assert list(node["config"]["fields"]) == ["greeting", "third", "second"]
 
+        # Ctrl Enter runs the draft, from a field too: without an input this time, and what is shown is of that run.
+        await expect(desk.at("preview").first).to_contain_text("Ada!")
+        await names.first.press("Control+Enter")
+        await expect(desk.at("preview-error")).to_be_visible()
+
 
 async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> None:
     async with at_desk(stack) as desk:

@@ -139,3 +139,28 @@ def test_what_a_node_can_see_is_named_nearest_first(js: BrowserModules) -> None:
     links_ = [("a", "b"), ("b", "c"), ("x", "c"), ("c", "d")]
     graph = {"nodes": [], "connections": [{"source": one, "source_port": "main", "target": two} for one, two in links_]}
     assert js.call("graph.js", "upstream", graph, "d") == ["c", "b", "x", "a"]
+
+
+def test_the_arrows_go_to_the_nearest_node_that_lies_that_way(js: BrowserModules) -> None:
+    places = {"a": (0, 0), "b": (300, -60), "c": (300, 80), "d": (600, 0), "under": (20, 100)}
+    graph = {"nodes": [{"key": key, "position": {"x": x, "y": y}} for key, (x, y) in places.items()], "connections": []}
+
+    def way(key: str, dx: int, dy: int) -> str | None:
+        found: str | None = js.call("outline.js", "neighbour", graph, key, dx, dy)
+        return found
+
+    assert [way("a", 1, 0), way("b", 1, 0), way("d", 1, 0)] == ["b", "d", None]
+    assert [way("d", -1, 0), way("b", -1, 0), way("a", -1, 0)] == ["b", "a", None]
+    assert [way("a", 0, 1), way("b", 0, 1), way("under", 0, -1), way("d", 0, 1)] == ["under", "c", "a", None]
+
+
+def test_a_new_note_lies_where_no_card_hides_it(js: BrowserModules) -> None:
+    view = {"left": -500, "top": -400, "right": 500, "bottom": 400}
+    middle = {"x": -120, "y": -80}
+    assert js.call("places.js", "uncovered", [], middle, view) == middle
+    cards: list[dict[str, Any]] = [{"key": "a", "type": "set", "position": {"x": -100, "y": -32}}]
+    place = js.call("places.js", "uncovered", cards, middle, view)
+    assert place["y"] + 160 <= -32 or place["y"] >= 32 or place["x"] + 240 <= -100 or place["x"] >= 124
+    # No room at all: in the middle.
+    cards = [{"key": f"c{x}{y}", "type": "set", "position": {"x": x, "y": y}} for x in range(-600, 600, 220) for y in range(-400, 400, 60)]
+    assert js.call("places.js", "uncovered", cards, middle, view) == middle

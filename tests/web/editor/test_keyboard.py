@@ -70,6 +70,13 @@ async def test_a_workflow_is_made_by_keyboard_alone(stack: Stack) -> None:
         await desk.page.keyboard.type("delay")
         await press("Enter")
         assert ("lead", "main", "delay") in await desk.links()
+        await expect(desk.at("field-key").locator("input")).to_have_value("delay")  # the panel goes on to it
+
+        # Ctrl and an arrow go from node to node, and the panel with them; Tab and Enter then go on from there.
+        for arrow, key in (("Left", "lead"), ("Left", "webhook"), ("Right", "lead"), ("Right", "filter")):
+            await press(f"Control+Arrow{arrow}")
+            await expect(desk.at("field-key").locator("input")).to_have_value(key)
+            await expect(desk.page.locator(":focus")).to_have_attribute("data-id", key)
         await desk.page.get_by_label("Search nodes").focus()
         await press("ArrowDown")
         await press("ArrowDown")

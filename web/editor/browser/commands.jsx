@@ -5,7 +5,7 @@ import { show, useOffer } from "../../components/commands/offers.js";
 import { titleOf } from "./naming.js";
 import { ordered } from "./outline.js";
 import { NOTE } from "./notes.js";
-import { addNote, duplicate, fit, KEYS, removeChosen, tidy, toggleDisabled, zoomIn, zoomOut } from "./shortcuts.jsx";
+import { addNote, duplicate, fit, KEYS, removeChosen, runDraft, tidy, toggleDisabled, zoomIn, zoomOut } from "./shortcuts.jsx";
 import { clearRun, clearable } from "./shown_run.jsx";
 import { useEditor } from "./store.js";
 import { summary } from "./summary.js";
@@ -17,7 +17,7 @@ function actions(store) {
     ["Fit into view", "F", fit], ["Outline of the graph", "O", () => store.showPanel("outline")], ["Keys", "?", () => show("keys")],
     ["Zoom in", "+", zoomIn], ["Zoom out", "−", zoomOut],
   ];
-  const run = doc?.mode === "edit" && doc.may_run ? [["Run the draft", "", () => store.run(null)], ["Run with input …", "", () => store.set({ sheet: "run" })]] : [];
+  const run = doc?.mode === "edit" && doc.may_run ? [["Run the draft", "Ctrl Enter", () => runDraft(store)], ["Run with input …", "", () => store.set({ sheet: "run" })]] : [];
   const panels = doc?.mode === "edit" ? [["Recent runs", "", () => store.showPanel("runs")], ["Versions", "", () => store.showPanel("versions")]] : [];
   const edit = [
     ["Publish", "", () => store.publish()], [doc?.enabled ? "Switch the workflow off" : "Enable the workflow", "", () => store.enable(!doc.enabled)],

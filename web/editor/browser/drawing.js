@@ -192,7 +192,7 @@ export class Drawing {
     this.set({ selection: [newKey], panel: { kind: "node", key: newKey } });
   }
 
-  /** Adds a node of this type at `place`, or to the right of `from` ({key, port}), brought into view; connected with it, or with the node `to`; and chooses it. */
+  /** Adds a node of this type at `place`, or to the right of `from` ({key, port}), brought into view, an open panel going on to it; connected with it, or with the node `to`; and chooses it. */
   add(typeName, { place = null, from = null, to = null } = {}) {
     const type = this.state.catalogue[typeName];
     if (!type || this.readOnly) return null;
@@ -205,7 +205,7 @@ export class Drawing {
     if (to && port && graphs.nodeOf(graph, to)) operations.push({ op: "connect", source: node.key, source_port: port, target: to });
     this.edit(operations);
     this.select([node.key]);
-    if (!place) this.set({ sight: { key: node.key } });
+    if (!place) this.set({ sight: { key: node.key }, ...(this.state.panel?.kind === "node" ? { panel: { kind: "node", key: node.key } } : {}) });
     if (isNote(node)) this.write(node.key);
     return node.key;
   }

@@ -23,3 +23,17 @@ export function ordered(graph) {
   }
   return list;
 }
+
+/**
+ * The key of the node to which one goes from `key` in a direction (`dx`, `dy`: -1, 0 or 1): the nearest one that lies more that way than
+ * aside. Null where there is none.
+ */
+export function neighbour(graph, key, dx, dy) {
+  const { position: from } = graph.nodes.find((node) => node.key === key);
+  const steps = graph.nodes.map((node) => {
+    const [x, y] = [node.position.x - from.x, node.position.y - from.y];
+    return { key: node.key, ahead: x * dx + y * dy, aside: Math.abs(x * dy) + Math.abs(y * dx) };
+  });
+  const reached = steps.filter(({ ahead, aside }) => ahead > 0 && (dx ? aside <= 3 * ahead : aside <= ahead));
+  return reached.sort((a, b) => a.ahead + 2 * a.aside - b.ahead - 2 * b.aside)[0]?.key ?? null;
+}

@@ -14,16 +14,36 @@ export function dropped(store, type, { x, y }, { side = 0.5 } = {}) {
   return snapped({ x: at.x - side * width, y: at.y - height / 2 });
 }
 
-/** Where a clicked node goes: right of the chosen one if there is room in view, else the first free place from the view's corner. A note: its middle. */
+const [PACE, REACH] = [60, 10]; // px, and how many of them around the middle are tried
+const AROUND = Array.from({ length: 2 * REACH + 1 }, (_, at) => at - REACH);
+const STEPS = AROUND.flatMap((x) => AROUND.map((y) => ({ x: x * PACE, y: y * PACE }))).sort((a, b) => Math.hypot(a.x, a.y) - Math.hypot(b.x, b.y));
+
+/** Where a new note goes that lies behind the cards: from `middle` to the nearest place within `view` where nothing hides it; else `middle`. */
+export function uncovered(nodes, middle, view) {
+  const size = sizeOf({});
+  const free = ({ x, y }) => nodes.every((node) => {
+    const { position: at } = node;
+    const { width, height } = isNote(node) ? sizeOf(node) : CARD;
+    return at.x >= x + size.width || at.x + width <= x || at.y >= y + size.height || at.y + height <= y;
+  });
+  const inside = ({ x, y }) => x >= view.left && y >= view.top && x + size.width <= view.right && y + size.height <= view.bottom;
+  const places = STEPS.map((step) => ({ x: middle.x + step.x, y: middle.y + step.y }));
+  return places.find((place) => inside(place) && free(place)) ?? middle;
+}
+
+/** Where a clicked node goes: right of the chosen one if there is room in view, else the first free place from the view's corner. A note: near its middle. */
 export function visiblePlace(store, type) {
   const box = store.pane?.();
   if (!box) return null;
-  if (isNote(type)) return dropped(store, type, { x: box.left + box.width / 2, y: box.top + box.height / 2 });
   const { graph, selection } = store.state;
   const cards = working(graph.nodes);
   const chosen = cards.find((node) => node.key === selection[0]);
   const corner = store.flow.screenToFlowPosition({ x: box.left + 40, y: box.top + 40 });
   const end = store.flow.screenToFlowPosition({ x: box.right - 40, y: box.bottom - 40 });
+  if (isNote(type)) {
+    const middle = dropped(store, type, { x: box.left + box.width / 2, y: box.top + box.height / 2 });
+    return uncovered(graph.nodes, middle, { left: corner.x, top: corner.y, right: end.x, bottom: end.y });
+  }
   const free = (place) => cards.every((node) => Math.abs(node.position.x - place.x) > 240 || Math.abs(node.position.y - place.y) > 88);
   const starts = chosen ? [{ x: chosen.position.x + 300, y: chosen.position.y }] : [];
   if (!cards.length) starts.push({ x: (corner.x + end.x - CARD.width) / 2, y: (corner.y + end.y - CARD.height) / 2 });

@@ -5,8 +5,10 @@ import { copied, nodeOf, parseCopied } from "./graph.js";
 import { copyText } from "./json_view.jsx";
 import { fitted, tidied } from "./layout.js";
 import { NOTE, isNote } from "./notes.js";
+import { neighbour, ordered } from "./outline.js";
 import { CARD, pastePlace, visiblePlace } from "./places.js";
 import { useEditor } from "./store.js";
+import { nameOf } from "./summary.js";
 import { readInput, rememberedInput } from "./trial.js";
 
 /** The field that somebody types in, if any; or the menu whose keys are its own. */
@@ -81,6 +83,15 @@ export async function cutChosen(store) {
   removeChosen(store);
 }
 
+/** Runs the draft on the test input that was used last; asks for one where that can't be read. */
+export function runDraft(store) {
+  const { doc, graph } = store.state;
+  if (doc.mode !== "edit" || !doc.may_run || !graph.nodes.length) return;
+  const { input, wrong } = readInput(rememberedInput(doc.id));
+  if (wrong) store.set({ sheet: "run" });
+  else store.run(input);
+}
+
 /** Runs the draft from its trigger up to a node, on the test input that was used last. */
 export function runUpTo(store, key) {
   const { input, wrong } = readInput(rememberedInput(store.state.doc.id));
@@ -112,16 +123,36 @@ const LOOK = new Set(["f", "o", "Escape", "Enter", "+", "=", "-", "0", "1"]);
 const [STEP, FAR] = [10, 4]; // pixels of a press; with Shift it goes so many times as far
 const ARROWS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
+const cardOf = (key) => document.querySelector(`.react-flow__node[data-id="${key}"]`);
+
+/** Chooses the next node in a direction, or the first one; an open panel goes on to it. */
+function go(store, step) {
+  const { graph, selection, panel, drawn } = store.state;
+  const key = selection.length ? neighbour(graph, selection[0], ...step.map(Math.sign)) : ordered(graph)[0]?.key;
+  if (!key || drawn) return;
+  if (panel?.kind === "node" && !isNote(nodeOf(graph, key))) store.openNode(key);
+  else store.select([key]);
+  store.set({ sight: { key } });
+  cardOf(key)?.focus({ preventScroll: true }); // Enter is meant for it then
+  store.say(nameOf(store.state, key));
+}
+
 /** What uses arrows itself: a menu, a tab list, the panel. A chosen card doesn't: it has a role only to be found by. */
 const usesArrows = (element) => !element.closest?.(".react-flow__node.selected, .react-flow__nodesselection") && element.closest?.(".react-flow__node, .ed-panel, .ed-side, [role]");
 
 /**
- * Arrows move the chosen nodes; with Alt they take the chosen notes larger or smaller. First of all listeners: otherwise React Flow would
+ * Arrows move the chosen nodes; with Ctrl they go from node to node, with Alt they take the chosen notes larger or smaller. First of all listeners: otherwise React Flow would
  * move them in its own way, and the browser go back.
  */
 function onArrow(store, event) {
   const step = ARROWS[event.key];
-  if (!step || event.ctrlKey || event.metaKey || store.readOnly || typing(event.target) || asked()) return;
+  if (!step || typing(event.target) || asked()) return;
+  if (event.ctrlKey || event.metaKey) {
+    event.preventDefault();
+    event.stopPropagation();
+    return void go(store, step);
+  }
+  if (store.readOnly) return;
   if (event.altKey ? !store.chosenNotes.length : !store.state.selection.length || usesArrows(event.target)) return;
   event.preventDefault();
   event.stopPropagation();
@@ -139,9 +170,14 @@ export function useShortcuts() {
     };
     const onKey = (event) => {
       if (event.altKey || asked() || (event.key === "Escape" && event.defaultPrevented)) return;
+      const mod = event.ctrlKey || event.metaKey;
+      if (mod && event.key === "Enter") {
+        // From a field as well: what was typed last is run with.
+        event.preventDefault();
+        return void runDraft(store);
+      }
       // The first Escape leaves the field: Tab then goes on from there, and the next Escape is the panel's.
       if (typing(event.target)) return void (event.key === "Escape" && !event.isComposing && event.target.blur());
-      const mod = event.ctrlKey || event.metaKey;
       const atCanvas = pressed;
       pressed = false;
       if (!mod && event.key === "Tab" && !event.shiftKey && atCanvas && !store.readOnly) {
@@ -180,7 +216,7 @@ export function useShortcuts() {
 
 /** Keys and what they do, for the list of them. */
 export const KEYS = [
-  ["/", "Add a node after the chosen one; also N, or Tab after a click on the canvas"], ["Shift F10", "What can be done with a card; also a right click"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Enter", "Open the chosen node"], ["Esc", "Leave the field; close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
+  ["/", "Add a node after the chosen one; also N, or Tab after a click on the canvas"], ["Shift F10", "What can be done with a card; also a right click"], ["Shift S", "Add a note"], ["F2", "Rename the chosen node"], ["O", "Outline: the graph as a list"], ["Ctrl Enter", "Run the draft"], ["Ctrl ← ↑ → ↓", "Go to the next node that way"], ["Enter", "Open the chosen node"], ["Esc", "Leave the field; close the panel"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C", "Copy"],
   ["Ctrl X", "Cut"], ["Ctrl V", "Paste"], ["Ctrl D", "Duplicate"], ["Ctrl A", "Choose all"], ["Shift drag", "Choose with a box"], ["Del", "Delete"],
   ["D", "Switch the chosen nodes off or on"], ["T", "Tidy up"], ["F", "Fit into view"], ["Wheel", "Move the view; with Shift sideways, with Ctrl (or by a pinch) zoom"], ["+ −", "Zoom; 0: to full size"], ["← ↑ → ↓", "Move the chosen nodes; with Shift by more"], ["Alt ← ↑ → ↓", "Make the chosen note smaller or larger; with Shift by more"], ["Tab", "From card to card"],
 ];

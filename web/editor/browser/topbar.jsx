@@ -8,12 +8,12 @@ import { CompareMenu } from "./compare_runs.jsx";
 import { ExportMenu } from "./export.jsx";
 import { told } from "./marking.js";
 import { STATUS } from "./node_card.jsx";
+import { runDraft } from "./shortcuts.jsx";
 import { StopRun, Steering } from "./steering.jsx";
 import { RUN_LOOK, RUN_STATUS, startedBy } from "./runs.jsx";
 import { passedOver, statuses, useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { ago, duration, nameOf, startsText } from "./summary.js";
-import { readInput, rememberedInput } from "./trial.js";
 import { WebhookChip } from "./webhook.jsx";
 
 const SAVE = {
@@ -73,17 +73,11 @@ function Name() {
 
 function RunButton() {
   const store = useEditor();
-  const id = useStore((state) => state.doc.id);
   const empty = useStore((state) => !state.graph.nodes.length);
   const running = ["queued", "running"].includes(useRun()?.status);
-  const start = () => {
-    const { input, wrong } = readInput(rememberedInput(id));
-    if (wrong) store.set({ sheet: "run" });
-    else store.run(input);
-  };
   return (
     <span className="ed-split">
-      <Button variant="soft" onClick={start} disabled={empty} data-testid="run" title="Run the draft once">
+      <Button variant="soft" onClick={() => runDraft(store)} disabled={empty} data-testid="run" title="Run the draft once (Ctrl Enter)">
         {running ? <LoaderCircle size={15} className="ed-spin" /> : <Play size={15} />}<span className="ed-wide">Run</span>
       </Button>
       <IconButton variant="soft" onClick={() => store.set({ sheet: "run" })} disabled={empty} aria-label="Run with input …" title="Run with input …" data-testid="run-with-input"><ChevronDown size={15} /></IconButton>

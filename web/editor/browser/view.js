@@ -28,6 +28,9 @@ export function useView(pane) {
     const timer = setTimeout(() => {
       const to = uncover(flow, pane.current, sight.key, store.state.graph, null);
       if (to) flow.setViewport(to, { duration: 200 });
+      // Added by key, or gone to out of sight: keys go on from there.
+      const { activeElement: now } = document;
+      if (now === document.body || now.matches(".react-flow__node")) pane.current.querySelector(`.react-flow__node[data-id="${sight.key}"]`)?.focus({ preventScroll: true });
     }, 60); // it is drawn by then
     return () => clearTimeout(timer);
   }, [sight, flow, store, pane]);
