@@ -11,7 +11,7 @@ from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.editor.samples import recorded, sample, shortened
-from web.editor.watching import address_id, all_steps, stamp
+from web.editor.watching import address_id, stamp, whole_run
 
 MOST_PREVIEWS = 50
 
@@ -39,8 +39,7 @@ class AtHand(rx.State, mixin=True):
         execution_id = execution_id or await newest_run(api, workflow_id)
         found: dict[str, Any] = {}
         if execution_id:
-            execution, steps = await asyncio.gather(api.execution(UUID(execution_id)), all_steps(api, UUID(execution_id), values=True))
-            found = recorded(execution, steps)
+            found = recorded(*await whole_run(api, UUID(execution_id)))
         variables = {one.name: sample(one.value) for one in await api.variables(self._project_id)} if self._project_id else {}
         self._data_of = execution_id
         self.data = exact.text({"stamp": stamp(), "vars": variables, **found})

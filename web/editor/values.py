@@ -10,6 +10,8 @@ WHOLE_BYTES = 512 * 1024
 """A value with more JSON than this is shown by its beginnings: the browser would be busy with it for seconds."""
 READ_BYTES = 32 * 1024 * 1024
 """JSON that is stored apart from its value is read in for showing up to this many bytes."""
+DATA_BYTES = 8 * 1024 * 1024
+"""So much of what a run has stored apart is read in for the data that expressions are written from: its shape, and the beginnings."""
 PAGE = 100
 """So many items of a long list are handed out at a time."""
 

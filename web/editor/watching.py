@@ -8,7 +8,7 @@ from uuid import UUID
 
 import reflex as rx
 
-from trestle.contracts.executions import Step
+from trestle.contracts.executions import Execution, LargeValues, Step
 from trestle.contracts.workflows import DraftEvent, Present, WorkflowSummary
 from web import exact
 from web.access import signed_in
@@ -16,7 +16,7 @@ from web.api import Api
 from web.backend import ApiError, ServerEvent
 from web.editor.graph import attempts, run_of, statuses
 from web.editor.live import Follower, Window, bursts
-from web.editor.values import READ_BYTES, part, put, values_of
+from web.editor.values import DATA_BYTES, READ_BYTES, part, put, values_of
 
 STEERED = {
     "cancel": "Cancelled.",
@@ -61,17 +61,31 @@ async def all_steps(api: Api, execution_id: UUID | str, *, values: bool) -> list
             return found
 
 
+async def read_in(api: Api, execution_id: UUID, of: Execution | Step, name: str, refs: LargeValues, left: int) -> int:
+    """Put what is stored apart of the value `name` into it: JSON up to `left` bytes, not files. How many bytes are left then."""
+    for pointer, large in refs.items():
+        left -= large.size
+        if large.media_type.startswith("application/json") and left >= 0:
+            async with api.download(f"/executions/{execution_id}/blobs/{large.id}") as answer:
+                setattr(of, name, put(getattr(of, name), pointer, exact.loads(await answer.read())))
+    return left
+
+
 async def whole_step(api: Api, execution_id: UUID, step_id: UUID) -> Step:
     """One attempt at a step with its values; JSON that is stored apart is read in, files are not."""
     step = await api.step(execution_id, step_id)
-    left = READ_BYTES
-    for name, refs in (("input", step.input_refs), ("output", step.refs)):
-        for pointer, large in refs.items():
-            left -= large.size
-            if large.media_type.startswith("application/json") and left >= 0:
-                async with api.download(f"/executions/{execution_id}/blobs/{large.id}") as answer:
-                    setattr(step, name, put(getattr(step, name), pointer, exact.loads(await answer.read())))
+    left = await read_in(api, execution_id, step, "input", step.input_refs, READ_BYTES)
+    await read_in(api, execution_id, step, "output", step.refs, left)
     return step
+
+
+async def whole_run(api: Api, execution_id: UUID) -> tuple[Execution, list[Step]]:
+    """An execution and its steps, with its input and their outputs; of what is stored apart as much as expressions are written from."""
+    execution, steps = await asyncio.gather(api.execution(execution_id), all_steps(api, execution_id, values=True))
+    left = await read_in(api, execution_id, execution, "input", execution.input_refs, DATA_BYTES)
+    for step in reversed(steps):
+        left = await read_in(api, execution_id, step, "output", step.refs, left)
+    return execution, steps
 
 
 async def attempts_at(api: Api, execution_id: UUID, node: str) -> tuple[list[Step], bool]:

@@ -90,6 +90,20 @@ test("without an answer, the very same batch is sent again until there is one", 
   assert.equal(outbox.answer({ batch: sent[0].batch, revision: 8 }), false, "a late second answer changes nothing");
 });
 
+test("told that the connection is gone, it says so; told that it is back, it sends at once", () => {
+  const { outbox, sent, states, clock } = setting();
+  outbox.failed();
+  outbox.again();
+  assert.equal(sent.length, 0, "there was nothing to send");
+  outbox.push([{ op: "one" }]);
+  clock.pass(0);
+  outbox.failed();
+  assert.equal(states.at(-1), "retrying");
+  outbox.again();
+  clock.pass(0);
+  assert.deepEqual(sent[1], sent[0]);
+});
+
 test("an error is waited out, longer each time", () => {
   const { outbox, sent, clock } = setting();
   outbox.push([{ op: "one" }]);

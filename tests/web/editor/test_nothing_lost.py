@@ -121,13 +121,18 @@ async def test_nothing_is_lost_while_the_backend_is_away(stack: Stack) -> None:
     async with at_desk(stack) as desk:
         await desk.drop("trigger.webhook", 160, 200)
         assert await desk.keys() == ["webhook"]
+        await desk.page.context.set_offline(True)
+        await expect(desk.at("save-state")).to_have_text("Offline – changes are kept here")
+        await desk.drop("branch", 480, 400)
+        await desk.page.context.set_offline(False)
+        assert await desk.keys() == ["branch", "webhook"]
         stack.kill("backend")
         await desk.drop("filter", 480, 200)
         await expect(desk.at("save-state")).to_contain_text("Not saved", timeout=15_000)
         await desk.drop("set", 800, 200)
         stack.start("backend", wait=False)
         await expect(desk.at("save-state")).to_have_text("Saved", timeout=30_000)
-        assert await desk.keys() == ["filter", "set", "webhook"]
+        assert await desk.keys() == ["branch", "filter", "set", "webhook"]
 
 
 async def test_nothing_is_lost_while_the_server_of_the_page_is_away(stack: Stack) -> None:

@@ -128,6 +128,11 @@ export class Outbox {
     this.attempt += 1;
   }
 
+  /** The connection is back: what is under way is sent again at once. */
+  again() {
+    if (this.underWay) this.schedule(0);
+  }
+
   /** An answer `{batch, revision, passed, error?, conflicts?}`. Returns whether it was the one waited for. `refused` then holds the
    * operations that somebody else's change forbids, with those that wait and are about the same: they would win without having been
    * asked about. `fresh` is what of `passed` has not been seen; null: that isn't known, so that the draft has to be loaded again. */

@@ -1,6 +1,6 @@
 // The bar over the canvas: what this is, whether it is saved, and what can be done with it as a whole.
 
-import React, { useEffect, useState } from "react";
+import React, { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { Button, IconButton, Switch, Tooltip } from "@radix-ui/themes";
 import { ArrowLeft, Check, ChevronDown, CircleAlert, ClipboardCopy, CloudOff, Eye, GitBranch, History, LoaderCircle, Play, Plus, Rocket, SlidersHorizontal, Workflow } from "lucide-react";
 import { marked } from "./code_words.jsx";
@@ -20,16 +20,36 @@ const SAVE = {
   saved: { text: "Saved", icon: Check },
   saving: { text: "Saving…", icon: LoaderCircle },
   retrying: { text: "Not saved – retrying", icon: CloudOff },
+  offline: { text: "Offline – changes are kept here", icon: CloudOff },
 };
+const SAVE_TITLE = {
+  retrying: "The server doesn't answer. Your changes are kept here and sent again.",
+  offline: "This device has no connection. What you change is kept here and sent once it has.",
+};
+
+/** Whether the browser has a connection at all; told that it is gone, the outbox doesn't wait for an answer first. */
+function useOnline() {
+  const store = useEditor();
+  return useSyncExternalStore(useCallback((changed) => {
+    const tell = () => {
+      if (navigator.onLine) store.outbox.again();
+      else store.outbox.failed();
+      changed();
+    };
+    for (const kind of ["online", "offline"]) window.addEventListener(kind, tell);
+    return () => ["online", "offline"].forEach((kind) => window.removeEventListener(kind, tell));
+  }, [store]), () => navigator.onLine);
+}
 
 function SaveState() {
   const mayEdit = useStore((state) => state.doc.may_edit);
   const mayRun = useStore((state) => state.doc.may_run);
   const save = useStore((state) => (state.save === "saved" && state.setting ? "saving" : state.save));
-  const look = SAVE[save];
+  const shown = useOnline() ? save : "offline";
+  const look = SAVE[shown];
   if (!mayEdit) return <span className="ed-save" data-testid="look-only" title={`Your role in this project lets you look${mayRun ? " and run" : ""}. Its editors can change it.`}><Eye size={14} aria-hidden="true" /><span>{mayRun ? "Run only" : "View only"}</span></span>;
   return (
-    <span className={`ed-save is-${save}`} data-testid="save-state" role="status" title={save === "retrying" ? "The server doesn't answer. Your changes are kept here and sent again." : "Every change is saved as you make it."}>
+    <span className={`ed-save is-${shown}`} data-testid="save-state" role="status" title={SAVE_TITLE[shown] ?? "Every change is saved as you make it."}>
       <look.icon size={14} aria-hidden="true" /><span>{look.text}</span>
     </span>
   );
