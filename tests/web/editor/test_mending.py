@@ -88,3 +88,13 @@ def test_two_failures_of_one_node_differ_by_their_errors() -> None:
     assert compared(failed("404"), failed("404"))["a"]["mark"] == "same"
     found = compared(failed("404"), failed("503"))["a"]
     assert (found["mark"], found["mine"]["error"]["message"], found["theirs"]["error"]["message"]) == ("changed", "404", "503")
+
+
+def test_a_pin_is_begun_with_all_that_was_put_out_where_that_is_here(js: BrowserModules) -> None:
+    whole = {"value": list(range(30)), "cuts": {}, "files": []}
+    begun = {"value": list(range(20)), "partial": True}
+    assert js.call("mending.js", "pinBegun", 0, whole, [1]) == {"value": 0, "partial": False}
+    assert js.call("mending.js", "pinBegun", None, whole, list(range(20))) == {"value": list(range(30)), "partial": False}
+    for output in (None, {**whole, "cuts": {"": 5000}}, {**whole, "files": [{"pointer": "/0"}]}, {**whole, "value": None}):
+        assert js.call("mending.js", "pinBegun", None, output, list(range(20))) == begun
+    assert js.call("mending.js", "pinBegun", None, None, None) == {"value": {}, "partial": False}

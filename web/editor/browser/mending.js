@@ -41,6 +41,15 @@ export function pinned(graph, pins) {
   };
 }
 
+/** What the editor of a pin begins with, `{value, partial}`: the pin; else what the node put out in the run that is shown (`output` of its
+ * values, where they are here whole), or what of it is recorded for expressions, where long lists and texts are cut off. */
+export function pinBegun(pin, output, recorded) {
+  if (pin !== undefined && pin !== null) return { value: pin, partial: false };
+  const whole = output && output.value !== null && !Object.keys(output.cuts).length && !output.files.length;
+  if (whole) return { value: output.value, partial: false };
+  return { value: recorded ?? {}, partial: recorded !== undefined && recorded !== null };
+}
+
 /** Two operations of the same kind on the same target as one. */
 export function joined(before, after) {
   if (after.op === "move_nodes") return { ...before, moves: after.moves };

@@ -97,7 +97,7 @@ function NodeActions({ node, type, onPin }) {
   );
 }
 
-function Settings({ node, type }) {
+function Settings({ node, type, look }) {
   const store = useEditor();
   const incoming = useStore((state) => linksTo(state.graph, node.key).length);
   const wide = useStore((state) => state.wide);
@@ -105,6 +105,7 @@ function Settings({ node, type }) {
   const [tab, setTab] = useState("configure");
   const [pinning, setPinning] = useState(false);
   const configure = tab === "configure";
+  const put = look.step?.status === "succeeded" && look.step.item === null ? look.found?.output : null;
   return (
     <>
       <div className="ed-tabs">
@@ -115,7 +116,7 @@ function Settings({ node, type }) {
         <NodeActions node={node} type={type} onPin={() => setPinning(true)} />
       </div>
       <div className="ed-panel-body" key={node.key}>
-        <PinBanner node={node} asked={pinning} onAsked={setPinning} />
+        <PinBanner node={node} output={put} asked={pinning} onAsked={setPinning} />
         {(type || !configure) && <OtherProblems problems={problems} type={type} />}
         {configure && !type && <Vanished node={node} />}
         {configure && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
@@ -140,7 +141,7 @@ function NodePanel({ nodeKey }) {
   const look = useLook(nodeKey);
   if (!node) return null;
   const draft = store.state.doc.mode === "edit";
-  const settings = !store.readOnly ? <Settings node={node} type={type} /> : draft && <div className="ed-panel-body"><RanWith nodeKey={nodeKey} /></div>;
+  const settings = !store.readOnly ? <Settings node={node} type={type} look={look} /> : draft && <div className="ed-panel-body"><RanWith nodeKey={nodeKey} /></div>;
   return (
     <>
       <NodeHead node={node} type={type} />

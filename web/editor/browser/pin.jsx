@@ -5,7 +5,7 @@ import { AlertDialog, Button, Dialog, Flex } from "@radix-ui/themes";
 import { Pin, PinOff } from "lucide-react";
 import { JsonBox } from "./controls.jsx";
 import { nodeOf } from "./graph.js";
-import { pinned } from "./mending.js";
+import { pinBegun, pinned } from "./mending.js";
 import { useEditor, useStore } from "./store.js";
 import { readInput, remember } from "./trial.js";
 
@@ -17,11 +17,15 @@ export function pinnable(step, found) {
   return found.output.value === null ? "An output of null can't be pinned." : null;
 }
 
-function PinDialog({ node, open, onClose }) {
+function PinDialog({ node, output, open, onClose }) {
   const store = useEditor();
   const [text, setText] = useState("");
+  const [partial, setPartial] = useState(false);
   useEffect(() => {
-    if (open) setText(JSON.stringify(node.pinned ?? store.state.data?.nodes?.[node.key]?.output ?? {}, null, 2));
+    if (!open) return;
+    const begun = pinBegun(node.pinned, output, store.state.data?.nodes?.[node.key]?.output);
+    setText(JSON.stringify(begun.value, null, 2));
+    setPartial(begun.partial);
   }, [open, node.key]);
   const { input, wrong } = readInput(text);
   const why = wrong ? `Not valid JSON: ${wrong}` : input === null ? "null means: not pinned. Write another value." : "";
@@ -37,6 +41,7 @@ function PinDialog({ node, open, onClose }) {
         <div className="ed-dialog-field">
           <JsonBox value={text} onChange={setText} rows={10} most={24} aria-label="Output" data-testid="pin-text" />
           {why && <p className="ed-problem">{why}</p>}
+          {partial && <p className="ed-hint">Begun with what the last run recorded: of long lists and texts only the beginnings.</p>}
         </div>
         <Flex justify="end" gap="2">
           <Button variant="soft" color="gray" onClick={onClose}>Cancel</Button>
@@ -47,8 +52,9 @@ function PinDialog({ node, open, onClose }) {
   );
 }
 
-/** Says that the node is pinned and lets go of it; opens the editor of the pin. `asked`: somebody wants to write one. */
-export function PinBanner({ node, asked, onAsked }) {
+/** Says that the node is pinned and lets go of it; opens the editor of the pin. `asked`: somebody wants to write one, beginning
+ * with the `output` that is looked at (`values.shown`), if there is one. */
+export function PinBanner({ node, output, asked, onAsked }) {
   const store = useEditor();
   const has = node.pinned !== null && node.pinned !== undefined;
   return (
@@ -61,7 +67,7 @@ export function PinBanner({ node, asked, onAsked }) {
           <button className="ed-plain-icon" onClick={() => store.pin(node.key, null)} aria-label="Unpin" title="Unpin" data-testid="unpin"><PinOff size={14} /></button>
         </div>
       )}
-      <PinDialog node={node} open={asked} onClose={() => onAsked(false)} />
+      <PinDialog node={node} output={output} open={asked} onClose={() => onAsked(false)} />
     </>
   );
 }
