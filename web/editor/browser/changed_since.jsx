@@ -3,14 +3,14 @@
 import React from "react";
 import { Pencil } from "lucide-react";
 import { isChanged } from "./ran.js";
-import { useRun } from "./status.js";
+import { useRunId } from "./status.js";
 import { useStore } from "./store.js";
 
 export const CHANGED = "Changed since the run";
 
 /** Whether a node of the draft is set otherwise than in the run that is shown. */
 export function useChangedSince(node) {
-  const id = useRun()?.execution_id;
+  const id = useRunId();
   return useStore((state) => Boolean(node) && state.doc?.mode === "edit" && state.ran?.execution_id === id && isChanged(state.ran, node));
 }
 

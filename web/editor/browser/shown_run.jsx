@@ -4,7 +4,7 @@ import React, { useEffect, useState } from "react";
 import { X } from "lucide-react";
 import { STATUS } from "./node_card.jsx";
 import { RUN_STATUS } from "./runs.jsx";
-import { statuses, useRun } from "./status.js";
+import { statuses, useRun, useRunId } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { ago } from "./summary.js";
 
@@ -31,7 +31,7 @@ export const clearable = (store) => store.state.doc?.mode === "edit" && Boolean(
 export function useSeenByRun() {
   const store = useEditor();
   const load = useStore((state) => (state.doc?.mode === "edit" ? state.doc.load : null));
-  const id = useRun()?.execution_id;
+  const id = useRunId();
   useEffect(() => {
     if (!load || !id) return undefined;
     const timer = setTimeout(() => store.askRan(id), store.state.ran ? HURRIED_MS : 0);

@@ -17,3 +17,6 @@ export const useStatus = (key) =>
 
 /** The run that is shown: `{execution_id, status, error, started_at, finished_at}`, or null. */
 export const useRun = () => useSyncExternalStore(statuses.subscribeRun, () => statuses.run);
+
+/** The id of that run, or undefined: for cards, which needn't be drawn again whenever something is heard of it. */
+export const useRunId = () => useSyncExternalStore(statuses.subscribeRun, () => statuses.run?.execution_id);
