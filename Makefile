@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 LOCKS := deploy/requirements
 CODE := trestle backend executor web
 
-# Tests wait a lot: for processes to start, for leases to end. Files are shared out among as many workers as there are cores, each with
+# Tests wait a lot: for processes to start, for leases to end. Files are shared out among one worker more than there are cores, each with
 # servers of its own; tests/order.py says who takes which.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
