@@ -59,9 +59,12 @@ async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> No
         await expect(body).to_have_value("{{ payload.rows[1].who }}")
         await expect(desk.at("preview")).to_have_text("= Bob")
         await body.fill("{{ payload.row }}")
-        await expect(desk.at("preview-error")).to_contain_text("Did you mean `rows`?")
+        await expect(desk.at("preview-error")).to_contain_text("Did you mean rows?")
         await body.fill("{{ nodes.mak.x }}")
         await expect(desk.at("field-body").get_by_role("alert")).to_contain_text("mak")
+        await body.fill("{{ }}")
+        await expect(desk.at("field-body").get_by_role("alert")).to_contain_text("is empty")
+        await expect(desk.at("preview-error")).to_have_count(0)  # that is told once
 
         # A switch, a choice and an empty list become expressions; what takes none says why.
         value = desk.at("data-tree").get_by_title("{{ payload.id }}")

@@ -1,6 +1,7 @@
 // A labelled row of a form, and a number with bounds: what policies and settings are made of.
 
 import React, { useId, useLayoutEffect, useRef } from "react";
+import { marked } from "./code_words.jsx";
 import { TextInput, useDraft } from "./controls.jsx";
 import { taking } from "./drag_value.js";
 
@@ -13,7 +14,7 @@ export function Row({ name, label, help, children, inline = false, takes = false
     <div className={`ed-field${inline ? " is-inline" : ""}`} data-testid={`field-${name}`} ref={box}>
       <div className="ed-field-head"><label htmlFor={id}>{label}</label></div>
       {children(id)}
-      {help && <p className="ed-hint">{help}</p>}
+      {help && <p className="ed-hint">{marked(help)}</p>}
     </div>
   );
 }

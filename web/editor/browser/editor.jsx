@@ -184,8 +184,7 @@ function useData() {
     const known = ended && data?.execution_id === run.execution_id && data.status === run.status;
     if (editing && !known) store.emit.data(run?.execution_id ?? "");
   }, [store, editing, ended]);
-  const unrun = useStore((state) => editing && Boolean(state.data) && !state.data.execution_id);
-  useEffect(() => void (unrun && store.emit.inputs()), [store, unrun]);
+  useEffect(() => void (editing && store.emit.inputs()), [store, editing]); // the next run gets one of them
 }
 
 /** The id at the end of the address: a document of another one is the page before, still in Python's state. */

@@ -68,9 +68,9 @@ export function Field({ field, value, onChange, problems = NONE, plain = false }
         )}
       </div>
       <Control id={id} field={field} value={value} onChange={onChange} problems={problems} />
-      {!field.literal && <Preview value={value} />}
+      {!field.literal && <Preview value={value} said={own} />}
       {field.help && <p className="ed-hint">{marked(field.help)}</p>}
-      {own.length > 0 && <p className={calm ? "ed-problem is-calm" : "ed-problem"} role={calm ? "note" : "alert"}>{own.map((problem) => problem.message).join(" ")}</p>}
+      {own.length > 0 && <p className={calm ? "ed-problem is-calm" : "ed-problem"} role={calm ? "note" : "alert"}>{marked(own.map((problem) => problem.message).join(" "))}</p>}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { JsonBox } from "./controls.jsx";
 import { nodeOf } from "./graph.js";
 import { pinBegun, pinned } from "./mending.js";
 import { useEditor, useStore } from "./store.js";
+import { nameOf } from "./summary.js";
 import { readInput, remember } from "./trial.js";
 
 /** Why the output of a step can't be pinned, or null where it can. */
@@ -36,7 +37,7 @@ function PinDialog({ node, output, open, onClose }) {
   return (
     <Dialog.Root open={open} onOpenChange={(now) => !now && onClose()}>
       <Dialog.Content maxWidth="560px">
-        <Dialog.Title size="4">Pinned output of {node.name || node.key}</Dialog.Title>
+        <Dialog.Title size="4">Pinned output of “{nameOf(store.state, node.key)}”</Dialog.Title>
         <Dialog.Description size="2" color="gray">Test runs of the draft use this instead of running the node. Published versions pay no heed to it.</Dialog.Description>
         <div className="ed-dialog-field">
           <JsonBox value={text} onChange={setText} rows={10} most={24} aria-label="Output" data-testid="pin-text" />

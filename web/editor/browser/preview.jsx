@@ -1,6 +1,7 @@
 // Under a field: what its expression gives with the last run's data, or why it gives nothing.
 
 import React, { useContext, useEffect } from "react";
+import { marked } from "./code_words.jsx";
 import { isExpression } from "./schema.js";
 import { useEditor, useStore } from "./store.js";
 import { trialOf } from "./trial.js";
@@ -16,7 +17,10 @@ const shown = (value) => {
   return text.length > LONG ? `${text.slice(0, LONG)} …` : text;
 };
 
-export function Preview({ value }) {
+const NONE = [];
+
+/** `said`: problems that the field shows anyway; none of them is told twice. */
+export function Preview({ value, said = NONE }) {
   const store = useEditor();
   const nodeKey = useContext(NodeContext);
   const found = useStore((state) => state.previews[`${nodeKey} ${value}`]);
@@ -29,6 +33,7 @@ export function Preview({ value }) {
   }, [wanted, nodeKey, value, stamp, store]);
   if (!wanted || !found) return null;
   if (found.error?.kind === "undefined" && !store.state.data?.execution_id && trialOf(store.state) === null) return <p className="ed-preview is-none">Run it once, or keep a test input, to see its value here.</p>;
-  if (found.error) return <p className="ed-preview is-error" role="status" data-testid="preview-error">{found.error.message} {found.error.hint}</p>;
+  if (found.error && said.some(({ message }) => message.includes(found.error.message))) return null;
+  if (found.error) return <p className="ed-preview is-error" role="status" data-testid="preview-error">{marked(`${found.error.message} ${found.error.hint ?? ""}`)}</p>;
   return <p className="ed-preview" data-testid="preview"><span aria-hidden="true">= </span>{shown(found.value)}</p>;
 }

@@ -9,7 +9,7 @@ import { PanelHead } from "./panel_head.jsx";
 import { useRun } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { ago, duration } from "./summary.js";
-import { readInput, remember, rememberedInput } from "./trial.js";
+import { nextText, readInput, remember } from "./trial.js";
 
 export const RUN_STATUS = { queued: "Queued", running: "Running", waiting: "Waiting", paused: "Paused", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled", quarantined: "Quarantined" };
 export const RUN_LOOK = { paused: { icon: CirclePause }, quarantined: { icon: OctagonAlert } };
@@ -49,7 +49,7 @@ export function RunDialog() {
   const open = useStore((state) => state.sheet === "run");
   const id = useStore((state) => state.doc?.id);
   const [text, setText] = useState("");
-  useEffect(() => void (open && setText(rememberedInput(id) || '{\n  "name": "Ada",\n  "score": 91\n}')), [open, id]);
+  useEffect(() => void (open && setText(nextText(store.state) || '{\n  "name": "Ada",\n  "score": 91\n}')), [open, id]);
   const { input, wrong } = readInput(text);
   const close = () => store.set({ sheet: null });
   const start = () => {

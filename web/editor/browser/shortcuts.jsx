@@ -9,7 +9,7 @@ import { neighbour, ordered } from "./outline.js";
 import { CARD, pastePlace, visiblePlace } from "./places.js";
 import { useEditor } from "./store.js";
 import { nameOf } from "./summary.js";
-import { readInput, rememberedInput } from "./trial.js";
+import { nextInput } from "./trial.js";
 
 /** The field that somebody types in, if any; or the menu whose keys are its own. */
 export const typing = (element) => element?.closest?.("input, textarea, select, [contenteditable=true], [role=menu]");
@@ -83,18 +83,18 @@ export async function cutChosen(store) {
   removeChosen(store);
 }
 
-/** Runs the draft on the test input that was used last; asks for one where that can't be read. */
+/** Runs the draft on the next test input (trial.js); asks for one where that can't be read. */
 export function runDraft(store) {
   const { doc, graph } = store.state;
   if (doc.mode !== "edit" || !doc.may_run || !graph.nodes.length) return;
-  const { input, wrong } = readInput(rememberedInput(doc.id));
+  const { input, wrong } = nextInput(store.state);
   if (wrong) store.set({ sheet: "run" });
   else store.run(input);
 }
 
-/** Runs the draft from its trigger up to a node, on the test input that was used last. */
+/** Runs the draft from its trigger up to a node, on the next test input. */
 export function runUpTo(store, key) {
-  const { input, wrong } = readInput(rememberedInput(store.state.doc.id));
+  const { input, wrong } = nextInput(store.state);
   if (wrong) store.notify(`The test input is not valid JSON: ${wrong}`, "warning");
   else store.run(input, { until: key });
 }

@@ -4,9 +4,6 @@ import { parsed } from "./integers.js";
 
 const memory = (id) => `trestle.input.${id}`;
 
-/** The text that was typed last, or empty. */
-export const rememberedInput = (id) => localStorage.getItem(memory(id)) ?? "";
-
 export const remember = (id, text) => localStorage.setItem(memory(id), text);
 
 /** JSON text → `{input}` or `{wrong}`. Empty: no input. */
@@ -19,5 +16,14 @@ export function readInput(text) {
   }
 }
 
-/** The input that the next test run would get, of the store's state. Null: none is known. */
-export const trialOf = ({ doc, inputs }) => readInput(rememberedInput(doc?.id)).input ?? inputs?.[0]?.input ?? null;
+const typed = ({ doc }) => localStorage.getItem(memory(doc?.id));
+const kept = ({ inputs }) => inputs?.[0]?.input ?? null;
+
+/** The next test run's input as text, of the store's state: as it was typed last, or else the first that is kept; empty where there is none. */
+export const nextText = (state) => typed(state) ?? (kept(state) === null ? "" : JSON.stringify(kept(state), null, 2));
+
+/** The input that the next test run gets: `{input}`, null where there is none, or `{wrong}`. */
+export const nextInput = (state) => (typed(state) === null ? { input: kept(state) } : readInput(typed(state)));
+
+/** The same where a text that is wrong counts as none. */
+export const trialOf = (state) => nextInput(state).input ?? null;
