@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 from tests.acceptance import browser
 from tests.acceptance.accessibility import barriers
 from tests.acceptance.api import Api
-from tests.acceptance.drawing import press
+from tests.acceptance.drawing import press, still
 from tests.acceptance.peer import Peer, peer
 from tests.acceptance.stack import Stack
 from tests.acceptance.test_first_flow import hot_lead
@@ -179,13 +179,20 @@ async def _executions(page: Page, url: str, there: Furnished) -> None:
     """One that failed, its step, one that succeeded, and both compared."""
     await page.goto(f"{url}/executions/{there.failed}")
     await expect(page.get_by_test_id("node-tell")).to_have_attribute("data-status", "failed")
+    await expect(page.get_by_test_id("node-tell")).to_be_in_viewport(ratio=0.99)  # also where there is no room for all of them
     await look(page, "execution-failed")
     await page.get_by_test_id("compare").click()
     await page.get_by_test_id("compare-previous").click()
     await page.get_by_test_id("compared").wait_for()
     await look(page, "execution-compared")
     await page.get_by_test_id("execution-error").click()
-    await expect(page.get_by_test_id("step-error")).to_contain_text("500")
+    await expect(page.get_by_test_id("panel")).to_contain_text("answered 500")  # in the step's own place, or beside the other run's
+    card, panel = [page.get_by_test_id(name) for name in ("node-tell", "panel")]
+    await still(page)
+    over, under = await card.bounding_box(), await panel.bounding_box()
+    assert over is not None
+    assert under is not None
+    assert over["x"] + over["width"] <= under["x"] or over["y"] + over["height"] <= under["y"], "the sheet lies over its own card"
     await look(page, "execution-step")
     await page.goto(f"{url}/executions/{there.succeeded}")
     await expect(page.get_by_test_id("node-tell")).to_have_attribute("data-status", "succeeded")

@@ -187,7 +187,7 @@ def _row(entry: Row) -> rx.Component:
                         " ",
                         rx.cond(
                             entry.link != "",
-                            rx.link("“", entry.subject, "”", href=entry.link, class_name="t-above"),
+                            rx.link("“", entry.subject, "”", href=entry.link, underline="always", class_name="t-above t-inline"),
                             rx.el.span("“", entry.subject, "”"),
                         ),
                     ),

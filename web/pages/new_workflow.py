@@ -51,6 +51,7 @@ class NewWorkflow(Submitting, rx.State):
         self.projects = project_choices(one for one in found if edits(one))
         if self.project_id not in [one.value for one in self.projects]:
             self.project_id = self.projects[0].value if self.projects else ""
+        self.open = False  # it was open when the page was loaded again
         wish = self.router.url.query_parameters.get("new", "")
         if wish in ("blank", "import"):
             self._ask(wish)

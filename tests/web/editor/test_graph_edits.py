@@ -41,6 +41,18 @@ def test_a_sequence_of_edits_is_taken_back_by_its_inverse(js: BrowserModules, da
 
 
 @settings(max_examples=120, deadline=None)
+@given(one=graphs(), other=graphs())
+def test_any_graph_is_made_of_any_other_and_is_possible_on_the_way(js: BrowserModules, one: Drawing, other: Drawing) -> None:
+    current = one
+    for operation in js.call("turning.js", "turned", one, other):
+        after = js.call("graph.js", "apply", current, operation)
+        assert canonical(after) != canonical(current), "every operation does something"
+        assert problems(after) == []
+        current = after
+    assert canonical(current) == canonical(other)
+
+
+@settings(max_examples=120, deadline=None)
 @given(graph=graphs(), link=links)
 def test_a_connection_is_refused_exactly_where_the_draft_would_be_impossible(js: BrowserModules, graph: Drawing, link: Drawing) -> None:
     reason = js.call("graph.js", "refusal", graph, link)

@@ -70,3 +70,12 @@ async def test_versions_are_published_compared_and_restored(stack: Stack) -> Non
         stored = await desk.stored()
         assert [node["key"] for node in stored["nodes"]] == ["manual", "set"]
         assert "keep_input" not in stored["nodes"][1]["config"]
+
+        # The draft that was there before comes back by Undo, and goes again.
+        await desk.at("undo").click()
+        await expect(desk.at("node-webhook")).to_be_visible()
+        assert (await desk.keys(), await desk.links()) == (["set", "webhook"], set())
+        assert (await desk.nodes())["set"]["config"]["keep_input"] is True
+        await desk.at("redo").click()
+        await expect(desk.at("node-manual")).to_be_visible()
+        assert (await desk.keys(), await desk.links()) == (["manual", "set"], {("manual", "main", "set")})

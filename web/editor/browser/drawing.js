@@ -9,6 +9,7 @@ import { keysOf, listed, naming } from "./naming.js";
 import { grown, isNote, sizeOf } from "./notes.js";
 import { Outbox } from "./outbox.js";
 import { followed } from "./ports.js";
+import { turned } from "./turning.js";
 
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
@@ -146,6 +147,13 @@ export class Drawing {
       selection: kept.length === selection.length ? selection : kept,
       panel: panel?.kind === "node" && !graphs.nodeOf(graph, panel.key) ? null : panel,
     };
+  }
+
+  /** The whole graph has become another one, as somebody here wanted: that is one step, and can be taken back. */
+  replaced(before) {
+    const { graph } = this.state;
+    this.history.note(turned(before, graph), turned(graph, before));
+    this.tellHistory();
   }
 
   undo = () => this.travel(this.history.undo(), "Nothing to undo.");

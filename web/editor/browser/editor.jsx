@@ -102,6 +102,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
     const asked = store.state.busy;
     store.told(change, settled);
     store.set({ busy: settled && asked !== "settings" ? asked : null, ...(problems ? { problems, refused: Boolean(refused && asked) } : {}) });
+    if (asked === "restore" && kind !== "success") store.before = null; // it was refused: nothing is replaced
     if (refused && asked) store.set({ panel: { kind: "problems" } });
     if (listening && asked) store.set({ listening: { ...listening, before: statuses.run?.execution_id } });
     if (said && asked) store.notify(meta.registered ? `${said}\n${startsText(store.state)}` : said, kind);
@@ -202,6 +203,12 @@ function useDark() {
   return dark;
 }
 
+/** In the place of what isn't there: why, and the list that it would be in. */
+function Missing({ why }) {
+  const list = location.pathname.startsWith("/executions/") ? "executions" : "workflows";
+  return <div className="ed-center"><CircleAlert size={22} /><p>{why}</p><a href={`/${list}`}>To the {list}</a></div>;
+}
+
 function Page({ missing }) {
   useShortcuts();
   useCommands();
@@ -212,7 +219,7 @@ function Page({ missing }) {
   const mayEdit = useStore((state) => state.doc?.may_edit);
   const [palette, setPalette] = useState(false);
   const dark = useDark();
-  if (missing) return <div className="ed-center"><CircleAlert size={22} /><p>{missing}</p><a href="/workflows">To the workflows</a></div>;
+  if (missing) return <Missing why={missing} />;
   if (!mode) return <div className="ed-center" data-testid="loading"><LoaderCircle size={22} className="ed-spin" /><p>Opening …</p></div>;
   return (
     <>

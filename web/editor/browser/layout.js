@@ -38,17 +38,20 @@ function bounds(flow, graph) {
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
-/** The view `{x, y, zoom}` of the whole graph in `pane`; where its cards would be too small to read (a phone), of its beginning. */
-export function wholeView(flow, graph, pane) {
+/** The view `{x, y, zoom}` of the whole graph in `pane`; where its cards would be too small to read (a phone), of the node `key`, else of
+ * its beginning. */
+export function wholeView(flow, graph, pane, key = null) {
   const box = bounds(flow, graph);
   const zoom = Math.min((pane.width - 2 * MARGIN) / box.width, (pane.height - 2 * MARGIN) / box.height);
   if (pane.width > 700 || zoom >= LEGIBLE) return getViewportForBounds(box, pane.width, pane.height, 0.08, 1, 0.18);
-  const first = graph.nodes.reduce((left, node) => (node.position.x < left.position.x ? node : left));
+  const named = graph.nodes.find((node) => node.key === key);
+  const first = named ?? graph.nodes.reduce((left, node) => (node.position.x < left.position.x ? node : left));
   const readable = 0.7;
-  return { x: MARGIN - first.position.x * readable, y: pane.height / 2.5 - (first.position.y + 32) * readable, zoom: readable };
+  const start = named ? pane.width / 2 - (CARD.width / 2) * readable : MARGIN;
+  return { x: start - first.position.x * readable, y: pane.height / 2.5 - (first.position.y + 32) * readable, zoom: readable };
 }
 
-/** Shows the whole graph. */
-export function fitted(flow, graph, pane, duration = 0) {
-  if (graph.nodes.length) flow.setViewport(wholeView(flow, graph, pane), { duration });
+/** Shows the whole graph; where there is no room for it, the node `key`, else its beginning. */
+export function fitted(flow, graph, pane, { duration = 0, key = null } = {}) {
+  if (graph.nodes.length) flow.setViewport(wholeView(flow, graph, pane, key), { duration });
 }

@@ -25,7 +25,7 @@ export function tidy(store) {
   fit(store);
 }
 
-export const fit = (store) => setTimeout(() => fitted(store.flow, store.state.graph, store.pane(), 250), 30);
+export const fit = (store) => setTimeout(() => fitted(store.flow, store.state.graph, store.pane(), { duration: 250 }), 30);
 
 export const zoomIn = (store) => store.flow.zoomIn({ duration: 150 });
 export const zoomOut = (store) => store.flow.zoomOut({ duration: 150 });

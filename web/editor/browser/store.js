@@ -31,6 +31,9 @@ export class Store extends Drawing {
     super.load({ ...doc, settings: this.settings.over(doc.settings) });
     this.settings.take();
     this.showSettings();
+    const { before } = this;
+    this.before = null;
+    if (before?.id === doc.id) this.replaced(before.graph);
   }
 
   /** What the workflow is now, without its graph: `change` is of the document, `number` that of the settings which are answered by it. */
@@ -192,10 +195,13 @@ export class Store extends Drawing {
     this.whenSaved(() => this.emit.publish(note));
   }
 
-  /** Makes a version the draft. */
+  /** Makes a version the draft: one step of the history, once it is there. */
   restore(number) {
     this.set({ busy: "restore", drawn: null });
-    this.whenSaved(() => this.emit.restore(number));
+    this.whenSaved(() => {
+      this.before = { id: this.state.doc.id, graph: this.state.graph };
+      this.emit.restore(number);
+    });
   }
 
   /** Runs `action` once everything typed so far is stored; not where some of it was refused: what is there then is not what was meant. */

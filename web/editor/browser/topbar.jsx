@@ -209,7 +209,7 @@ export function RunBar() {
       <IconButton asChild variant="ghost" color="gray"><a href="/executions" aria-label="Back to the executions" title="Executions"><ArrowLeft size={17} /></a></IconButton>
       <span className="ed-workflow-title">{doc.name || "Deleted workflow"}</span>
       <span className={`ed-chip-status is-${status}`} data-testid="execution-status"><look.icon size={12} strokeWidth={2.5} /> {RUN_STATUS[status] ?? status}</span>
-      <span className="ed-muted ed-wide">{startedBy(execution.trigger)} · {execution.version ? `version ${execution.version}` : "draft"} · <span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
+      <span className="ed-muted"><span className="ed-wide">{startedBy(execution.trigger)} · {execution.version ? `version ${execution.version}` : "draft"} · </span><span title={new Date(execution.created_at).toLocaleString()}>{ago(execution.created_at)}</span></span>
       {start && end && <span className="ed-muted">{duration(Date.parse(end) - Date.parse(start))}</span>}
       {status !== "failed" && failures > 0 && <PassedOver count={failures} />}
       {execution.origins?.map(({ text, href }) => <a key={href} className="ed-origin" href={href} title={text} data-testid="origin">{text}</a>)}

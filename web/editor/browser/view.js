@@ -17,12 +17,17 @@ export function useView(pane) {
   useEffect(() => {
     // With nothing to fit, React Flow would fit the first node as it is dropped, and move it from under the pointer.
     if (!loaded || !store.state.graph.nodes.length) return undefined;
-    const timer = setTimeout(() => fitted(flow, store.state.graph, pane.current.getBoundingClientRect()), 60);
+    // Of an execution that failed, somebody wants to see where.
+    const key = store.state.doc.execution?.error?.node;
+    const timer = setTimeout(() => fitted(flow, store.state.graph, pane.current.getBoundingClientRect(), { key }), 60);
     return () => clearTimeout(timer);
   }, [loaded, flow, store, pane]);
   useEffect(() => {
-    if (focus) flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding: 0.5 });
-  }, [focus, flow]);
+    if (!focus) return;
+    const hidden = covered(pane.current.getBoundingClientRect());
+    const padding = hidden ? { x: "24px", top: "24px", bottom: `${hidden + 40}px` } : 0.5;
+    flow.fitView({ nodes: [{ id: focus.key }], maxZoom: 1, duration: 250, padding });
+  }, [focus, flow, pane]);
   useEffect(() => {
     if (!sight) return undefined;
     const timer = setTimeout(() => {
