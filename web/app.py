@@ -54,6 +54,7 @@ app = rx.App(
     stylesheets=STYLESHEETS,
     head_components=[
         rx.el.script(src="/session.js", defer=True),
+        rx.el.script(src="/copying.js", defer=True),
         rx.el.script(src="/whole.js", defer=True),
         rx.el.link(rel="icon", type="image/svg+xml", href="/truss.svg"),
     ],

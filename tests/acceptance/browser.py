@@ -9,6 +9,9 @@ from typing import Any
 
 from playwright.async_api import Page, async_playwright
 
+NAME = "trestle.lan"
+"""This machine as others in a home call it: by plain HTTP browsers keep some of their powers from its pages, unlike from localhost's."""
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -17,6 +20,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
 ]
 
 _CLOSING_S = 30

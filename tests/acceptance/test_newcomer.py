@@ -18,7 +18,8 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
 
-        await _on_a_slow_line(page, house.web_url)
+        home = house.web_url.replace("localhost", browser.NAME)
+        await _on_a_slow_line(page, home)
         await page.fill("input[name=name]", "Ada Lovelace")
         await page.fill("input[name=email]", "ada@example.com")
         await page.fill("input[name=password]", "a long enough one")
@@ -30,7 +31,7 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
             ("credentials", "Keep your secrets here"),
             ("workflows", "Build your first"),
         ):
-            await page.goto(f"{house.web_url}/{place}")
+            await page.goto(f"{home}/{place}")
             await expect(page.get_by_text(empty)).to_be_visible()
             await page.screenshot(path=shots / f"tour-2-{place}-empty.png")
         await page.get_by_role("button", name="New workflow").first.click()
@@ -81,11 +82,16 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         await expect(page.get_by_test_id("step-output")).to_contain_text("200")
         await page.screenshot(path=shots / "tour-7-output.png")
 
-        await page.goto(f"{house.web_url}/executions")
+        await page.goto(f"{home}/webhooks")
+        await page.get_by_role("button", name="Copy the address of /webhooks/leads").click()
+        await page.get_by_role("searchbox").focus()
+        await page.keyboard.press("Control+v")
+        await expect(page.get_by_role("searchbox")).to_have_value(url)
+        await page.goto(f"{home}/executions")
         await expect(page.get_by_text("Hot lead to chat").first).to_be_visible()
         await expect(page.get_by_text("Succeeded").first).to_be_visible()
         await page.screenshot(path=shots / "tour-8-history.png")
-        await page.goto(f"{house.web_url}/executions/{execution_id}")
+        await page.goto(f"{home}/executions/{execution_id}")
         await expect(page.get_by_test_id("node-filter")).to_have_attribute("data-status", "succeeded")
         await press(page, "filter")
         await expect(page.get_by_test_id("step-output")).to_contain_text("91")

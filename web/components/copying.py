@@ -3,11 +3,14 @@
 from typing import Any
 
 import reflex as rx
+from reflex.vars import FunctionStringVar
+
+_copy: Any = FunctionStringVar.create("window.trestle.copy")  # assets/copying.js: Reflex's own needs a page that came by HTTPS
 
 
-def copied(text: Any) -> list[Any]:
+def copied(text: Any, said: str = "It is copied") -> list[Any]:
     """Put a text on the clipboard, and say so."""
-    return [rx.set_clipboard(text), rx.toast.success("It is copied")]
+    return [rx.run_script(_copy.call(text)), rx.toast.success(said)]
 
 
 def copy_button(text: Any, label: Any = "Copy", **props: Any) -> rx.Component:

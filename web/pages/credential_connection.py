@@ -11,6 +11,7 @@ from web.access import signed_in
 from web.api import Api
 from web.backend import ApiError
 from web.components.browser import local_time
+from web.components.copying import copied
 from web.components.feedback import problem
 from web.components.popup import popup_button
 from web.services import services
@@ -220,7 +221,6 @@ def _ways(on_changed: Any) -> rx.Component:
 
 
 def _redirect() -> rx.Component:
-    copied = [rx.set_clipboard(Connection.redirect_url), rx.toast.success("It is copied")]
     return rx.el.div(
         rx.el.span("Redirect address", class_name="t-field-label"),
         rx.el.div(
@@ -229,7 +229,7 @@ def _redirect() -> rx.Component:
                 rx.icon("copy", size=14),
                 type="button",
                 variant="soft",
-                on_click=copied,
+                on_click=copied(Connection.redirect_url),
                 title="Copy",
                 custom_attrs={"aria-label": "Copy the redirect address"},
             ),

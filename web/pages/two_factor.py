@@ -6,6 +6,7 @@ import reflex as rx
 
 from web.access import signed_in
 from web.api import Api
+from web.components.copying import copied
 from web.components.dialog import form_dialog
 from web.components.field import field
 from web.components.qr import QrCode, encoded, qr_code
@@ -246,7 +247,7 @@ def _copy(text: Any, label: str) -> rx.Component:
         rx.icon("copy", size=16),
         type="button",
         variant="soft",
-        on_click=[rx.set_clipboard(text), rx.toast.success("It is copied")],
+        on_click=copied(text),
         title=label,
         custom_attrs={"aria-label": label},
     )
@@ -271,7 +272,7 @@ def _codes_dialog() -> rx.Component:
                     rx.icon("copy", size=16),
                     "Copy",
                     variant="soft",
-                    on_click=[rx.set_clipboard(text), rx.toast.success("They are copied")],
+                    on_click=copied(text, "They are copied"),
                 ),
                 rx.button(
                     rx.icon("download", size=16),

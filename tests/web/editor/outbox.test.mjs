@@ -40,7 +40,7 @@ test("an edit leaves at once, with an id and the revision it was made on", () =>
   clock.pass(0);
   assert.equal(sent.length, 1);
   assert.equal(sent[0].base_revision, 7);
-  assert.match(sent[0].operations[0].id, /^[0-9a-f-]{36}$/);
+  assert.match(sent[0].operations[0].id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(states.at(-1), "saving");
   assert.ok(outbox.answer({ batch: sent[0].batch, revision: 8 }));
   assert.equal(states.at(-1), "saved");

@@ -116,16 +116,8 @@ export function CopyButton({ text, label = "Copy", aside = false }) {
   return <button type="button" className="ed-plain-icon" tabIndex={aside ? -1 : undefined} onMouseDown={aside ? hold : undefined} onClick={copy} aria-label={label} title={done ? "Copied" : label}>{done ? <Check size={aside ? 12 : 14} /> : <Copy size={aside ? 12 : 14} />}</button>;
 }
 
-/** Copies also where the page isn't served over HTTPS and the clipboard API is therefore missing. */
-export async function copyText(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const box = Object.assign(document.createElement("textarea"), { value: text });
-  document.body.append(box);
-  box.select();
-  document.execCommand("copy");
-  box.remove();
-  return undefined;
-}
+/** As every page does it (assets/copying.js). */
+export const copyText = (text) => window.trestle.copy(text);
 
 /** `onMore(pointer, start)` is asked for more of a list that is longer than what is here. `root`: where the value stands in expressions, if
  * it does. `files`: its parts that are stored apart, in the execution `executionId`. */

@@ -10,6 +10,15 @@ const MOST_CHARACTERS = 250_000; // of their JSON: a pasted workflow goes in sev
 const SETTINGS = "@settings"; // trestle.contracts.workflows.SETTINGS_PATH: a revision that touched nothing else leaves the graph as it is
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000];
 
+// As crypto.randomUUID would be, which browsers keep from pages that did not come by HTTPS.
+const newId = () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+};
+
 const isOfSettings = ({ touched }) => touched?.length === 1 && touched[0] === SETTINGS;
 
 export class Outbox {
@@ -88,7 +97,7 @@ export class Outbox {
     if (!operations.length) return;
     const last = this.waiting.at(-1);
     if (merge && last?.merge === merge) last.operation = join(last.operation, operations[0]);
-    else this.waiting.push(...operations.map((operation) => ({ merge, seen: this.seen, operation: { id: crypto.randomUUID(), ...operation } })));
+    else this.waiting.push(...operations.map((operation) => ({ merge, seen: this.seen, operation: { id: newId(), ...operation } })));
     if (!this.underWay) this.schedule(merge ? TYPING_MS : 0);
     if (this.attempt === 0) this.changed("saving");
   }
