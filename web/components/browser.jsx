@@ -7,7 +7,7 @@ function ago(date, now) {
   const seconds = (date - now) / 1000;
   if (Math.abs(seconds) < 10) return "just now";
   const [, unit, size] = STEPS.find(([limit]) => Math.abs(seconds) < limit);
-  return new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" }).format(Math.trunc(seconds / size), unit);
+  return new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" }).format(seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size), unit);
 }
 
 export function RelativeTime({ at, ...rest }) {
