@@ -14,7 +14,7 @@ from executor.errors import NodeError, Throttled
 from executor.http import failure
 from executor.node import Branch, Resumed, Stop, Wait
 from executor.values import decode, encode, placed
-from trestle.contracts.base import EncodedJson
+from trestle.contracts.base import EncodedJson, JsonValue
 from trestle.contracts.executions import StepError
 from trestle.contracts.graph import MAIN, STOPPED
 from trestle.contracts.jobs import WebhookAnswer
@@ -83,7 +83,7 @@ async def _attempt(run: "Run", step: "StepRun") -> Done | Failure | Wait | Throt
             except Unloaded as missing:
                 await run.large.hold(step, missing.references)
         if run.large.known and "input" not in kind.takes_references:
-            received = await _loaded(run, step, received)
+            received = await _loaded_input(run, step, received)
             context.item = await _loaded(run, step, step.item)
         effect = prepared.effect(config)
     except LanguageError as error:
@@ -112,6 +112,17 @@ async def _loaded(run: "Run", step: "StepRun", value: Any) -> Any:
             await run.large.hold(step, missing.references)
         else:
             return value if found is value else orjson.loads(orjson.dumps(found))
+
+
+async def _loaded_input(run: "Run", step: "StepRun", received: JsonValue) -> JsonValue:
+    """As the decoded input: anew for each attempt, once for all items of a for-each."""
+    items = step.siblings
+    if items is None:
+        return await _loaded(run, step, received)
+    async with items.loading:
+        if items.loaded is None:
+            items.loaded = await _loaded(run, step, received)
+    return items.loaded
 
 
 async def _admit(run: "Run", step: "StepRun", effect: Effect) -> bool:

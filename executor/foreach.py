@@ -70,6 +70,9 @@ class Items:
         self._instant = False
         """Whether the item that ended last was pure and waited for nothing: the next one needs no task of its own then."""
         self.received: JsonValue = run.decode(step.input)
+        self.loaded: JsonValue = None
+        """What was received with its large parts in it, once an item needed it."""
+        self.loading = asyncio.Lock()
 
     def scope(self) -> Scope:
         """What the items' expressions see besides item and index. A pure for-each is one step: there is one `now` for all of it."""

@@ -101,14 +101,20 @@ async def test_a_whole_input_and_an_answer_may_be_references() -> None:
 
 async def test_a_for_each_over_a_large_list_records_it_as_a_reference() -> None:
     big = [{"id": n, "text": "x" * 300} for n in range(1100)]
-    kit = Kit().does(
-        "each", lambda config, input, ctx: {"id": ctx.item["id"], "file": BIG if ctx.index == 1 else None}, effect="idempotent"
-    )
+    inputs: list[Any] = []
+
+    def each(config: Any, input: Any, ctx: Any) -> Any:
+        inputs.append(input)
+        return {"id": ctx.item["id"], "file": BIG if ctx.index == 1 else None}
+
+    kit = Kit().does("each", each, effect="idempotent")
     kit.node("each", "each", "start", for_each={"items": "{{ payload }}", "concurrency": 50})
     await kit.execute(None, input_refs={"": kit.blobs.add(big)})
     started = next(step for step in kit.reporter.steps if step.items is not None)
     assert (started.items, list(started.refs or {})) == ("null", [""])
     assert [one["id"] for one in kit.reporter.output("each")] == list(range(1100))
+    assert inputs[0] == big
+    assert all(one is inputs[0] for one in inputs), "read once, not for every item"
     assert list(refs(kit, "each")) == ["/1/file"]
     assert list(kit.reporter.last("each", 1).refs or {}) == ["/file"]
     kit.again()
