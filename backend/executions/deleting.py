@@ -1,5 +1,6 @@
 """Executions that people delete."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,9 @@ _AT_ONCE = 10_000
 """Executions that one call deletes at most, and that one statement looks through."""
 
 _ONE = text(removing("e.id = :id"))
+_UNDER_WAY = text("select finished_at is null from executions where id = :id")
+_PATIENCE_S = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Whoever cancels and deletes at once comes before the sweep that tells of the end."""
 
 _THESE = removing("e.id = any($1::uuid[])", "order by e.id")
 
@@ -42,12 +46,18 @@ from (
 
 
 async def delete(session: AsyncSession, user: User, ident: UUID) -> None:
-    """Deletes one that has finished. Raises Conflict for one that has not."""
+    """Deletes one that has finished; waits a moment for what its end brings about. Raises Conflict for one that has not finished."""
     execution = await find(session, user, Execution, ident, needs=ProjectRole.EDITOR)
-    if (await session.execute(_ONE, {"id": ident})).first() is None:
-        if execution.status in TERMINAL:
-            raise Conflict("Another execution that is under way still builds on this one. Delete it once that has finished.")
+    if execution.status not in TERMINAL:
         raise Conflict(f"This execution is {execution.status}: only finished ones are deleted. Cancel it first.")
+    patience = iter(_PATIENCE_S)
+    while (await session.execute(_ONE, {"id": ident})).first() is None:
+        if execution.parent_id is not None and await session.scalar(_UNDER_WAY, {"id": execution.parent_id}):
+            raise Conflict("Another execution that is under way still builds on this one. Delete it once that has finished.")
+        wait_s = next(patience, None)
+        if wait_s is None:
+            raise Conflict("This execution has only just ended: what its end brings about is not done yet. Delete it again in a moment.")
+        await asyncio.sleep(wait_s)
     told = {"workflow_id": str(execution.workflow_id) if execution.workflow_id is not None else None}
     record(session, Action.EXECUTION_DELETED, ident, "", execution.project_id, told)
 

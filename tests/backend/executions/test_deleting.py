@@ -1,5 +1,6 @@
 """People delete what has finished, one or many; never what is under way, never what is not theirs."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +33,21 @@ async def test_people_delete_what_has_finished(ada: Ada, backend: Backend, execu
     await ada.call("GET", f"/executions/{done}", 404)
     await bob.call("DELETE", f"/executions/{under_way}", 401)
     assert await world.pool.fetchval("select count(*) from steps") == 0
+
+
+async def test_an_end_that_is_just_being_told_is_waited_for(ada: Ada, executor: FakeExecutor, world: World) -> None:
+    done, caller = await _finished(ada, executor), await ada.execute()
+    await world.pool.execute("update executions set parent_id = $2 where id = $1", done, caller)
+    assert "builds on" in (await ada.call("DELETE", f"/executions/{done}", 409))["detail"]
+    await world.pool.execute("update executions set parent_id = null where id = $1", done)
+    async with world.pool.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute("select from executions where id = $1 for update", done)
+            assert "in a moment" in (await ada.call("DELETE", f"/executions/{done}", 409))["detail"]
+            deleting = asyncio.create_task(ada.call("DELETE", f"/executions/{done}", 204))
+            await asyncio.sleep(0.1)
+            assert not deleting.done()
+        await deleting
 
 
 async def test_people_delete_what_a_filter_finds(ada: Ada, executor: FakeExecutor, world: World) -> None:

@@ -39,7 +39,7 @@ def test_a_run_is_followed_from_its_first_event_to_its_end() -> None:
     news = heard(follower, execution(FIRST, "running"), step(FIRST, "hook", "succeeded", duration_ms=2.5, port="main"))
     assert news["reset"]
     assert news["run"]["execution_id"] == FIRST
-    assert news["nodes"] == {"hook": {"status": "succeeded", "ms": 2.5, "items": None, "attempt": 1, "port": "main"}}
+    assert news["nodes"] == {"hook": {"status": "succeeded", "ms": 2.5, "items": None, "failed_items": None, "attempt": 1, "port": "main"}}
     assert follower.news() is None
     news = heard(follower, step(FIRST, "tell", "running"), step(FIRST, "tell", "failed"), execution(FIRST, "failed"))
     assert not news["reset"]

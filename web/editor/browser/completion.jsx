@@ -33,8 +33,8 @@ function useOpen(nodeKey) {
     const moved = (event) => event.target.matches?.(FIELDS) && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key) && look(event);
     const close = () => setOpen(null);
     const entered = (event) => event.target.matches?.(FIELDS) && (store.field = event.target);
-    // The panel moves away from under the list; fields scroll by themselves while they are typed into.
-    const scrolled = (event) => !event.target.matches?.(`${FIELDS}, .ed-completion`) && close();
+    // Fields scroll by themselves while they are typed into.
+    const scrolled = (event) => !event.target.matches?.(`${FIELDS}, .ed-completion`) && setOpen((now) => now && followed(now, event.target));
     document.addEventListener("beforeinput", helpWriting);
     document.addEventListener("input", look);
     document.addEventListener("keyup", moved);
@@ -53,11 +53,17 @@ function useOpen(nodeKey) {
   return [open, setOpen];
 }
 
+// The list goes where its field goes, for as long as that is seen.
+function followed(open, scroller) {
+  const [box, frame] = [open.element.getBoundingClientRect(), scroller.getBoundingClientRect?.()];
+  return !frame || (box.bottom > frame.top && box.top < frame.bottom) ? { ...open, box } : null;
+}
+
 export function Completion({ nodeKey }) {
   const [open, setOpen] = useOpen(nodeKey);
   const [active, setActive] = useState(0);
   const list = useRef(null);
-  useEffect(() => void setActive(0), [open]);
+  useEffect(() => void setActive(0), [open?.choices]);
   const take = (choice) => {
     const { element, at } = open;
     const caret = element.selectionStart;
