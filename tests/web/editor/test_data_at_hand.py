@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.acceptance.stack import Stack
-from tests.web.editor.desk import at_desk
+from tests.web.editor.desk import Desk, at_desk
 
 
 async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stack) -> None:
@@ -17,6 +17,9 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         body = {"input": {"name": "Ada", "orders": [{"id": 7}] * 30, "first name": "A", "letter": "x" * 300_000}}
         await desk.api.call("POST", f"/workflows/{desk.workflow_id}/execute", json=body)
         await desk.press("set")
+        await expect(desk.at("step-output")).to_be_visible()
+        await expect(desk.at("data-tree")).to_contain_text("payload, input")  # folded, so that the form has the room
+        await desk.at("data-fold").click()
         fields = desk.at("field-fields")
         await fields.get_by_role("button", name="Add").click()
         await fields.locator("input").first.fill("greeting")
@@ -97,6 +100,42 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         await expect(desk.at("preview").first).to_contain_text("Ada!")
         await names.first.press("Control+Enter")
         await expect(desk.at("preview").first).to_contain_text("Eve!")
+        await _the_form_keeps_its_room(desk)
+
+
+async def _the_form_keeps_its_room(desk: Desk) -> None:
+    """What a run showed and what fields can use fold to their headings, and stay as they were left: on a phone apart from elsewhere."""
+    tree, output = desk.at("data-tree"), desk.at("step-output")
+    value = desk.at("field-fields").locator(".ed-nested-value").first
+    await expect(output).to_contain_text("Eve")
+    assert await _width(value) > 280, "beside the name it would have half of that"
+    await expect(desk.at("data-fold")).to_have_attribute("aria-expanded", "true")  # as it was left
+    await desk.at("results-fold").click()
+    await expect(output).to_have_count(0)
+    await desk.at("panel-width").press("Home")
+    await expect(desk.page.locator(".ed-pair").first).to_have_css("flex-direction", "row")
+    name = desk.page.locator(".ed-pair-name").first
+    assert await _width(name) < 0.6 * await _width(value)
+    await desk.page.set_viewport_size({"width": 390, "height": 844})
+    await expect(desk.at("data-fold")).to_have_attribute("aria-expanded", "false")
+    await expect(tree).to_contain_text("payload, input")
+    form = await desk.page.locator(".ed-panel-body").bounding_box()
+    assert form is not None
+    assert form["height"] > 230
+    await desk.at("step-tab-output").click()
+    await expect(output).to_contain_text("Eve")
+    await desk.page.reload()
+    await desk.press("set")
+    await expect(output).to_contain_text("Eve")
+    await desk.page.set_viewport_size({"width": 1440, "height": 900})
+    await expect(output).to_have_count(0)
+    await expect(tree).to_contain_text("of the last run")
+
+
+async def _width(element: Locator) -> float:
+    box = await element.bounding_box()
+    assert box is not None
+    return box["width"]
 
 
 async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> None:

@@ -62,18 +62,37 @@ function Entry({ path, value, depth, bare }) {
   );
 }
 
-export function DataTree({ nodeKey }) {
+/** Where the values are from that an entry shows; "" where there are none. */
+const origin = (data, trial, bare) => (data?.execution_id ? "of the last run" : trial !== null ? "of the test input" : bare ? "" : "of what is pinned");
+
+/** The heading of the tree that is docked under a form: folded, it says what is in there. */
+function Fold({ fold: { open, put }, from, names }) {
+  const about = open ? from && `${from}; press one, or drag it into a field` : names.join(", ");
+  return (
+    <h3><button type="button" className="ed-tree-head" aria-expanded={open} onMouseDown={hold} onClick={() => put(!open)} title={open ? "Fold the data" : "Open the data that fields can use"} data-testid="data-fold">
+      <ChevronRight size={13} aria-hidden="true" /> Data <span className="ed-muted">{about}</span>
+    </button></h3>
+  );
+}
+
+/** `fold`: it is docked, and folds to its heading (fold.jsx). */
+export function DataTree({ nodeKey, fold = null }) {
   const graph = useStore((state) => state.graph);
   const data = useStore((state) => state.data);
   const trial = useStore(trialOf, (a, b) => JSON.stringify(a) === JSON.stringify(b));
   const scope = scopeOf(data, graph, nodeKey, trial);
   const bare = isBare(data, graph, nodeKey, trial);
+  const from = origin(data, trial, bare);
   const names = SHOWN.filter((name) => scope[name] !== undefined && !(["nodes", "vars"].includes(name) && !Object.keys(scope[name]).length));
   return (
-    <section className="ed-tree" aria-label="Data for expressions" data-testid="data-tree">
-      <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{data?.execution_id ? "of the last run; press one, or drag it into a field" : trial !== null ? "of the test input; press one, or drag it into a field" : bare ? "" : "of what is pinned; press one, or drag it into a field"}</span></h3>
-      {bare && <p className="ed-hint" data-testid="data-none">Run the workflow once, or listen for a test event, to see data here.</p>}
-      <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} bare={!data?.execution_id} />)}</ul>
+    <section className={fold ? "ed-tree is-docked" : "ed-tree"} aria-label="Data for expressions" data-testid="data-tree">
+      {fold ? <Fold fold={fold} from={from} names={names} /> : <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{from && `${from}; press one, or drag it into a field`}</span></h3>}
+      {(!fold || fold.open) && (
+        <div className="ed-tree-body">
+          {bare && <p className="ed-hint" data-testid="data-none">Run the workflow once, or listen for a test event, to see data here.</p>}
+          <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} bare={!data?.execution_id} />)}</ul>
+        </div>
+      )}
     </section>
   );
 }

@@ -28,13 +28,13 @@ function caretAt(field, { clientX, clientY }) {
   return found?.offsetNode === field ? found.offset : field.value.length;
 }
 
-/** Scrolls the form at whose upper or lower edge a point is. */
+/** Scrolls the form at whose upper or lower edge a point is; not from what lies below it, where the way to a field begins. */
 function scrolled({ clientX: x, clientY: y }) {
   const form = document.querySelector(".ed-panel-body");
   const box = form?.getBoundingClientRect();
   if (!box || x < box.left || x > box.right) return;
   if (y < box.top + NEAR) form.scrollTop -= STEP;
-  else if (y > box.bottom - NEAR) form.scrollTop += STEP;
+  else if (y > box.bottom - NEAR && y < box.bottom) form.scrollTop += STEP;
 }
 
 /** What is carried along, at the pointer. */

@@ -82,7 +82,7 @@ function Expression({ id, field, value, onChange }) {
   return <TextBox id={id} rows={1} className="is-mono is-expression" value={plainText(value)} onChange={(text) => onChange(blank(text))} placeholder={`{{ payload.${field.name || "value"} }}`} />;
 }
 
-const isLong = (text) => isExpression(text) && text.length > 44;
+const isLong = (text) => isExpression(text) && text.length > 28; // so many fit a line of the narrowest panel
 
 function Text({ id, field, value, onChange }) {
   const text = plainText(value);
@@ -195,10 +195,10 @@ function Pairs({ field, value, onChange }) {
   const names = rows.map(([name]) => name.trim()).filter(Boolean);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   const draw = ([name, entry], put) => (
-    <>
-      <TextInput value={name} onChange={(text) => put([text, entry])} placeholder="name" aria-label="Name" className="ed-pair-name" />
+    <div className="ed-pair">
+      <TextInput value={name} onChange={(text) => put([text, entry])} placeholder="name" aria-label="Name" title={name} className="ed-pair-name" />
       <Nested field={{ ...field.value, placeholder: "value" }} value={entry} onChange={(next) => put([name, next ?? ""])} />
-    </>
+    </div>
   );
   return (
     <>

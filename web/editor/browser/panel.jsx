@@ -10,6 +10,7 @@ import { told } from "./marking.js";
 import { useTold } from "./node_card.jsx";
 import { Completion } from "./completion.jsx";
 import { DataTree } from "./data_tree.jsx";
+import { useFold, useSheet } from "./fold.jsx";
 import { OutlinePanel } from "./outline.jsx";
 import { NextTimes } from "./times.jsx";
 import { PinBanner } from "./pin.jsx";
@@ -97,7 +98,7 @@ function NodeActions({ node, type, onPin }) {
   );
 }
 
-function Settings({ node, type, look }) {
+function Settings({ node, type, look, data }) {
   const store = useEditor();
   const incoming = useStore((state) => linksTo(state.graph, node.key).length);
   const wide = useStore((state) => state.wide);
@@ -124,11 +125,11 @@ function Settings({ node, type, look }) {
         {configure && type && (
           <NodeContext.Provider value={node.key}><Form type={type} config={node.config} change={(name, value) => store.configure(node.key, name, value)} problems={problems} /></NodeContext.Provider>
         )}
-        {configure && type?.inputs.length > 0 && !wide && <DataTree nodeKey={node.key} />}
         {configure && type && <p className="ed-about">{type.description}</p>}
         {!configure && <NodeContext.Provider value={node.key}><Policies node={node} type={type} incoming={incoming} /></NodeContext.Provider>}
         <Completion nodeKey={node.key} />
       </div>
+      {type?.inputs.length > 0 && !wide && <DataTree key={`data/${node.key}`} nodeKey={node.key} fold={data} />}
     </>
   );
 }
@@ -139,16 +140,20 @@ function NodePanel({ nodeKey }) {
   const type = useStore((state) => state.catalogue[node?.type]);
   const wide = useStore((state) => state.wide);
   const look = useLook(nodeKey);
+  const sheet = useSheet();
+  const results = useFold("results", sheet, !sheet);
+  // The form has the room: the data that it can use is folded away by what a run has shown, until somebody wants both.
+  const data = useFold("data", sheet, !sheet && !(look.run && look.status && results.open));
   if (!node) return null;
   const draft = store.state.doc.mode === "edit";
-  const settings = !store.readOnly ? <Settings node={node} type={type} look={look} /> : draft && <div className="ed-panel-body"><RanWith nodeKey={nodeKey} /></div>;
+  const settings = !store.readOnly ? <Settings node={node} type={type} look={look} data={data} /> : draft && <div className="ed-panel-body"><RanWith nodeKey={nodeKey} /></div>;
   return (
     <>
       <NodeHead node={node} type={type} />
       <div className={wide ? "ed-wide-columns" : "ed-one-column"}>
         {wide && <InputSide nodeKey={nodeKey} look={look} />}
         {settings && <div className="ed-settings">{settings}</div>}
-        <Results nodeKey={nodeKey} look={look} whole={store.readOnly} beside={wide} />
+        <Results nodeKey={nodeKey} look={look} whole={store.readOnly} beside={wide} fold={store.readOnly || wide ? null : results} />
       </div>
     </>
   );

@@ -5,6 +5,7 @@ import { Pin } from "lucide-react";
 import { useChangedSince } from "./changed_since.jsx";
 import { Differences, useErrorsApart } from "./compare_runs.jsx";
 import { Failure } from "./failure.jsx";
+import { FoldButton } from "./fold.jsx";
 import { Items } from "./items.jsx";
 import { STATUS } from "./node_card.jsx";
 import { pinnable } from "./pin.jsx";
@@ -74,6 +75,7 @@ export function Part({ name, nodeKey, step, found }) {
 
 const PARTS = [["input", "Input"], ["output", "Output"], ["error", "Error"]];
 
+/** `part` null: none is shown. */
 function Tabs({ part, onPick, failed, without }) {
   return (
     <div className="ed-tabs is-small" role="tablist">
@@ -122,8 +124,9 @@ export function useLook(nodeKey) {
   return { of, run, status, log, more: told?.more || Boolean(output && values.output.cuts[""]), items, own, step, found, item, pick, choose };
 }
 
-/** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. `beside`: the input has a column of its own. */
-export function Results({ nodeKey, look, whole = false, beside = false }) {
+/** `whole`: the panel is all there is (a past execution), so input and output stand one below the other. `beside`: the input has a column of its own.
+ * `fold`: they fold to their heading (fold.jsx). */
+export function Results({ nodeKey, look, whole = false, beside = false, fold = null }) {
   const { of, run, status, items, own, step, found, item } = look;
   const [picked, setPicked] = useState(null);
   useEffect(() => void setPicked(null), [of]);
@@ -140,16 +143,22 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
   const failed = Boolean(step?.error);
   const part = picked && !(beside && picked === "input") ? picked : failed ? "error" : "output";
   const mark = STATUS[status.status];
+  const folded = fold && !fold.open;
+  const pick = (name) => {
+    setPicked(name);
+    if (folded) fold.put(true);
+  };
   const parts = whole ? [...(failed && !apart ? ["error"] : []), "output", ...(beside ? [] : ["input"])] : [part];
   return (
-    <section className={`ed-results${whole ? " is-whole" : ""}${beside ? " is-beside" : ""}`} aria-label="Last run" data-testid="step-results">
+    <section className={`ed-results${whole ? " is-whole" : ""}${beside ? " is-beside" : ""}${folded ? " is-folded" : ""}`} aria-label="Last run" data-testid="step-results">
       <header className="ed-results-head">
         <span className={`ed-chip-status is-${status.status}`}><mark.icon size={12} strokeWidth={2.5} /> {mark.text}</span>
         {status.ms != null && status.status !== "skipped" && <span className="ed-muted">{duration(status.ms)}</span>}
-        {step && <Attempts steps={own} step={step} onPick={look.choose} />}
-        {!whole && <Tabs part={part} onPick={setPicked} failed={failed} without={beside ? "input" : null} />}
+        {step && !folded && <Attempts steps={own} step={step} onPick={look.choose} />}
+        {!whole && <Tabs part={folded ? null : part} onPick={pick} failed={failed} without={beside ? "input" : null} />}
+        {fold && <FoldButton fold={fold} what="what the run showed" testid="results-fold" />}
       </header>
-      <div className="ed-results-body">
+      {!folded && <div className="ed-results-body">
         {whole && <Differences nodeKey={nodeKey} />}
         {changed && <p className="ed-hint" data-testid="changed-since">The node was changed since this run. Run it again to see what it does now.</p>}
         {!step && !items.list.length && <p className="ed-hint">{status.status === "skipped" ? "Skipped: no branch led here." : ENDED.has(status.status) ? "Loading …" : `${mark.text} …`}</p>}
@@ -164,7 +173,7 @@ export function Results({ nodeKey, look, whole = false, beside = false }) {
         ))}
         {look.log?.pages?.[0].length > 0 && <Log log={look.log} />}
         {whole && past && <RanWith nodeKey={nodeKey} />}
-      </div>
+      </div>}
     </section>
   );
 }
