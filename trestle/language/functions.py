@@ -6,7 +6,7 @@ from typing import Any, Final
 from trestle.language.errors import LanguageError
 from trestle.language.limits import MAX_RANGE, Meter
 from trestle.language.lookup import describe
-from trestle.language.operators import contains, equal, number
+from trestle.language.operators import compare, contains, equal, number
 
 
 def range_(meter: Meter, start: Any, stop: Any = None, step: Any = 1) -> list[int]:
@@ -76,6 +76,10 @@ TESTS: Final[dict[str, Callable[..., bool]]] = {
     "divisibleby": lambda meter, value, divisor: _divisible(value, divisor),
     "eq": equal,
     "ne": lambda meter, value, other: not equal(meter, value, other),
+    "gt": lambda meter, value, other: compare(meter, ">", value, other),
+    "ge": lambda meter, value, other: compare(meter, ">=", value, other),
+    "lt": lambda meter, value, other: compare(meter, "<", value, other),
+    "le": lambda meter, value, other: compare(meter, "<=", value, other),
     "in": lambda meter, value, holder: contains(meter, holder, value),
     "containing": lambda meter, value, wanted: contains(meter, value, wanted),
     "startingwith": lambda meter, value, part: _edge(meter, value, part, at_end=False),
