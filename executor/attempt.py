@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("executor.attempt")
 
 OUTCOME_UNKNOWN = "OutcomeUnknown"
+NODE_BUG = "NodeBug"
 UNKNOWN_HINT = "Look at the service whether it was done. Then start the workflow again, or go on by hand. It is not repeated by itself."
 
 
@@ -180,7 +181,7 @@ async def _run(
         told = StepError(
             type="Timeout",
             message=f"{step.prepared.label} did not finish within {timeout_s:g} s.",
-            hint="Give the node a longer timeout, or find out why it is slow.",
+            hint="Raise the node's “Time limit” (under “Policies”), or find out why it is slow.",
         )
         return _judged(Failure(told, retryable=True, outcome_unknown=True), effect)
     except asyncio.CancelledError as error:
@@ -251,7 +252,7 @@ def _bug(run: "Run", step: "StepRun", error: BaseException, effect: Effect) -> F
     node = step.prepared
     _log.error("a node has a bug", execution=str(run.job.execution_id), node=node.key, type=node.type, exc_info=error)
     told = StepError(
-        type="NodeBug",
+        type=NODE_BUG,
         message=f"{step.prepared.label} broke down with {error.__class__.__name__}. This is a mistake in the node type “{node.type}”.",
         hint="The executor's log has the details. Report it to the author of the node.",
     )

@@ -8,7 +8,7 @@ import orjson
 import structlog
 from pydantic import ValidationError
 
-from executor.attempt import expression_error
+from executor.attempt import NODE_BUG, expression_error
 from executor.context import StepContext
 from executor.credentials import SecretData, credential_types
 from executor.engine import Result
@@ -148,4 +148,4 @@ def _told(run: Run, prepared: Prepared, context: StepContext, error: Exception) 
     if isinstance(error, ValidationError):
         return StepError(type="InvalidConfig", message="What it is set to can't be used.", hint="Open it, fill in its fields and save it.")
     message = f"It broke down with {error.__class__.__name__}. This is a mistake in its code."
-    return StepError(type="NodeBug", message=message, hint="The executor's log has the details.")
+    return StepError(type=NODE_BUG, message=message, hint="The executor's log has the details.")

@@ -25,8 +25,8 @@ HINTS = {
     "TooManyRedirects": "Call the address at which the redirects end.",
     "TooLarge": "Ask the service for less at a time.",
     "BadResponse": "Ask the service's operator: its answer is not well-formed.",
-    "TimedOut": "Give the node retries, or raise its time limit.",
-    "ConnectionFailed": "Check the address, and that the service is up; give the node retries.",
+    "TimedOut": "Find out why the service is slow.",
+    "ConnectionFailed": "Check the address, and that the service is up.",
 }
 
 
@@ -40,6 +40,8 @@ class HttpCall:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout_s: float = 30
+    limited_by: str = ""
+    """The title of the field that sets `timeout_s`, if one does."""
     follow_redirects: bool = True
     receive: "Receive | None" = None
     """Reads the answer's body itself, where it is not to be held."""
@@ -135,18 +137,21 @@ async def call(client: "OutboundClient", request: HttpCall) -> HttpAnswer:
             **request.body,
         )
     except OutboundError as error:
-        raise failure(error) from error
+        raise failure(error, request.limited_by) from error
     return HttpAnswer(response)
 
 
-def failure(error: "OutboundError") -> NodeError:
+def failure(error: "OutboundError", limited_by: str = "") -> NodeError:
     """A call's error as a step's: retryable for connections that broke or were refused and for timeouts, and with
-    `outcome_unknown` where the request may have arrived all the same.
+    `outcome_unknown` where the request may have arrived all the same. `limited_by`: the field that sets the time limit.
     """
     kind = error.__class__.__name__
+    hint = HINTS.get(kind, "Correct the request.")
+    if kind == "TimedOut" and limited_by:
+        hint = f"Raise “{limited_by}” of the node, or find out why the service is slow."
     return NodeError(
         str(error),
-        hint=HINTS.get(kind, "Correct the request."),
+        hint=hint,
         retryable=error.retryable,
         outcome_unknown=_may_have_arrived(error),
         type=kind,

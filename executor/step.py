@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from executor.attempt import Done, Failure, NotStarted, attempt, elapsed_ms
+from executor.attempt import NODE_BUG, Done, Failure, NotStarted, attempt, elapsed_ms
 from executor.errors import Throttled
 from executor.node import Resumed, Wait
 from executor.program import Prepared
@@ -304,7 +304,7 @@ class StepRun:
                     return self.stop(run, outcome.error)
                 else:
                     if not self._may_retry(outcome):
-                        return self.fail(run, outcome.error)
+                        return self.fail(run, self._advised(outcome))
                     suspended = self._back_off(run, outcome)
                 if suspended is not None:
                     return suspended
@@ -368,6 +368,17 @@ class StepRun:
 
     def _may_retry(self, failure: Failure) -> bool:
         return failure.retryable and self.attempt < self.prepared.retry.max_attempts
+
+    def _advised(self, failure: Failure) -> StepError:
+        """Its last error, with what repeating did or could do about it: the node's type can't know how often it was tried."""
+        error = failure.error
+        if not failure.retryable or error.type == NODE_BUG:
+            return error
+        attempts = self.prepared.retry.max_attempts
+        advice = (
+            "All its attempts are used up." if attempts > 1 else "If this comes and goes, give the node more “Attempts” (under “Policies”)."
+        )
+        return error.model_copy(update={"hint": f"{error.hint} {advice}".lstrip()})
 
     def _back_off(self, run: "Run", failure: Failure) -> Suspended | None:
         """Records the failed attempt, and waits before the next."""

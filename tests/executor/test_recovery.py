@@ -66,6 +66,17 @@ async def test_a_timeout_bounds_one_attempt() -> None:
     assert error is not None
     assert (error.type, len(kit.calls)) == ("Timeout", 2)
     assert "0.05 s" in error.message
+    assert "“Time limit”" in error.hint
+    assert error.hint.endswith("All its attempts are used up.")
+
+
+async def test_more_attempts_are_advised_where_there_is_one_and_it_may_help() -> None:
+    for retryable, advised in ((True, True), (False, False)):
+        kit = Kit().does("flaky", fails(1, retryable=retryable), effect="idempotent").node("a", "flaky", "start")
+        await kit.execute()
+        error = kit.reporter.last("a").error
+        assert error is not None
+        assert ("give the node more “Attempts”" in error.hint) is advised
 
 
 async def test_an_unsafe_step_is_not_repeated_after_a_timeout() -> None:

@@ -103,9 +103,7 @@ class OutboundClient:
                 reading = _Reading(max_body, receive, started)
                 return await self._follow(request, reading, MAX_REDIRECTS if follow_redirects else 0, follow=follow_redirects)
         except TimeoutError:
-            raise TimedOut(
-                f"{request.method} {_shown(request)} took longer than {timeout_s:g} s. Raise the timeout, or check the server."
-            ) from None
+            raise TimedOut(f"{request.method} {_shown(request)} took longer than {timeout_s:g} s.") from None
 
     async def _follow(self, request: Request, reading: "_Reading", hops: int, *, follow: bool) -> Response:
         passed: list[str] = []

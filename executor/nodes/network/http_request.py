@@ -113,6 +113,7 @@ class HttpRequest(Node[Config]):
             headers,
             body=await _body(config, headers, ctx),
             timeout_s=config.timeout_s,
+            limited_by=Config.model_fields["timeout_s"].title or "",
             follow_redirects=config.follow_redirects,
             receive=download.receive if config.response in ("auto", "blob") else None,
         )
@@ -273,12 +274,12 @@ def _hint(status: int) -> str:
         413: "Send less at a time.",
         415: "Choose another format for the body.",
         422: "Compare the body with what the service expects.",
-        429: "The service asks for fewer calls. Give the node retries, or a rate per second.",
+        429: "The service asks for fewer calls. Give the node a rate per second.",
     }
     if status < 400:
         return "Turn “follow redirects” on, or add this status to the successes."
     return hints.get(status) or (
-        "The service has a problem. Give the node retries, or try later."
+        "The service has a problem. Try later, or ask its operator."
         if status >= 500
         else "Compare the request with what the service expects."
     )

@@ -193,8 +193,8 @@ async def test_an_answer_that_is_not_the_json_it_says(peer: Peer, ctx: Recording
         (404, False, "URL"),
         (418, False, "expects"),
         (429, True, "fewer calls"),
-        (500, True, "retries"),
-        (503, True, "retries"),
+        (500, True, "Try later"),
+        (503, True, "Try later"),
         (304, False, "successes"),
     ],
 )
@@ -249,6 +249,7 @@ async def test_every_call_takes_its_turn(peer: Peer, ctx: RecordingContext) -> N
 async def test_a_server_that_hangs(peer: Peer, ctx: RecordingContext) -> None:
     failed = await failure(ctx, {"method": "POST", "url": peer.url + "/hang", "timeout_s": 0.2})
     assert "took longer than 0.2 s" in failed.message
+    assert "Raise “Time limit (seconds)”" in failed.hint, "as the form calls it"
     assert failed.retryable
     assert failed.outcome_unknown
 
