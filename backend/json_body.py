@@ -12,8 +12,8 @@ MAX_DEPTH = 100
 _MAY_OVERFLOW = re.compile(rb"\d{300}|\d[eE]\+?\d{3}")
 
 
-def decode(body: bytes) -> Any:
-    """The JSON value in `body`.
+def decode(body: bytes, called: str = "The body") -> Any:
+    """The JSON value in `body`, which errors call so.
 
     Raises:
         BadRequest: not JSON, which NaN and Infinity aren't either.
@@ -27,7 +27,7 @@ def decode(body: bytes) -> Any:
             raise Unprocessable(f"{why}. Give each key once.") from None
         if why.startswith("recursion limit"):
             raise _too_deep() from None
-        raise BadRequest(f"The body is not valid JSON: {why}. NaN and Infinity are not JSON either.") from None
+        raise BadRequest(f"{called} is not valid JSON: {why}. NaN and Infinity are not JSON either.") from None
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check_depth(value)
     if _MAY_OVERFLOW.search(body):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backend.db import encode_json
 from backend.errors import Unprocessable, field_errors
 from backend.importing import json_graphs, step_lists
+from backend.importing.places import located, place
 from backend.importing.sheet import Sheet
 from backend.json_body import decode
 from backend.models import Membership, User
@@ -29,8 +30,8 @@ async def imported(
     parts: Services, session: AsyncSession, user: User, project_id: UUID | None, body: bytes, media_type: str
 ) -> wire.Imported:
     """A new workflow from a document: one that Trestle exported, a step list, or a JSON graph. Raises BadRequest, Unprocessable."""
-    value = decode(encode_json(parse(body)).encode()) if "yaml" in media_type else decode(body)
-    sheet = _foreign(value)
+    value = decode(encode_json(parse(body)).encode()) if "yaml" in media_type else decode(body, "The text")
+    sheet, drawn = _foreign(value)
     if sheet is None:
         workflow = await service.create(parts, session, user, wire.NewWorkflow(**_document(value), project_id=project_id))
         return wire.Imported(workflow=workflow, problems=workflow.problems)
@@ -41,13 +42,16 @@ async def imported(
     )
     workflow = await service.create(parts, session, user, new)
     nobody = await _nobody(session, workflow.project_id, sheet)
-    return wire.Imported(workflow=workflow, problems=[*workflow.problems, *nobody], unmapped=sheet.unmapped)
+    return wire.Imported(
+        workflow=workflow, problems=[*workflow.problems, *nobody], unmapped=[located(loss, drawn) for loss in sheet.unmapped]
+    )
 
 
-def _foreign(value: Any) -> Sheet | None:
-    """What somebody else's document draws; None where it is one of ours, or of nobody."""
+def _foreign(value: Any) -> tuple[Sheet | None, Any]:
+    """What somebody else's document draws, and the part of it that paths of the sheet begin at; None where it is one of ours, or of
+    nobody."""
     if not isinstance(value, dict):
-        return None
+        return None, value
     inner = value.get("definition")
     graph = {**value, **inner} if isinstance(inner, dict) and "nodes" in inner else value
     graph = graph if graph is value else {name: part for name, part in graph.items() if name != "definition"}
@@ -56,11 +60,11 @@ def _foreign(value: Any) -> Sheet | None:
     if step_lists.is_one(value):
         sheet = step_lists.drawn(value, title)
     elif json_graphs.is_one(graph):
-        sheet = json_graphs.drawn(graph, title)
+        value, sheet = graph, json_graphs.drawn(graph, title)
     else:
-        return None
+        return None, value
     sheet.description = description[:_DESCRIPTION_SIZE] if isinstance(description, str) else ""
-    return sheet
+    return sheet, value
 
 
 def _document(value: Any) -> JsonObject:
@@ -68,7 +72,7 @@ def _document(value: Any) -> JsonObject:
         document = wire.Document.model_validate(value)
     except ValidationError as error:
         found = field_errors(error.errors(), value)
-        where = ".".join(map(str, found[0].loc))
+        where = place(found[0].loc, value)
         detail = (
             f"This is neither a document that Trestle exported ({where}: {found[0].message}) nor another format that it reads: "
             "a list of steps, or a graph of nodes and edges."

@@ -213,9 +213,10 @@ class Document(Request):
 
 
 class Unmapped(BaseModel):
-    """A part of an imported document that has no counterpart here."""
+    """A part of an imported document that has no counterpart here: its `path` (`nodes.2.data.ms`), and `where` that is in words."""
 
     path: str
+    where: str = ""
     reason: str
 
 

@@ -1,34 +1,19 @@
 """The dialog that begins a workflow: empty, from a template, or from a document."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 
-from trestle.contracts.workflows import Imported
 from web.access import signed_in
 from web.components.browser import text_file
 from web.components.feedback import link_button, problem
 from web.components.field import choice, field
 from web.components.submitting import Submitting, Wrong, form
 from web.projects import Choice, edits, project_choices
+from web.remarks import Remark, remarks
 
 MOST_CHARACTERS = 500_000
 """A document that is longer does not go through the page's connection at once; the API takes it."""
-
-
-@dataclass
-class Remark:
-    """Something about an imported document that somebody has to look at."""
-
-    where: str
-    what: str
-
-
-def remarks(answer: Imported) -> list[Remark]:
-    """What found no place first, then what is to be filled in."""
-    lost = [Remark(part.path, part.reason) for part in answer.unmapped]
-    return lost + [Remark(problem.node or ".".join(map(str, problem.loc)), problem.message) for problem in answer.problems]
 
 
 class NewWorkflow(Submitting, rx.State):
@@ -109,7 +94,8 @@ class NewWorkflow(Submitting, rx.State):
             if not text:
                 raise Wrong("Choose a file, or paste a document.")
             answer = await api.import_workflow(text, self.project_id)
-            self.made, self.name, self.remarks = str(answer.workflow.id), answer.workflow.name, remarks(answer)
+            types = await api.node_types() if answer.problems else []
+            self.made, self.name, self.remarks = str(answer.workflow.id), answer.workflow.name, remarks(answer, types)
             if not self.remarks:
                 self.open = False
                 yield rx.redirect(f"/workflows/{self.made}")

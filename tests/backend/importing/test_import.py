@@ -162,6 +162,7 @@ async def test_what_finds_no_place_in_a_step_list_is_told(ada: Person) -> None:
         "definition.steps.4.config.condition",
         "definition.version",
     ]
+    assert {"Step 1", "Step 3 › headers › A", "Version", "Active"} <= {loss["where"] for loss in made["unmapped"]}
     assert configs(made["workflow"])["send_fax_1"] == ["send_fax", {"to": 1}], "its place is kept"
     assert {problem["node"] for problem in made["problems"]} >= {"send_fax_1", "filter_4", "filter_5"}
     assert len(wires(made["workflow"])) == 4
@@ -210,6 +211,17 @@ async def test_what_finds_no_place_in_a_graph_is_told(ada: Person) -> None:
             "nodes.6", "nodes.7", "nodes.8.data", "edges.1.condition", "edges.2", "edges.3", "edges.4", "edges.5", "edges.8",
         ]
     )  # fmt: skip
+    told = {loss["where"].partition("xx")[0] for loss in made["unmapped"]}
+    assert told >= {
+        "Trigger",
+        "Node “b” › Case “",
+        "Node “b” › Case 3",
+        "Node “d” › ms",
+        "Node “f”",
+        "Node 7",
+        "Edge 2 › condition",
+        "Edge 9",
+    }
     assert made["workflow"]["name"] == "Odd"
     assert {"s:main>b", "d:main>f", "s:main>h", "b:case 1>h"} <= wires(made["workflow"])
 
