@@ -1,6 +1,6 @@
 """`/notifications`: what workflows told the caller."""
 
-from backend.deps import CurrentUser, Session
+from backend.deps import CurrentUser, ServicesDep, Session
 from backend.notifications import service
 from backend.paging import PagingDep
 from backend.routing import router as new_router
@@ -10,9 +10,9 @@ router = new_router(tag="notifications")
 
 
 @router.get("/notifications")
-async def notifications(session: Session, user: CurrentUser, paging: PagingDep, unread: bool = False) -> Notifications:
+async def notifications(parts: ServicesDep, session: Session, user: CurrentUser, paging: PagingDep, unread: bool = False) -> Notifications:
     """The caller's notifications, newest first; with `unread=true` only those that are."""
-    return await service.listed(session, user, paging, unread_only=unread)
+    return await service.listed(session, parts.settings, user, paging, unread_only=unread)
 
 
 @router.post("/notifications/read")

@@ -10,6 +10,7 @@ from backend.notifications.telling import tell
 from backend.retention.policies import Caps
 from backend.retention.pruning import Pruner, Records
 from backend.services import Services
+from backend.waits.links import links
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK, node, wires
 from tests.backend.people import Person
@@ -133,3 +134,36 @@ async def test_old_notifications_go_and_of_each_person_those_beyond_the_number_k
     await Pruner(hot, Caps(), Records(notifications=4)).prune()
     assert [n["message"] for n in (await ada.get("/notifications"))["items"]] == [f"message {n}" for n in (5, 4, 3, 2)]
     assert len((await bob.get("/notifications"))["items"]) == 1
+
+
+async def test_what_became_of_an_approval_is_told_with_it(ada: Person, services: Services) -> None:
+    told = await running(services, ada, None)
+    hot, execution = services.database.hot, told.ids["execution"]
+
+    async def ask(node: str, item: int | None = None) -> None:
+        link = str(links(services.settings, execution, node, item, "approval")["approve_url"])
+        await told.tell(node, to_role="owner", link=link.partition("?")[0])
+
+    async def outcomes() -> list[Any]:
+        return [one["outcome"] for one in (await ada.get("/notifications"))["items"]][::-1]
+
+    await ask("first")
+    await ask("first", 1)
+    await ask("second")
+    await ask("third")
+    await told.tell("no approval", to_role="owner", link="/approvals/nonsense")
+    await told.tell("no question", to_role="owner")
+    assert await outcomes() == [None] * 6
+    for key, item, answer in (("first", 1, '{"decision": "approved", "by": "Ada"}'), ("second", None, '{"decision": "rejected"}')):
+        insert = "insert into resolutions (execution_id, node, item, kind, answer) values ($1, $2, $3, 'approval', $4)"
+        await hot.execute(insert, execution, key, item, answer)
+    decided = [{"decision": "approved", "by": "Ada"}, {"decision": "rejected", "by": None}]
+    assert await outcomes() == [None, *decided, None, None, None]
+    await hot.execute(
+        "insert into steps (execution_id, node, type, attempt, status, epoch, event_seq) values ($1, 'third', 'x', 1, 'succeeded', 1, 1)",
+        execution,
+    )
+    over = {"decision": "over", "by": None}
+    assert await outcomes() == [None, *decided, over, None, None], "its time ran out"
+    await hot.execute("update executions set status = 'cancelled', finished_at = now() where id = $1", execution)
+    assert await outcomes() == [over, *decided, over, None, None]

@@ -1,7 +1,7 @@
 """What workflows tell people, as they see it."""
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
@@ -9,8 +9,15 @@ from pydantic import BaseModel, Field, model_validator
 from trestle.contracts.base import Model, Page, Request
 
 
+class Outcome(BaseModel):
+    """What became of a question: the decision and who made it, as far as they said; `over` where nobody did before it ended."""
+
+    decision: Literal["approved", "rejected", "over"]
+    by: str | None = None
+
+
 class Notification(Model):
-    """A message to the caller. `link` leads to what it is about."""
+    """A message to the caller. `link` leads to what it is about. `outcome`: of an approval that is not open any more."""
 
     id: UUID
     title: str
@@ -21,6 +28,7 @@ class Notification(Model):
     execution_id: UUID | None = None
     created_at: datetime
     read_at: datetime | None = None
+    outcome: Outcome | None = None
 
 
 class Notifications(Page[Notification]):

@@ -16,6 +16,7 @@ from web.components.listing import Listing, listing
 REFRESH_S = 10
 PAGE = 50
 ALL, UNREAD = "all", "unread"
+OUTCOMES = {"approved": "Approved", "rejected": "Rejected", "over": "Ended without a decision"}
 
 
 @dataclass
@@ -29,12 +30,16 @@ class Row:
     elsewhere: bool
     created_at: str
     unread: bool
+    outcome: str = ""
+    """What was decided, in words; empty where nothing was, or nothing is asked."""
+    decision: str = ""
 
 
 def shown(found: JsonObject) -> Row:
     """A notification of GET /notifications as a row: its own link, else the execution that it came from."""
     own = found.get("link") or ""
-    execution = found.get("execution_id")
+    execution, outcome = found.get("execution_id"), found.get("outcome") or {}
+    decision, by = outcome.get("decision", ""), outcome.get("by")
     return Row(
         id=found["id"],
         title=found.get("title") or "",
@@ -43,6 +48,8 @@ def shown(found: JsonObject) -> Row:
         elsewhere=bool(own),
         created_at=found["created_at"],
         unread=found.get("read_at") is None,
+        outcome=OUTCOMES.get(decision, "") + (f" by {by}" if by else ""),
+        decision=decision,
     )
 
 
@@ -100,6 +107,16 @@ class Notifications(Listing, rx.State):
         return Bell.count
 
 
+def _outcome(found: Row) -> rx.Component:
+    icon = rx.match(
+        found.decision,
+        ("approved", rx.icon("circle-check", size=14, color="var(--green-11)")),
+        ("rejected", rx.icon("circle-x", size=14, color="var(--red-11)")),
+        rx.icon("circle-minus", size=14, color="var(--gray-11)"),
+    )
+    return rx.el.span(icon, found.outcome, class_name="t-status t-small")
+
+
 def _item(found: Row) -> rx.Component:
     return rx.el.li(
         rx.el.span(class_name="t-unread", custom_attrs={"data-on": rx.cond(found.unread, "true", "")}),
@@ -108,6 +125,7 @@ def _item(found: Row) -> rx.Component:
             rx.text(found.message, size="2", white_space="pre-wrap", overflow_wrap="anywhere"),
             rx.el.div(
                 relative_time(found.created_at, class_name="t-small"),
+                rx.cond(found.outcome != "", _outcome(found)),
                 rx.cond(
                     found.link != "",
                     rx.link(

@@ -77,6 +77,8 @@ async def test_what_workflows_tell_is_counted_read_and_answered(stack: Stack) ->
         # What was read stays in sight until somebody asks again.
         await page.get_by_role("radio", name="All").click()
         await expect(page.get_by_role("radio", name="All")).to_be_checked()
+        await expect(notes(page).filter(has_text="Refund").filter(has_text="Rejected by Ada")).to_have_count(1)
+        await expect(notes(page).filter(has_text="Refund")).to_have_count(2)  # the new one is open
         await page.get_by_role("radio", name="Unread").click()
         await expect(page.get_by_text("You have read everything")).to_be_visible()
         await _ended(page, url)
