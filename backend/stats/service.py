@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import readable
@@ -22,8 +22,10 @@ _FAILED = (ExecutionStatus.FAILED, ExecutionStatus.QUARANTINED)
 _INTERVALS = 48
 """At most so many in a series: what a chart can show."""
 _STEPS_S = (300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400)
-_ENOUGH, _ENOUGH_FOR_NODES, _ENOUGH_FOR_INTERVAL, _AT_LEAST = 1000, 500, 50, 50
-"""Executions that durations and nodes are told from: the newest so many of the whole time, or of an interval."""
+_ENOUGH_FOR_NODES, _AT_LEAST = 500, 50
+"""Executions that nodes are told from: the newest so many of the whole time."""
+_ENOUGH_FOR_DURATIONS = 10_000
+"""Executions that durations are told from: all intervals have the same part of it, which is their newest."""
 
 _WAITS = ("delay", "approval", "wait.webhook")
 """Types of nodes that take as long as they are meant to: no slow ones."""
@@ -43,20 +45,21 @@ unnest(cast(:projects as uuid[])) p (id) cross join lateral (
 _PERCENTILES = """percentile_cont(0.5) within group (order by extract(epoch from e.finished_at - e.started_at) * 1000)::float8 as p50_ms,
     percentile_cont(0.95) within group (order by extract(epoch from e.finished_at - e.started_at) * 1000)::float8 as p95_ms"""
 
-_DURATIONS = text("select {took} from {newest}".replace("{took}", _PERCENTILES).replace("{newest}", _NEWEST))
-
-_DURATIONS_OF_INTERVALS = text(
+# The intervals and, where `place` is null, all of them together: a figure and a chart of the same executions agree.
+_DURATIONS = text(
     """
-select i.place, {took}
+select i.place, count(e.there) as executions,
+    percentile_cont(0.5) within group (order by extract(epoch from e.finished_at - e.started_at) * 1000)::float8 as p50_ms,
+    percentile_cont(0.95) within group (order by extract(epoch from e.finished_at - e.started_at) * 1000)::float8 as p95_ms
 from unnest(cast(:places as int[]), cast(:begins as uuid[]), cast(:ends as uuid[])) i (place, begins, ends)
 left join lateral (
     select newest.* from unnest(cast(:projects as uuid[])) p (id) cross join lateral (
-        select e.started_at, e.finished_at from executions e
+        select true as there, e.started_at, e.finished_at from executions e
         where e.project_id = p.id and e.kind = 'run' and e.id >= i.begins and e.id < i.ends order by e.id desc limit :enough
     ) newest
 ) e on true
-group by i.place
-""".replace("{took}", _PERCENTILES)
+group by grouping sets ((i.place), ())
+"""
 )
 
 _SLOWEST = text(
@@ -93,13 +96,13 @@ async def stats(session: AsyncSession, user: User, hours: int) -> Stats:
     counts = Counter[ExecutionStatus]()
     for interval in (await counting.counts(session, projects, since, timedelta(days=1))).values():
         counts.update(interval)
-    durations = (await session.execute(_DURATIONS, _sample(projects, since, _ENOUGH))).one()
     workflows = owned(user, Workflow).with_only_columns(func.count(), func.count().filter(Workflow.enabled))
     total, enabled = (await session.execute(workflows)).one()
     finished = sum(counts[status] for status in TERMINAL)
     slowest = await session.execute(_SLOWEST, {**_sample(projects, since, _ENOUGH_FOR_NODES), "waits": list(_WAITS)})
     failing = await session.execute(_FAILING, _sample(projects, since, _ENOUGH_FOR_NODES))
     interval_s = next((step for step in _STEPS_S if hours * 3600 / step <= _INTERVALS), _STEPS_S[-1])
+    series, durations = await _series(session, projects, since, timedelta(seconds=interval_s))
     return Stats(
         since=since,
         workflows=total,
@@ -108,6 +111,7 @@ async def stats(session: AsyncSession, user: User, hours: int) -> Stats:
         success_rate=counts[ExecutionStatus.SUCCEEDED] / finished if finished else None,
         p50_ms=durations.p50_ms,
         p95_ms=durations.p95_ms,
+        durations_of=durations.executions,
         slowest_nodes=[
             SlowNode(workflow_id=row.id, workflow_name=row.name, node=row.node, attempts=row.attempts, p95_ms=row.p95_ms) for row in slowest
         ],
@@ -116,7 +120,7 @@ async def stats(session: AsyncSession, user: User, hours: int) -> Stats:
             for row in failing
         ],
         interval_s=interval_s,
-        series=await _series(session, projects, since, timedelta(seconds=interval_s)),
+        series=series,
     )
 
 
@@ -125,8 +129,8 @@ def _sample(projects: Sequence[UUID], since: datetime, enough: int) -> dict[str,
     return {"projects": projects, "since": earliest_id(since), "enough": max(enough // max(len(projects), 1), _AT_LEAST)}
 
 
-async def _series(session: AsyncSession, projects: Sequence[UUID], since: datetime, interval: timedelta) -> list[Interval]:
-    """Every interval since then, also those in which nothing was started."""
+async def _series(session: AsyncSession, projects: Sequence[UUID], since: datetime, interval: timedelta) -> tuple[list[Interval], Row[Any]]:
+    """Every interval since then, also those in which nothing was started; and the durations of all of them together."""
     first = floor(since, interval)
     counted = await counting.counts(session, projects, first, interval)
     begins = []
@@ -135,14 +139,15 @@ async def _series(session: AsyncSession, projects: Sequence[UUID], since: dateti
         first += interval
     ids = [earliest_id(begin) for begin in [*begins, first]]
     values = {"projects": projects, "places": range(len(begins)), "begins": ids[:-1], "ends": ids[1:]}
-    enough = {"enough": max(_ENOUGH_FOR_INTERVAL // max(len(projects), 1), 1)}
-    took = {row.place: row for row in await session.execute(_DURATIONS_OF_INTERVALS, {**values, **enough})}
-    return [
+    enough = {"enough": max(_ENOUGH_FOR_DURATIONS // (len(begins) * max(len(projects), 1)), 1)}
+    took = {row.place: row for row in await session.execute(_DURATIONS, {**values, **enough})}
+    intervals = [
         _interval(begin, Counter(counted.get(begin, {})), took[place].p50_ms, took[place].p95_ms)
         if begin in counted
         else Interval(at=begin)
         for place, begin in enumerate(begins)
     ]
+    return intervals, took[None]
 
 
 def _interval(at: datetime, counts: Counter[ExecutionStatus], p50_ms: float | None, p95_ms: float | None) -> Interval:

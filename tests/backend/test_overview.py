@@ -1,12 +1,15 @@
 """The webhooks page and the dashboard."""
 
+import pytest
+
 from backend.services import Services
+from backend.stats import service
 from tests.backend.catalogue import register
 from tests.backend.graphs import HOOK
 from tests.backend.people import Person
 
 
-async def test_webhooks_and_stats(ada: Person, bob: Person, services: Services) -> None:
+async def test_webhooks_and_stats(ada: Person, bob: Person, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     await register(services.database)
     assert (await ada.get("/stats"))["success_rate"] is None
     made = await ada.post("/workflows", json={"name": "W", "nodes": [HOOK]})
@@ -41,5 +44,10 @@ async def test_webhooks_and_stats(ada: Person, bob: Person, services: Services) 
     started = [interval for interval in stats["series"] if interval["succeeded"]]
     assert [(interval["succeeded"], interval["failed"], interval["others"]) for interval in started] == [(2, 1, 1)]
     assert round(started[0]["p50_ms"]) == 2000
+    assert (started[0]["p95_ms"], stats["durations_of"]) == (stats["p95_ms"], 4), "the figure and the chart are of the same executions"
+    monkeypatch.setattr(service, "_ENOUGH_FOR_DURATIONS", 2 * 14)
+    stats = await ada.get("/stats?hours=1")
+    (told,) = {(one["p50_ms"], one["p95_ms"]) for one in [stats, *stats["series"]] if one["p95_ms"] is not None}
+    assert (told, stats["durations_of"]) == ((2000, 2000), 2), "the newest two of the interval: one failed, one is queued"
     assert (await bob.get("/stats"))["executions"] == {}
     assert (await ada.get("/workflows"))["items"][0]["last_execution"]["status"] == "queued"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from trestle.contracts.base import JsonObject
 from trestle.contracts.overview import Interval, Stats, Webhook
-from web.pages import dashboard, notifications, schedules, webhooks
+from web.pages import dashboard, executions, notifications, schedules, webhooks
 
 HOOK = Webhook(
     workflow_id=UUID(int=7),
@@ -84,6 +84,22 @@ def test_a_notification_leads_to_its_link_else_to_its_execution() -> None:
     assert notifications.shown({**found, "execution_id": None}).link == ""
 
 
+def test_a_notification_says_what_became_of_its_approval() -> None:
+    found = {"id": "n", "title": "", "message": "Refund?", "link": "/approvals/x", "created_at": "2026-01-01T00:00:00Z"}
+    outcomes: list[JsonObject | None] = [
+        None,
+        {"decision": "approved", "by": "Ada"},
+        {"decision": "rejected", "by": None},
+        {"decision": "over"},
+    ]
+    told = [notifications.shown({**found, "outcome": outcome}).outcome for outcome in outcomes]
+    assert told == ["", "Approved by Ada", "Rejected", "Ended without a decision"]
+
+
+def test_every_period_of_the_dashboard_leads_to_the_same_one_of_the_executions() -> None:
+    assert {hours: executions.SPANS[dashboard.SPAN[hours]][1] for hours, _ in dashboard.PERIODS} == {"24": 24, "168": 168, "720": 720}
+
+
 def test_the_dashboard_says_how_it_went() -> None:
     stats = Stats.model_validate(
         {
@@ -106,4 +122,9 @@ def test_the_dashboard_says_how_it_went() -> None:
     assert (quiet["Success rate"].value, quiet["Failed"].tone) == ("–", "")
     at = datetime(2026, 1, 1, tzinfo=UTC)
     (point,) = dashboard.points([Interval(at=at, succeeded=2, p50_ms=1500)])
+    counted = stats.model_copy(
+        update={"interval_s": 86_400, "series": [Interval(at=at, succeeded=8000, failed=4), Interval(at=at, others=7)]}
+    )
+    assert dashboard.sample(counted.model_copy(update={"durations_of": 8011})) == ""
+    assert dashboard.sample(counted.model_copy(update={"durations_of": 907})) == "From 907 of 8,011 executions: the newest of every day."
     assert (point["at"], point["Succeeded"], point["Median"], point["95 %"]) == (at.timestamp() * 1000, 2, 1500, None)

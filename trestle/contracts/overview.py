@@ -54,8 +54,8 @@ class Interval(BaseModel):
 
 class Stats(BaseModel):
     """What happened since a moment. `success_rate` (0 to 1) is of those that ended, None where none did. Durations run from the
-    start of an execution to its end, in milliseconds. Every execution is counted; durations and nodes are told from the newest thousand or
-    so, and those of an interval from its newest 50."""
+    start of an execution to its end, in milliseconds. Every execution is counted; durations are told from `durations_of` of them, which are
+    the newest of each interval, and nodes from the newest few hundred."""
 
     since: datetime
     workflows: int
@@ -64,6 +64,7 @@ class Stats(BaseModel):
     success_rate: float | None
     p50_ms: float | None
     p95_ms: float | None
+    durations_of: int = Field(0, description="Executions that all durations here are told from: each, or some thousands")
     slowest_nodes: list[SlowNode]
     failing_nodes: list[FailingNode] = Field(default_factory=list)
     interval_s: float = Field(3600, description="Seconds of each interval of `series`")

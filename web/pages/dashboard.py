@@ -18,9 +18,18 @@ from web.pages.executions import duration_text
 REFRESH_S = 15
 PERIODS = (("24", "24 hours"), ("168", "7 days"), ("720", "30 days"))
 """Hours and their words."""
-SPAN = {"24": "day", "168": "week"}
+SPAN = {"24": "day", "168": "week", "720": "month"}
 """The same periods as the executions page calls them."""
 CHART_HEIGHT = 220
+_INTERVALS = {
+    300: "five minutes",
+    900: "quarter of an hour",
+    1800: "half hour",
+    3600: "hour",
+    7200: "two hours",
+    21_600: "six hours",
+    86_400: "day",
+}
 
 
 @dataclass
@@ -94,6 +103,15 @@ def told(stats: Stats, words: str) -> tuple[str, str]:
     return runs, f"{took} At the slowest time, 95 % took up to {duration_text(slowest)}."
 
 
+def sample(stats: Stats) -> str:
+    """What the durations are told from, where it is not every execution."""
+    everything = sum(one.succeeded + one.failed + one.others for one in stats.series)
+    if stats.durations_of >= everything:
+        return ""
+    interval = _INTERVALS.get(round(stats.interval_s), "interval")
+    return f"From {stats.durations_of:,} of {everything:,} executions: the newest of every {interval}."
+
+
 def slow(found: SlowNode) -> NodeRow:
     """A slow node as a row."""
     workflow = str(found.workflow_id)
@@ -116,6 +134,7 @@ class Dashboard(Listing, rx.State):
     series: list[dict[str, Any]] = []
     runs_told: str = ""
     durations_told: str = ""
+    sample: str = ""
     slow: list[NodeRow] = []
     failing: list[NodeRow] = []
 
@@ -127,6 +146,7 @@ class Dashboard(Listing, rx.State):
             stats = await api.stats(int(self.hours))
             self.figures, self.series = figures(stats, SPAN.get(self.hours, "")), points(stats.series)
             self.runs_told, self.durations_told = told(stats, dict(PERIODS)[self.hours])
+            self.sample = sample(stats)
             self.slow, self.failing = [slow(node) for node in stats.slowest_nodes], [failing(node) for node in stats.failing_nodes]
             self.nothing = not stats.executions
 
@@ -189,11 +209,11 @@ def _axes(*, durations: bool = False) -> list[rx.Component]:
     ]
 
 
-def _chart(title: str, in_words: Any, chart: rx.Component) -> rx.Component:
-    """A chart, which is a picture for those who hear the page."""
+def _chart(title: str, in_words: Any, chart: rx.Component, *note: rx.Component) -> rx.Component:
+    """A chart, which is a picture for those who hear the page; below it a note."""
     drawn = rx.el.div(chart, role="img", custom_attrs={"aria-label": in_words})
     return rx.el.section(
-        rx.heading(title, size="3", as_="h2", weight="medium"), drawn, class_name="t-chart", custom_attrs={"aria-label": title}
+        rx.heading(title, size="3", as_="h2", weight="medium"), drawn, *note, class_name="t-chart", custom_attrs={"aria-label": title}
     )
 
 
@@ -217,7 +237,12 @@ def _charts() -> rx.Component:
     }
     return rx.el.div(
         _chart("Executions", Dashboard.runs_told, rx.recharts.bar_chart(*bars, *_axes(), bar_category_gap="20%", **common)),
-        _chart("Duration", Dashboard.durations_told, rx.recharts.line_chart(*lines, *_axes(durations=True), **common)),
+        _chart(
+            "Duration",
+            Dashboard.durations_told,
+            rx.recharts.line_chart(*lines, *_axes(durations=True), **common),
+            rx.cond(Dashboard.sample != "", rx.el.p(Dashboard.sample, class_name="t-small")),
+        ),
         class_name="t-charts",
     )
 

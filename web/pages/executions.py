@@ -31,7 +31,7 @@ from web.projects import edits, of_project, runs
 
 PAGE = 50
 REFRESH_S = 5
-SPANS = {"hour": ("Last hour", 1), "day": ("Last 24 hours", 24), "week": ("Last 7 days", 7 * 24)}
+SPANS = {"hour": ("Last hour", 1), "day": ("Last 24 hours", 24), "week": ("Last 7 days", 7 * 24), "month": ("Last 30 days", 30 * 24)}
 """Words and hours of each span of time to choose."""
 ANY = "any"
 """A filter's value for everything: a Radix choice has no empty value."""
