@@ -129,10 +129,10 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await page.get_by_test_id("way-import").click()
         await page.get_by_label("Or paste it here").fill("{")
         await page.get_by_role("button", name="Import", exact=True).click()
-        await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+        await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("The text is not valid JSON")
         await page.get_by_label("Or paste it here").fill(json.dumps(FOREIGN))
         await page.get_by_role("button", name="Import", exact=True).click()
-        await expect(page.get_by_test_id("import-remarks")).to_contain_text("teleport")
+        await expect(page.get_by_test_id("import-remarks")).to_contain_text("Node “3” There is no counterpart to “teleport”")
         await shot(page, shots, "remarks")
         await page.reload()  # what was told once doesn't come again
         await expect(page.get_by_role("row")).to_have_count(5)
@@ -150,7 +150,9 @@ async def test_from_signing_up_to_a_webhook_call_with_a_template_then_order_amon
         await expect(page.get_by_role("row")).to_have_count(3)  # the first and its copy: the file was kept before there were tags
         async with page.expect_download() as downloading:
             await choose(page, "Answer a web request (copy)", "Export as JSON")
-        document: Any = json.loads(Path(await (await downloading.value).path()).read_text())
+        download = await downloading.value
+        assert download.suggested_filename == "answer-a-web-request-copy.json"
+        document: Any = json.loads(Path(await download.path()).read_text())
         assert document["tags"] == ["web", "first"]
         await choose(page, "Answer a web request (copy)", "Run")
         await page.wait_for_url("**/executions/*")

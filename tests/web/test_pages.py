@@ -13,11 +13,13 @@ import reflex as rx
 
 from backend.credentials.types import TYPES
 from trestle.contracts.executions import ExecutionError, ExecutionSummary
+from trestle.contracts.node_types import NodeType
 from trestle.contracts.states import ExecutionStatus
 from trestle.contracts.templates import Template
 from trestle.contracts.users import Project, ProjectRole
-from trestle.contracts.workflows import RecentRun, WorkflowSummary
+from trestle.contracts.workflows import Imported, RecentRun, WorkflowSummary
 from web import app as application
+from web import remarks
 from web.access import safe_path
 from web.credential_form import Blank, blanks, chosen, filled, hosts_of, wrong_host
 from web.pages import executions, templates, workflow_rows
@@ -128,6 +130,19 @@ def test_a_secret_is_asked_for_and_never_shown() -> None:
     assert [blank.required for blank in blanks(SCHEMA, {}, [], {})] == [True, True, False]
     optional = blanks({"properties": {"old": {"title": "Old", "writeOnly": True}}}, {}, ["old"], {})
     assert optional[0].may_drop == "drop.old"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("Answer a web request (copy)", "answer-a-web-request-copy"),
+        ("Über_alles 2", "über-alles-2"),
+        ("日本 / x", "日本-x"),
+        ("…", "workflow"),
+    ],
+)
+def test_an_export_is_called_as_the_workflow_is(name: str, file: str) -> None:
+    assert workflow_rows.shown(SUMMARY.model_copy(update={"name": name}), {}).file == file
 
 
 def test_what_is_left_empty_is_left_as_it_was() -> None:
@@ -268,3 +283,36 @@ def test_what_a_template_tries_with_reaches_the_browser_as_a_literal() -> None:
     assert "\n" not in script
     assert templates.opening("id", None) == "location.assign('/workflows/id')"
     assert templates.opening("id", None, "tell_2") == "location.assign('/workflows/id?node=tell_2')"
+
+
+def test_an_import_is_told_in_the_words_of_the_page() -> None:
+    schema = {
+        "properties": {
+            "to_role": {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "Role"},
+            "cases": {"type": "array", "title": "Cases", "items": {"$ref": "#/$defs/Case"}},
+            "auth": {"title": "Authentication", "oneOf": [{"$ref": "#/$defs/Case"}, {"properties": {"key": {"title": "Key"}}}]},
+        },
+        "$defs": {"Case": {"properties": {"label": {"title": "Label"}}}},
+    }
+    assert remarks.titles(["cases", 1, "label"], schema) == ["Cases", "2", "Label"]
+    assert remarks.titles(["auth", "key"], schema) == ["Authentication", "Key"]
+    assert remarks.titles(["headers", "X-A"], schema) == ["headers", "X-A"]
+    kind = NodeType(type="notify", title="Notify", group="g", description="", icon="bell", config_schema=schema)
+    node = {"id": UUID(int=3), "key": "n", "type": "notify", "config": {}}
+    problems = [
+        {"node": "n", "loc": ["config", "to_role"], "message": "to_role: Nobody has it."},
+        {"node": "named", "loc": ["config", "cases", 0, "label"], "message": "cases[0].label is required."},
+        {"node": "named", "loc": ["type"], "message": "There is no such type."},
+        {"node": None, "loc": ["nodes"], "message": "There is no trigger."},
+    ]
+    nodes = [node, {**node, "key": "named", "name": "Tell us"}]
+    whole = {**SUMMARY.model_dump(), "settings": {}, "nodes": nodes, "connections": [], "problems": []}
+    unmapped = [{"path": "nodes.2.type", "where": "Node “a”", "reason": "There is none."}]
+    answer = Imported.model_validate({"workflow": whole, "problems": problems, "unmapped": unmapped})
+    assert [(one.where, one.what) for one in remarks.remarks(answer, [kind])] == [
+        ("Node “a”", "There is none."),
+        ("Node “Notify”", "Role: Nobody has it."),
+        ("Node “Tell us”", "Cases › 1 › Label is required."),
+        ("Node “Tell us”", "There is no such type."),
+        ("The workflow", "There is no trigger."),
+    ]

@@ -1,6 +1,7 @@
 """A workflow as the table of the workflows page shows it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,8 @@ class Row:
     tags: list[str] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     runs: str = ""
+    file: str = ""
+    """What its exports are called, without their ending."""
 
 
 def bars(recent: Sequence[RecentRun]) -> list[Bar]:
@@ -68,6 +71,11 @@ def told(recent: Sequence[RecentRun]) -> str:
     return f"The last {len(recent)} executions: {bad} failed" if len(recent) > 1 else ""
 
 
+def file_name(name: str) -> str:
+    """What a workflow's exports are called, without their ending: `answer-a-request` for `Answer a request`. As in export.jsx."""
+    return re.sub(r"[\W_]+", "-", name).strip("-").lower() or "workflow"
+
+
 def shown(workflow: WorkflowSummary, projects: Mapping[UUID, Project]) -> Row:
     """A workflow as a row. `projects`: the person's, by their ids."""
     project = projects.get(workflow.project_id)
@@ -76,6 +84,7 @@ def shown(workflow: WorkflowSummary, projects: Mapping[UUID, Project]) -> Row:
     return Row(
         id=str(workflow.id),
         name=workflow.name,
+        file=file_name(workflow.name),
         about=workflow.description or nodes,
         enabled=workflow.enabled,
         draft=workflow.published_version is None,

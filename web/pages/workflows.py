@@ -197,7 +197,7 @@ def _row(workflow: Row) -> rx.Component:
             ),
             *[
                 rx.menu.item(
-                    f"Export as {form.upper()}", on_select=rx.download(f"/exports/{workflow.id}.{form}", f"{workflow.name}.{form}")
+                    f"Export as {form.upper()}", on_select=rx.download(f"/exports/{workflow.id}.{form}", f"{workflow.file}.{form}")
                 )
                 for form in ("json", "yaml")
             ],

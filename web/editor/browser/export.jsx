@@ -7,6 +7,7 @@ import { parsed } from "./integers.js";
 import { copyText } from "./json_view.jsx";
 import { useEditor, useStore } from "./store.js";
 
+// As the workflows page calls them (workflow_rows.py).
 const fileName = (name, form) => `${name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").toLowerCase() || "workflow"}.${form}`;
 
 export function ExportMenu() {
