@@ -122,11 +122,17 @@ async def _the_form_keeps_its_room(desk: Desk) -> None:
     form = await desk.page.locator(".ed-panel-body").bounding_box()
     assert form is not None
     assert form["height"] > 230
+    await desk.at("data-fold").click()
+    await expect(tree.get_by_title("{{ payload.name }}")).to_be_in_viewport()
+    folded = await desk.at("step-results").bounding_box()
+    assert folded is not None
+    assert folded["height"] < 60
     await desk.at("step-tab-output").click()
     await expect(output).to_contain_text("Eve")
+    await expect(desk.at("data-fold")).to_have_attribute("aria-expanded", "false")  # there is no room for both
     await desk.page.reload()
     await desk.press("set")
-    await expect(output).to_contain_text("Eve")
+    await expect(output).to_contain_text("Eve")  # as it was left
     await desk.page.set_viewport_size({"width": 1440, "height": 900})
     await expect(output).to_have_count(0)
     await expect(tree).to_contain_text("of the last run")

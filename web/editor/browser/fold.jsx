@@ -24,6 +24,9 @@ export function useFold(part, sheet, usual) {
   return { open: said ? said === "true" : usual, put };
 }
 
+/** Where there is room for one of two only: opened, it folds the other. */
+export const insteadOf = (other, { open, put }) => ({ open, put: (next) => (put(next), next && other.put(false)) });
+
 export function FoldButton({ fold: { open, put }, what, testid }) {
   const text = `${open ? "Fold" : "Open"} ${what}`;
   return <button type="button" className="ed-plain-icon" aria-expanded={open} onClick={() => put(!open)} aria-label={text} title={text} data-testid={testid}>{open ? <ChevronDown size={16} /> : <ChevronUp size={16} />}</button>;

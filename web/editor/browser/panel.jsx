@@ -10,7 +10,7 @@ import { told } from "./marking.js";
 import { useTold } from "./node_card.jsx";
 import { Completion } from "./completion.jsx";
 import { DataTree } from "./data_tree.jsx";
-import { useFold, useSheet } from "./fold.jsx";
+import { insteadOf, useFold, useSheet } from "./fold.jsx";
 import { OutlinePanel } from "./outline.jsx";
 import { NextTimes } from "./times.jsx";
 import { PinBanner } from "./pin.jsx";
@@ -146,14 +146,14 @@ function NodePanel({ nodeKey }) {
   const data = useFold("data", sheet, !sheet && !(look.run && look.status && results.open));
   if (!node) return null;
   const draft = store.state.doc.mode === "edit";
-  const settings = !store.readOnly ? <Settings node={node} type={type} look={look} data={data} /> : draft && <div className="ed-panel-body"><RanWith nodeKey={nodeKey} /></div>;
+  const settings = !store.readOnly ? <Settings node={node} type={type} look={look} data={sheet ? insteadOf(results, data) : data} /> : draft && <div className="ed-panel-body"><RanWith nodeKey={nodeKey} /></div>;
   return (
     <>
       <NodeHead node={node} type={type} />
       <div className={wide ? "ed-wide-columns" : "ed-one-column"}>
         {wide && <InputSide nodeKey={nodeKey} look={look} />}
         {settings && <div className="ed-settings">{settings}</div>}
-        <Results nodeKey={nodeKey} look={look} whole={store.readOnly} beside={wide} fold={store.readOnly || wide ? null : results} />
+        <Results nodeKey={nodeKey} look={look} whole={store.readOnly} beside={wide} fold={store.readOnly || wide ? null : sheet ? insteadOf(data, results) : results} />
       </div>
     </>
   );
