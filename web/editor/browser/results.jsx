@@ -155,8 +155,12 @@ export function Results({ nodeKey, look, whole = false, beside = false, fold = n
         <span className={`ed-chip-status is-${status.status}`}><mark.icon size={12} strokeWidth={2.5} /> {mark.text}</span>
         {status.ms != null && status.status !== "skipped" && <span className="ed-muted">{duration(status.ms)}</span>}
         {step && !folded && <Attempts steps={own} step={step} onPick={look.choose} />}
-        {!whole && <Tabs part={folded ? null : part} onPick={pick} failed={failed} without={beside ? "input" : null} />}
-        {fold && <FoldButton fold={fold} what="what the run showed" testid="results-fold" />}
+        {!whole && (
+          <span className="ed-results-ways">
+            <Tabs part={folded ? null : part} onPick={pick} failed={failed} without={beside ? "input" : null} />
+            {fold && <FoldButton fold={fold} what="what the run showed" testid="results-fold" />}
+          </span>
+        )}
       </header>
       {!folded && <div className="ed-results-body">
         {whole && <Differences nodeKey={nodeKey} />}
