@@ -129,7 +129,7 @@ def _item(found: Row) -> rx.Component:
                 rx.cond(
                     found.link != "",
                     rx.link(
-                        rx.cond(found.elsewhere, "Open", "Show the execution"),
+                        rx.cond(found.outcome != "", "Show it", rx.cond(found.elsewhere, "Open", "Show the execution")),
                         href=found.link,
                         size="1",
                         on_click=Notifications.read(found.id),
