@@ -13,13 +13,14 @@ from trestle.contracts.audit import AuditEntry
 from trestle.contracts.base import JsonObject, JsonValue, Page
 from trestle.contracts.credentials import Credential, CredentialTested, CredentialType, CredentialUse
 from trestle.contracts.executions import Execution, ExecutionSummary, Step
+from trestle.contracts.imports import Converted, Imported
 from trestle.contracts.jobs import LogLine
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.overview import Stats, Webhook
 from trestle.contracts.templates import Template
 from trestle.contracts.users import Invitation, Project, ProjectWhole, RecoveryCodes, TotpEnrolment, TotpState, User
 from trestle.contracts.variables import Variable
-from trestle.contracts.workflows import Imported, Labels, Workflow, WorkflowSummary
+from trestle.contracts.workflows import Labels, Workflow, WorkflowSummary
 from web.backend import ApiError, Backend, Params, ServerEvent
 from web.session import Session
 from web.signing_in import SignedOut, renew
@@ -104,9 +105,15 @@ class Api:
         where: Params = {"project_id": project_id}
         if not isinstance(document, str):
             return Imported.model_validate(await self.call("POST", "/workflows/import", json=document, params=where))
+        return Imported.model_validate(await self._import(document, where))
+
+    async def convert(self, document: str, project_id: str) -> Converted:
+        """The graph that an import of this text would make. Nothing is stored."""
+        return Converted.model_validate(await self._import(document, {"project_id": project_id, "dry_run": "true"}))
+
+    async def _import(self, document: str, where: Params) -> Any:
         kind = "application/json" if document.lstrip()[:1] in ("{", "[") else "application/yaml"
-        headers = {"Content-Type": kind}
-        return Imported.model_validate(await self.call("POST", "/workflows/import", text=document, headers=headers, params=where))
+        return await self.call("POST", "/workflows/import", text=document, headers={"Content-Type": kind}, params=where)
 
     async def keep_input(self, workflow_id: UUID | str, name: str, value: JsonValue) -> None:
         """Keep a test input under a name."""

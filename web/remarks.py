@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from trestle.contracts.base import JsonObject
+from trestle.contracts.graph import Node
+from trestle.contracts.imports import Converted, Imported
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.problems import FieldError
-from trestle.contracts.workflows import Imported
 
 
 @dataclass
@@ -18,15 +19,16 @@ class Remark:
     what: str
 
 
-def remarks(answer: Imported, types: Iterable[NodeType] = ()) -> list[Remark]:
+def remarks(answer: Imported | Converted, types: Iterable[NodeType] = ()) -> list[Remark]:
     """What found no place first, then what is to be filled in."""
+    nodes = answer.nodes if isinstance(answer, Converted) else answer.workflow.nodes
     by_type = {kind.type: kind for kind in types}
     lost = [Remark(part.where or part.path, part.reason) for part in answer.unmapped]
-    return lost + [_of_problem(problem, answer, by_type) for problem in answer.problems]
+    return lost + [_of_problem(problem, nodes, by_type) for problem in answer.problems]
 
 
-def _of_problem(problem: FieldError, answer: Imported, types: Mapping[str, NodeType]) -> Remark:
-    node = next((one for one in answer.workflow.nodes if one.key == problem.node), None)
+def _of_problem(problem: FieldError, nodes: Iterable[Node], types: Mapping[str, NodeType]) -> Remark:
+    node = next((one for one in nodes if one.key == problem.node), None)
     if node is None:
         return Remark("The workflow", problem.message)
     kind = types.get(node.type)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from trestle.contracts.workflows import Unmapped
+from trestle.contracts.imports import Unmapped
 
 _ONE_OF = {"nodes": "Node", "steps": "Step", "edges": "Edge", "connections": "Connection", "cases": "Case"}
 _NAMELESS = ("edges", "connections")
 """Lists of what is told by its number: its id says nothing."""
-_HOUSING = ("definition", "data", "config", "type")
+_HOUSING = ("definition", "data", "config", "parameters", "type")
 """Fields that only hold others, or that the reason speaks of anyway."""
 
 

@@ -9,16 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backend.db import encode_json
 from backend.errors import Unprocessable, field_errors
-from backend.importing import json_graphs, step_lists
+from backend.importing import json_graphs, n8n, step_lists
 from backend.importing.places import located, place
 from backend.importing.sheet import Sheet
 from backend.json_body import decode
 from backend.models import Membership, User
+from backend.ownership import project_for
 from backend.services import Services
-from backend.workflows import service
+from backend.workflows import drafts, service
 from backend.workflows.yaml_text import parse
 from trestle.contracts import workflows as wire
 from trestle.contracts.base import JsonObject
+from trestle.contracts.imports import Converted, Imported
 from trestle.contracts.problems import FieldError
 
 _NAME = "Imported workflow"
@@ -26,25 +28,36 @@ _NAME_SIZE = 200
 _DESCRIPTION_SIZE = 10_000
 
 
-async def imported(
-    parts: Services, session: AsyncSession, user: User, project_id: UUID | None, body: bytes, media_type: str
-) -> wire.Imported:
-    """A new workflow from a document: one that Trestle exported, a step list, or a JSON graph. Raises BadRequest, Unprocessable."""
+async def imported(parts: Services, session: AsyncSession, user: User, project_id: UUID | None, body: bytes, media_type: str) -> Imported:
+    """A new workflow from a document: one that Trestle exported, or another format. Raises BadRequest, Unprocessable."""
+    new, sheet = _read(project_id, body, media_type)
+    workflow = await service.create(parts, session, user, new)
+    nobody = await _nobody(session, workflow.project_id, sheet)
+    return Imported(workflow=workflow, problems=[*workflow.problems, *nobody], unmapped=sheet.unmapped)
+
+
+async def converted(session: AsyncSession, user: User, project_id: UUID | None, body: bytes, media_type: str) -> Converted:
+    """What `imported` would make of the document in that project, where one may import it. Stores nothing. Raises the same."""
+    project = await project_for(session, user, project_id)
+    new, sheet = _read(project_id, body, media_type)
+    drafts.check_possible(new.nodes, new.connections)
+    nobody = await _nobody(session, project.id, sheet)
+    return Converted(nodes=new.nodes, connections=new.connections, problems=nobody, unmapped=sheet.unmapped)
+
+
+def _read(project_id: UUID | None, body: bytes, media_type: str) -> tuple[wire.NewWorkflow, Sheet]:
+    """The workflow to be, and the sheet with what was lost: an empty one for a document of ours."""
     value = decode(encode_json(parse(body)).encode()) if "yaml" in media_type else decode(body, "The text")
     sheet, drawn = _foreign(value)
     if sheet is None:
-        workflow = await service.create(parts, session, user, wire.NewWorkflow(**_document(value), project_id=project_id))
-        return wire.Imported(workflow=workflow, problems=workflow.problems)
+        return wire.NewWorkflow(**_document(value), project_id=project_id), Sheet("")
     connections = sheet.connections()
     sheet.arrange()
     new = wire.NewWorkflow(
         name=sheet.name, description=sheet.description, project_id=project_id, nodes=sheet.nodes, connections=connections
     )
-    workflow = await service.create(parts, session, user, new)
-    nobody = await _nobody(session, workflow.project_id, sheet)
-    return wire.Imported(
-        workflow=workflow, problems=[*workflow.problems, *nobody], unmapped=[located(loss, drawn) for loss in sheet.unmapped]
-    )
+    sheet.unmapped = [located(loss, drawn) for loss in sheet.unmapped]
+    return new, sheet
 
 
 def _foreign(value: Any) -> tuple[Sheet | None, Any]:
@@ -59,6 +72,8 @@ def _foreign(value: Any) -> tuple[Sheet | None, Any]:
     title = name.strip()[:_NAME_SIZE] if isinstance(name, str) and name.strip() else _NAME
     if step_lists.is_one(value):
         sheet = step_lists.drawn(value, title)
+    elif n8n.is_one(graph):
+        value, sheet = graph, n8n.drawn(graph, title)
     elif json_graphs.is_one(graph):
         value, sheet = graph, json_graphs.drawn(graph, title)
     else:
@@ -75,7 +90,7 @@ def _document(value: Any) -> JsonObject:
         where = place(found[0].loc, value)
         detail = (
             f"This is neither a document that Trestle exported ({where}: {found[0].message}) nor another format that it reads: "
-            "a list of steps, or a graph of nodes and edges."
+            "a workflow of n8n, a list of steps, or a graph of nodes and edges."
         )
         raise Unprocessable(detail, errors=found) from None
     return {name: getattr(document, name) for name in wire.Document.model_fields if name != "trestle"}

@@ -8,7 +8,7 @@ from typing import Any
 from backend.workflows.layout import place
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN, Connection, Node, Position
-from trestle.contracts.workflows import Unmapped
+from trestle.contracts.imports import Unmapped
 
 _KEY_SIZE = 63
 _NAME_SIZE = 200

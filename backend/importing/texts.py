@@ -49,7 +49,7 @@ def _expression(match: "re.Match[str]") -> str:
 
 def _bracketed(path: str) -> str:
     root, *steps = path.split(".")
-    if all(_NAME.fullmatch(step) for step in steps) and _compiles(path):
+    if all(_NAME.fullmatch(step) for step in steps) and compiles(path):
         return path
     return root + "".join(f"[{step}]" if _INDEX.fullmatch(step) else f"['{_escaped(step)}']" for step in steps)
 
@@ -58,7 +58,8 @@ def _escaped(step: str) -> str:
     return step.replace("\\", "\\\\")
 
 
-def _compiles(path: str) -> bool:
+def compiles(path: str) -> bool:
+    """Whether this can be read as an expression."""
     try:
         compile_expression(f"{{{{ {path} }}}}")
     except LanguageError:

@@ -13,11 +13,12 @@ import reflex as rx
 
 from backend.credentials.types import TYPES
 from trestle.contracts.executions import ExecutionError, ExecutionSummary
+from trestle.contracts.imports import Imported
 from trestle.contracts.node_types import NodeType
 from trestle.contracts.states import ExecutionStatus
 from trestle.contracts.templates import Template
 from trestle.contracts.users import Project, ProjectRole
-from trestle.contracts.workflows import Imported, RecentRun, WorkflowSummary
+from trestle.contracts.workflows import RecentRun, WorkflowSummary
 from web import app as application
 from web import remarks
 from web.access import safe_path

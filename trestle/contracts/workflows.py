@@ -212,22 +212,6 @@ class Document(Request):
     connections: list[Connection] = Field(default_factory=list)
 
 
-class Unmapped(BaseModel):
-    """A part of an imported document that has no counterpart here: its `path` (`nodes.2.data.ms`), and `where` that is in words."""
-
-    path: str
-    where: str = ""
-    reason: str
-
-
-class Imported(BaseModel):
-    """An imported workflow, disabled, with what publishing it would refuse and what could not be taken over."""
-
-    workflow: Workflow
-    problems: list[FieldError]
-    unmapped: list[Unmapped] = Field(default_factory=list)
-
-
 class Problems(BaseModel):
     """What publishing would refuse."""
 

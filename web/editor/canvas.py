@@ -57,6 +57,8 @@ class Canvas(rx.NoSSRComponent):
     """`{stamp, other, nodes}`: this execution beside another one (`web.editor.comparing`)."""
     pins: rx.Var[str]
     """`web.editor.comparing.pins` with a `stamp`."""
+    converted: rx.Var[str]
+    """`{number, nodes, connections, remarks: [{where, what}]}` or `{number, error}`: what was copied elsewhere, as nodes of ours."""
     times: rx.Var[dict[str, Any]]
     """`{stamp, asked, next}` or `{stamp, asked, error}`: the next times of a schedule."""
     runs: rx.Var[dict[str, Any]]
@@ -101,6 +103,7 @@ class Canvas(rx.NoSSRComponent):
             "on_page": _object,  # {execution_id, step, part, pointer, start}: more of a list is wanted
             "on_compare": text,  # with this execution; empty: the one before; none: no longer
             "on_pins": text,  # the outputs of this execution are wanted as pins
+            "on_convert": _object,  # {workflow_id, number, text}: what is pasted here was copied elsewhere
             "on_times": _object,  # {cron, every_s, timezone}: when is that?
             "on_runs": no_args_event_spec,
             "on_rename": text,

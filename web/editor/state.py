@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,11 @@ from web.components.frame import frame
 from web.editor.at_hand import AtHand, newest_run
 from web.editor.canvas import canvas
 from web.editor.comparing import pins
-from web.editor.graph import changed_since, draft_document, publication, standing, triggers
+from web.editor.graph import changed_since, draft_document, drawn, publication, standing, triggers
 from web.editor.live import Window, tellable
 from web.editor.watching import Watching, address_id, all_steps, all_workflows, id_in, stamp
 from web.projects import of_project
+from web.remarks import remarks
 from web.services import services
 
 RUNS_SHOWN = 30
@@ -58,6 +60,7 @@ class Editor(Watching, AtHand, rx.State):
     remote: str = ""
     people: list[dict[str, Any]] = []
     pins: str = ""
+    converted: str = ""
     times: dict[str, Any] = {}
     missing: str = ""
     _sent: list[str] = []  # ids of this page's own operations: the stream tells of those too
@@ -81,7 +84,7 @@ class Editor(Watching, AtHand, rx.State):
         self.missing, self._watch, self._loaded_at = "", 0, stamp()
         self.live, self.step, self.log, self.meta, self.standing = {}, {}, {}, {}, {}
         self.people = []
-        self.saved = self.remote = self.values = self.page = self.pins = self.version = self.ran = ""
+        self.saved = self.remote = self.values = self.page = self.pins = self.converted = self.version = self.ran = ""
         try:
             workflow_id = address_id(self)
             workflow, types, credentials, workflows, projects = await asyncio.gather(
@@ -227,6 +230,19 @@ class Editor(Watching, AtHand, rx.State):
         return None
 
     @rx.event
+    async def convert(self, given: dict[str, Any]) -> None:
+        """What was copied elsewhere as nodes of ours: `{workflow_id, number, text}`. The answer tells the number."""
+        api = signed_in(self)
+        try:
+            workflow = await api.workflow(UUID(given["workflow_id"]))
+            found = await api.convert(str(given["text"]), str(workflow.project_id))
+            told = [asdict(remark) for remark in remarks(found, await api.node_types() if found.problems else ())]
+            answer = {**drawn(found.nodes, found.connections), "remarks": told}
+        except ApiError as error:
+            answer = {"error": str(error)}
+        self.converted = exact.text({"number": given["number"], **answer})
+
+    @rx.event
     async def preview_times(self, asked: dict[str, Any]) -> None:
         """The next times of a schedule: `{asked, next}`, or `{asked, error}`."""
         api = signed_in(self)
@@ -318,6 +334,7 @@ def page() -> rx.Component:
             values=Editor.values,
             page=Editor.page,
             pins=Editor.pins,
+            converted=Editor.converted,
             times=Editor.times,
             meta=Editor.meta,
             standing=Editor.standing,
@@ -332,6 +349,7 @@ def page() -> rx.Component:
             on_values=Editor.show_values,
             on_page=Editor.show_page,
             on_pins=Editor.fetch_pins,
+            on_convert=Editor.convert,
             on_times=Editor.preview_times,
             on_runs=Editor.list_runs,
             on_rename=Editor.rename,

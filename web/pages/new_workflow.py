@@ -159,7 +159,7 @@ def _blank() -> rx.Component:
 
 
 def _import() -> rx.Component:
-    help_text = "What Trestle exported (JSON or YAML), a list of steps, or a graph of nodes and edges. Nothing is run."
+    help_text = "What Trestle exported (JSON or YAML), a workflow of n8n, a list of steps, or a graph of nodes and edges. Nothing is run."
     return form(
         NewWorkflow,
         rx.el.div(

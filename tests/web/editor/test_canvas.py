@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
 from tests.acceptance.stack import Stack
+from tests.backend.importing.test_n8n import fragment
 from tests.web.editor.desk import Desk, at_desk
 
 ROW = 25
@@ -204,6 +206,30 @@ async def test_many_are_chosen_moved_copied_and_switched_at_once(stack: Stack) -
         await tab.evaluate("navigator.clipboard.writeText('a shopping list')")
         await tab.keyboard.press("Control+v")
         await expect(there.at("notice")).to_contain_text("no nodes")
+
+        # What was copied in n8n is converted, goes under the pointer and says what could not be taken over: one step of the history.
+        await tab.evaluate("text => navigator.clipboard.writeText(text)", json.dumps(fragment()))
+        x, y = await there.centre("canvas")
+        await tab.mouse.move(x, y + 100)
+        await tab.keyboard.press("Control+v")
+        remarks = there.at("paste-remarks")
+        await expect(remarks).to_contain_text(
+            "Node “Tell the chat” › jsonBody › text The expression “$json.body.name.toUpperCase()” can't be taken over"
+        )
+        await expect(remarks).to_contain_text("Node “Code” There is no counterpart")
+        await there.at("paste-remarks-close").click()
+        await expect(remarks).to_have_count(0)
+        nodes = await there.nodes()
+        assert nodes["is_it_hot"]["config"]["cases"][0]["condition"].startswith("{{ (payload.score >= 80)")
+        assert {("webhook_3", "main", "is_it_hot"), ("is_it_hot", "true", "tell_the_chat")} <= await there.links()
+        card = await there.at("node-webhook_3").bounding_box()
+        assert card is not None
+        assert (card["x"], card["y"]) == pytest.approx((x, y + 180), abs=60), "the corner of all of it lies there"
+        await tab.keyboard.press("Control+z")
+        assert len(await there.keys()) == 6
+        await tab.evaluate('navigator.clipboard.writeText(\'{"nodes": [3], "connections": 4}\')')
+        await tab.keyboard.press("Control+v")
+        await expect(there.at("notice")).to_contain_text("Nothing was pasted.")
         await tab.close()
 
         # Deleted, the keys go on where they were; a copy from the panel is what the panel shows.

@@ -82,7 +82,11 @@ def test_what_is_copied_can_be_pasted_under_fresh_keys(js: BrowserModules, graph
     assert len(whole["connections"]) == len(graph["connections"]) + len(inner)
     assert problems(whole) == []
     assert not {node["key"] for node in graph["nodes"]} & set(pasted["keys"])
-    assert [node["config"] for node in whole["nodes"][-len(here) :]] == [node["config"] for node in here]
+    copies = [node["config"] for node in here]
+    for old, new in zip([node["key"] for node in here], [f"{'x' * 64}{key}" for key in pasted["keys"]], strict=True):
+        copies = [renamed(config, old, new) for config in copies]
+    copies = json.loads(json.dumps(copies).replace("x" * 64, ""))
+    assert [node["config"] for node in whole["nodes"][-len(here) :]] == copies, "what names a node of the copy names the copied one"
 
 
 @settings(max_examples=100, deadline=None)
@@ -109,6 +113,25 @@ def test_an_exported_workflow_can_be_pasted_and_other_texts_can_not(js: BrowserM
     assert js.call("graph.js", "parseCopied", json.dumps(exported))["nodes"][0]["key"] == "hook"
     for text in ("", "hello", "[]", '{"nodes": []}', '{"nodes": [1]}', "null"):
         assert js.call("graph.js", "parseCopied", text) is None
+
+
+def test_copies_whose_keys_change_places_name_each_other(js: BrowserModules) -> None:
+    graph = {"nodes": [{"key": "a", "type": "set", "config": {}, "position": {"x": 0, "y": 0}}], "connections": []}
+    nodes = [
+        {"key": key, "type": "set", "config": {"fields": {"x": f"{{{{ nodes.{other}.x }}}}"}}}
+        for key, other in (("a_3", "a_2"), ("a_2", "a_3"))
+    ]
+    pasted = js.call("graph.js", "pasted", graph, {"nodes": nodes, "connections": []})
+    assert pasted["keys"] == ["a_2", "a_3"]
+    assert [one["node"]["config"]["fields"]["x"] for one in pasted["operations"]] == ["{{ nodes.a_3.x }}", "{{ nodes.a_2.x }}"]
+
+
+def test_a_document_from_elsewhere_is_known(js: BrowserModules) -> None:
+    document = {"nodes": [{"name": "Call", "parameters": {}}, {"id": "wait", "data": {}}], "connections": {}}
+    for text in (json.dumps(document), '{"definition": {"steps": []}}', "trestle: 1\nname: W\n"):
+        assert js.call("elsewhere.js", "maybeDocument", text)
+    for text in ("", "a shopping list", "{nodes: []}", "null", '{"a": 1}', "my nodes: none"):
+        assert not js.call("elsewhere.js", "maybeDocument", text)
 
 
 def test_ports_come_from_the_cases_before_else_and_error_last(js: BrowserModules) -> None:

@@ -279,11 +279,11 @@ export class Drawing {
     if (aim !== link && JSON.stringify(aim) !== JSON.stringify(link)) this.set({ aim: link });
   }
 
-  paste(fragment, at = null) {
+  paste(fragment, at = null, { addresses = "own" } = {}) {
     if (this.readOnly) return;
     const unknown = fragment.nodes.find((node) => !this.state.catalogue[node.type]);
     if (unknown) this.notify(`This instance has no node type “${unknown.type}”. It was pasted, but can't run here.`, "warning");
-    const { operations, keys } = graphs.pasted(this.state.graph, { ...fragment, nodes: fragment.nodes.map(ownAddress) }, at);
+    const { operations, keys } = graphs.pasted(this.state.graph, addresses === "own" ? { ...fragment, nodes: fragment.nodes.map(ownAddress) } : fragment, at);
     this.edit(operations);
     this.select(keys);
   }

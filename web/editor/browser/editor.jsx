@@ -13,6 +13,7 @@ import { ConflictDialog } from "./conflict.jsx";
 import { ComparisonBar } from "./compare_runs.jsx";
 import { nodeOf } from "./graph.js";
 import { parsed } from "./integers.js";
+import { Remarks, takeConverted } from "./converted.jsx";
 import { CopiedRun } from "./pin.jsx";
 import { remember } from "./paths.js";
 import { RunDialog } from "./runs.jsx";
@@ -31,7 +32,7 @@ import "./panel.css";
 import "./outline.css";
 import "./results.css";
 
-const EVENTS = ["operations", "publish", "enable", "run", "step", "log", "ran", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore", "values", "page", "compare", "pins", "times"];
+const EVENTS = ["operations", "publish", "enable", "run", "step", "log", "ran", "runs", "rename", "reload", "refresh", "watch", "leave", "steer", "listen", "inputs", "saveInput", "deleteInput", "settings", "data", "previews", "versions", "version", "restore", "values", "page", "compare", "pins", "convert", "times"];
 const WATCH_MS = 20_000;
 const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 
@@ -48,7 +49,7 @@ function useTitle() {
   useEffect(() => { if (title) document.title = `${title} · Trestle`; }, [title]);
 }
 
-const CARRIED = ["document", "saved", "values", "page", "pins", "inputs", "version", "data", "previews", "remote", "ran"];
+const CARRIED = ["document", "saved", "values", "page", "pins", "converted", "inputs", "version", "data", "previews", "remote", "ran"];
 
 /** The props with what those of them hold that travel as JSON text. */
 function useCarried(props) {
@@ -57,7 +58,7 @@ function useCarried(props) {
 }
 
 /** What Python says, taken into the store: each part once, when it is new. */
-function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, log, ran, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, times, people, standing }) {
+function useIncoming(store, { document: doc, catalogue, credentials, saved, live, step, log, ran, runs, meta, remote, inputs, workflows, data, previews, versions, version, values, page, comparison, pins, converted, times, people, standing }) {
   useEffect(() => void store.set({ catalogue: Object.fromEntries((catalogue ?? []).map((type) => [type.type, type])) }), [store, catalogue]);
   useEffect(() => void store.set({ credentials }), [store, credentials]);
   const load = doc?.load ?? 0;
@@ -79,6 +80,7 @@ function useIncoming(store, { document: doc, catalogue, credentials, saved, live
   useEffect(() => void (page?.items && store.gotPage(page)), [store, page]);
   useEffect(() => void (comparison?.stamp && store.compare(comparison)), [store, comparison]);
   useEffect(() => void (pins?.stamp && store.set({ offered: pins })), [store, pins]);
+  useEffect(() => void (converted?.number && takeConverted(store, converted)), [store, converted]);
   useEffect(() => void (times?.stamp && store.set({ times })), [store, times]);
   useEffect(() => void store.set({ people: people ?? [] }), [store, people]);
   useEffect(() => void (runs?.stamp && store.set({ runs: runs.items })), [store, runs]);
@@ -238,7 +240,7 @@ function Page({ missing }) {
       </div>
       <QuickAdd />
       <RunDialog />
-      {mode === "edit" && <><CopiedRun /><ConflictDialog /></>}
+      {mode === "edit" && <><CopiedRun /><ConflictDialog /><Remarks /></>}
     </>
   );
 }

@@ -20,7 +20,7 @@ export function Empty() {
       <div className="ed-empty-ways">
         <button onClick={begin} disabled={!triggers.length} data-testid="begin-trigger"><Zap size={20} /><b>With a trigger</b><span>A webhook, a press of Run … then add what follows.</span></button>
         <a href="/templates" data-testid="begin-template"><LayoutTemplate size={20} /><b>From a template</b><span>Workflows that work: choose one, fill in, run.</span></a>
-        <button onClick={() => pasteClipboard(store)} data-testid="begin-paste"><ClipboardPaste size={20} /><b>With a paste</b><span>Nodes copied elsewhere, or an exported workflow.</span></button>
+        <button onClick={() => pasteClipboard(store)} data-testid="begin-paste"><ClipboardPaste size={20} /><b>With a paste</b><span>Nodes copied here or in n8n, or an exported workflow.</span></button>
       </div>
       <p className="ed-hint">Or drag a node from the list onto the canvas.</p>
     </div>

@@ -51,9 +51,10 @@ function configured(node, fields) {
   return { ...node, ...others, config: config ? mergedConfig(node.config, config) : node.config };
 }
 
-/** The node with its expressions following a node that got another key. */
-function following(node, old, key) {
-  const [config, each] = [renamed(node.config ?? {}, old, key), renamed(node.for_each ?? null, old, key)];
+/** The node with its expressions following nodes that got other keys: `[[old, new], …]`. */
+function following(node, renames) {
+  const follow = (value) => renames.reduce((found, [old, key]) => renamed(found, old, key), value);
+  const [config, each] = [follow(node.config ?? {}), follow(node.for_each ?? null)];
   if (config === (node.config ?? config) && each === (node.for_each ?? null)) return node;
   return { ...node, config, ...(each ? { for_each: each } : {}) };
 }
@@ -73,7 +74,7 @@ export function apply(graph, operation) {
       const { key: old, new_key: key } = operation;
       const follow = (end) => (end === old ? key : end);
       return {
-        nodes: graph.nodes.map((node) => following(node.key === old ? { ...node, key } : node, old, key)),
+        nodes: graph.nodes.map((node) => following(node.key === old ? { ...node, key } : node, [[old, key]])),
         connections: graph.connections.map((link) => ({ ...link, source: follow(link.source), target: follow(link.target) })),
       };
     }
@@ -264,10 +265,13 @@ export function pasted(graph, fragment, at) {
   const xs = fragment.nodes.map((node) => node.position?.x ?? 0);
   const ys = fragment.nodes.map((node) => node.position?.y ?? 0);
   const [dx, dy] = at ? [at.x - Math.min(...xs), at.y - Math.min(...ys)] : [40, 40];
+  // Two keys may change places. On the way each is called what no key may be: longer than 63 characters.
+  const between = (index) => `${"pasted_".padEnd(64, "_")}${index}`;
+  const others = [...keys].filter(([old, key]) => old !== key);
+  const renames = [...others.map(([old], index) => [old, between(index)]), ...others.map(([, key], index) => [between(index), key])];
   const nodes = fragment.nodes.map(({ id, ...node }) => ({
-    ...node,
+    ...following({ ...node, config: node.config ?? {} }, renames),
     key: keys.get(node.key),
-    config: node.config ?? {},
     position: { x: Math.round((node.position?.x ?? 0) + dx), y: Math.round((node.position?.y ?? 0) + dy) },
   }));
   const links = fragment.connections.filter((link) => keys.has(link.source) && keys.has(link.target));

@@ -1,6 +1,8 @@
 // Keys and the clipboard. They listen on the window; typing in a field is left alone.
 
 import { useEffect } from "react";
+import { convert } from "./converted.jsx";
+import { maybeDocument } from "./elsewhere.js";
 import { copied, nodeOf, parseCopied } from "./graph.js";
 import { copyText } from "./json_view.jsx";
 import { fitted, tidied } from "./layout.js";
@@ -52,11 +54,12 @@ export function toggleDisabled(store) {
   store.edit(chosen.map((node) => ({ op: "configure_node", key: node.key, fields: { disabled: off } })));
 }
 
-/** Pastes from a text; says so where it holds no nodes. */
+/** Pastes from a text, by way of the importer where it was copied in another product; says so where it holds no nodes. */
 export function pasteText(store, text) {
   const fragment = parseCopied(text);
   if (fragment) store.paste(fragment, pastePlace(store, fragment.nodes));
-  else store.notify("The clipboard holds no nodes. Copy some in a Trestle editor, or an exported workflow as JSON. Other formats: New workflow, Import.", "warning");
+  else if (maybeDocument(text)) convert(store, text);
+  else store.notify("The clipboard holds no nodes. Copy some in a Trestle editor or in n8n, or the text of an exported workflow.", "warning");
 }
 
 /** Pastes what the clipboard holds, for whoever hasn't pressed Ctrl V; `at`: a place on the screen. */
