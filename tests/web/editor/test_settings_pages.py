@@ -120,14 +120,14 @@ async def _completion(page: Page, api: Api, url: str) -> None:
     await page.goto(f"{url}/workflows/{flow['id']}")
     await page.locator(".react-flow__node").first.click()
     await page.get_by_test_id("data-tree").get_by_text("vars", exact=True).wait_for()
-    value = page.locator(".ed-panel-body input[type=text]").last
+    value = page.get_by_test_id("field-fields").locator("textarea")
     await value.fill("")
     await value.press_sequentially("{{ vars.RE")
     await expect(page.get_by_test_id("completion")).to_contain_text("REGION")
     await page.keyboard.press("Enter")
     await expect(value).to_have_value(re.compile(r"\{\{ vars\.REGION"))
     await page.keyboard.type(" }}")
-    await expect(page.locator(".ed-panel-body")).to_contain_text("eu-central")
+    await expect(page.get_by_test_id("preview")).to_have_text("= eu-central")
 
 
 async def _keys(page: Page, stack: Stack) -> None:
