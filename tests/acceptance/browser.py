@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, Route, async_playwright
 
 NAME = "trestle.lan"
 """This machine as others in a home call it: by plain HTTP browsers keep some of their powers from its pages, unlike from localhost's."""
@@ -46,6 +46,21 @@ async def page(*, width: int = 1440, height: int = 900, **options: Any) -> Async
             # Closing the context first would wait for what its pages still do; a page that does not answer holds up a run for ever.
             async with asyncio.timeout(_CLOSING_S):
                 await browser.close()
+
+
+@asynccontextmanager
+async def slow_line(page: Page) -> AsyncIterator[None]:
+    """Within the block a page can be seen, but its scripts have not come yet."""
+    come = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await come.wait()
+        await route.continue_()
+
+    await page.route("**/assets/*.js", hold)
+    yield
+    come.set()
+    await page.unroute_all(behavior="wait")
 
 
 def shots() -> Path:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import expect
 
 from tests.acceptance import browser
 from tests.acceptance.api import Api
@@ -19,7 +19,9 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         page.on("pageerror", lambda error: wrong.append(str(error)))
 
         home = house.web_url.replace("localhost", browser.NAME)
-        await _on_a_slow_line(page, home)
+        async with browser.slow_line(page):
+            await page.goto(home, wait_until="commit")
+            await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
         await page.fill("input[name=name]", "Ada Lovelace")
         await page.fill("input[name=email]", "ada@example.com")
         await page.fill("input[name=password]", "a long enough one")
@@ -98,28 +100,3 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         await page.screenshot(path=shots / "tour-9-execution.png")
         await asyncio.sleep(0.1)
         assert wrong == []
-
-
-async def _on_a_slow_line(page: Page, url: str) -> None:
-    """The door is seen before its scripts have come: what is pressed then goes nowhere, least of all into the address."""
-    come = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await come.wait()
-        await route.continue_()
-
-    await page.route("**/assets/*.js", hold)
-    await page.goto(url, wait_until="commit")
-    await page.fill("input[name=email]", "ada@example.com")
-    await page.fill("input[name=password]", "a long enough one")
-    door = page.get_by_role("button", name="Sign in")
-    await expect(door).to_be_disabled()
-    await expect(door).to_have_css("pointer-events", "none")
-    await page.keyboard.press("Enter")
-    await page.evaluate("document.querySelector('form').requestSubmit()")
-    await page.wait_for_function("document.readyState !== 'loading'")
-    assert page.url == f"{url}/sign-in"
-    come.set()
-    await page.locator("input[name=name]").wait_for()
-    await expect(page.get_by_role("button", name="Create account")).not_to_have_css("pointer-events", "none")
-    await page.unroute("**/assets/*.js")

@@ -62,8 +62,10 @@ async def test_from_setting_it_up_to_switching_it_off(house: Stack) -> None:
         invitation = await ada.call("POST", "/users/invitations", json={"email": "bob@example.com"})
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        await page.goto(f"{url}/sign-in?next=/settings")
-        await give_password(page, FIRST)
+        async with browser.slow_line(page):
+            await page.goto(f"{url}/sign-in?next=/settings", wait_until="commit")
+            await give_password(page, FIRST)  # goes nowhere yet, least of all into the address
+            await expect(page).to_have_url(f"{url}/sign-in?next=/settings")
 
         await page.get_by_role("button", name="Set up").click()
         dialog = page.get_by_role("dialog")

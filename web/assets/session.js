@@ -9,7 +9,22 @@
   };
   setInterval(keep, 4 * 60 * 1000);
   document.addEventListener("visibilitychange", keep);
+  // What is submitted before the page's scripts have come is submitted once they have: the browser would send it by itself, or not at all.
+  const isAlive = () => "alive" in document.documentElement.dataset;
+  let early = null;
+  const hold = (event) => {
+    if (isAlive()) return;
+    event.preventDefault();
+    early = event.target;
+  };
+  document.addEventListener("submit", hold, true);
   window.trestle = {
+    // React answers from now on.
+    alive() {
+      document.documentElement.dataset.alive = "";
+      if (early?.isConnected) early.requestSubmit();
+      early = null;
+    },
     // Whoever is signing out is on their way: what was still asked for meanwhile must not lead elsewhere.
     expired() {
       if (this.leaving || location.pathname.startsWith("/sign-")) return;

@@ -6,7 +6,7 @@ from reflex.vars.base import Var
 
 
 class Alive(rx.Component):
-    """Sets `data-alive` on the page's root, for look/base.css, once React answers to presses."""
+    """Tells assets/session.js once React answers to presses; look/base.css knows it by `data-alive` on the page's root."""
 
     library = "react"
     tag = "Fragment"
@@ -17,7 +17,7 @@ class Alive(rx.Component):
 
     def add_hooks(self) -> list[str | Var[str]]:
         """Runs once, after the whole page is mounted."""
-        return ["useEffect(() => void (document.documentElement.dataset.alive = ''), [])"]
+        return ["useEffect(() => void window.trestle.alive(), [])"]
 
 
 def alive(stateful: bool) -> rx.Component:

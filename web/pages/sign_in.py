@@ -151,8 +151,7 @@ def _to(step: str, text: str) -> rx.Component:
 
 
 def _submit(text: str) -> rx.Component:
-    # The page is there before its scripts are: nothing would come of a press on a slow line.
-    return rx.button(text, type="submit", loading=Door.busy, disabled=~rx.State.is_hydrated, width="100%")
+    return rx.button(text, type="submit", loading=Door.busy, width="100%")
 
 
 def sign_in_page() -> rx.Component:

@@ -74,6 +74,7 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         await expect(value).to_have_value("{{ payload.name }}!")
 
         # Rows change places, by their grips and by the arrow keys on them; their order is kept.
+        await expect(desk.at("preview").first).to_contain_text("Ada!")  # then no row moves any more by itself
         for name in ("second", "third"):
             await fields.get_by_role("button", name="Add").click()
             await desk.page.keyboard.type(name)
