@@ -53,7 +53,7 @@ async def connections() -> AsyncIterator[None]:
 app = rx.App(
     stylesheets=STYLESHEETS,
     head_components=[
-        rx.el.script(src="/session.js", defer=True),
+        rx.el.script(src="/session.js"),  # before all others: React's are asynchronous, and may else come first
         rx.el.script(src="/copying.js", defer=True),
         rx.el.script(src="/whole.js", defer=True),
         rx.el.link(rel="icon", type="image/svg+xml", href="/truss.svg"),

@@ -145,7 +145,7 @@ async def test_a_short_wait_is_slept() -> None:
     assert await kit.execute("x") is Result.ENDED
     assert kit.reporter.output("wait") == "x"
     assert len(kit.reporter.reports) == 1
-    assert (kit.reporter.last("wait").duration_ms or 0) >= 50
+    assert (kit.reporter.last("wait").duration_ms or 0) > 45
 
 
 async def test_an_execution_taken_up_too_early_goes_on_waiting() -> None:

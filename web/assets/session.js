@@ -18,13 +18,11 @@
     early = event.target;
   };
   document.addEventListener("submit", hold, true);
+  document.addEventListener("alive", () => {
+    if (early?.isConnected) early.requestSubmit();
+    early = null;
+  });
   window.trestle = {
-    // React answers from now on.
-    alive() {
-      document.documentElement.dataset.alive = "";
-      if (early?.isConnected) early.requestSubmit();
-      early = null;
-    },
     // Whoever is signing out is on their way: what was still asked for meanwhile must not lead elsewhere.
     expired() {
       if (this.leaving || location.pathname.startsWith("/sign-")) return;

@@ -6,7 +6,7 @@ from reflex.vars.base import Var
 
 
 class Alive(rx.Component):
-    """Tells assets/session.js once React answers to presses; look/base.css knows it by `data-alive` on the page's root."""
+    """Once React answers to presses: `data-alive` on the page's root, for look/base.css, and the event `alive`, for assets/session.js."""
 
     library = "react"
     tag = "Fragment"
@@ -17,7 +17,14 @@ class Alive(rx.Component):
 
     def add_hooks(self) -> list[str | Var[str]]:
         """Runs once, after the whole page is mounted."""
-        return ["useEffect(() => void window.trestle.alive(), [])"]
+        return [
+            """
+            useEffect(() => {
+                document.documentElement.dataset.alive = "";
+                document.dispatchEvent(new Event("alive"));
+            }, []);
+            """
+        ]
 
 
 def alive(stateful: bool) -> rx.Component:
