@@ -156,24 +156,24 @@ async def _keys(page: Page, stack: Stack) -> None:
 
 
 async def _searched(page: Page, api: Api, url: str) -> None:
-    """Webhooks and schedules by what their rows say."""
-    for name, path, cron in (("Leads", "leads-in", "0 9 * * 1-5"), ("Orders", "orders-in", "*/15 * * * *")):
+    """Webhooks and schedules by what their rows say, among those of other tests."""
+    for name, path, cron in (("Quotes", "quotes-in", "0 9 * * 1-5"), ("Parcels", "parcels-in", "*/15 * * * *")):
         hook = {"key": "hook", "type": "trigger.webhook", "config": {"path": path}}
         clock = {"key": "clock", "type": "trigger.schedule", "config": {"cron": cron, "timezone": "Europe/Berlin"}}
         flow = await api.call("POST", "/workflows", json={"name": name, "nodes": [hook, clock]})
         await api.call("POST", f"/workflows/{flow['id']}/publish")
-    for kind, wanted in (("webhooks", "/ORDERS-in post"), ("schedules", "every 15 min")):
+    for kind, wanted in (("webhooks", "/PARCELS-in post"), ("schedules", "every 15 min")):
         await page.goto(f"{url}/{kind}")
         rows = page.get_by_role("table").locator("tbody tr")
-        await expect(rows.filter(has_text="Leads")).to_be_visible()
+        await expect(rows.filter(has_text="Quotes")).to_be_visible()
         box = page.get_by_role("searchbox", name=f"Search {kind}")
         await box.fill(wanted)
-        await expect(rows.filter(has_text="Leads")).to_have_count(0)
-        await expect(rows.filter(has_text="Orders")).to_be_visible()
+        await expect(rows.filter(has_text="Quotes")).to_have_count(0)
+        await expect(rows.filter(has_text="Parcels")).to_be_visible()
         await box.fill("no such words")
         await expect(page.get_by_text("has these words")).to_be_visible()
         await box.fill("")
-        await expect(rows.filter(has_text="Leads")).to_be_visible()
+        await expect(rows.filter(has_text="Quotes")).to_be_visible()
 
 
 async def _members(page: Page, stack: Stack) -> None:
