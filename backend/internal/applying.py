@@ -48,8 +48,10 @@ with r as materialized (
 ), logged as (
     insert into execution_logs (execution_id, node, level, message, at)
     select l.id, l.node, l.level, l.message, l.at
-    from unnest($32::uuid[], $33::text[], $34::text[], $35::text[], $36::timestamptz[]) as l (id, node, level, message, at)
+    from unnest($32::uuid[], $33::text[], $34::text[], $35::text[], $36::timestamptz[]) with ordinality
+        as l (id, node, level, message, at, place)
     join fenced f on f.id = l.id
+    order by l.place
 ), written as (
     insert into steps (execution_id, epoch, event_seq, node, type, item, attempt, status, port, output, error, wait, due_at,
         started_at, finished_at, duration_ms, refs, items, token)

@@ -93,9 +93,12 @@ async def test_output_that_is_no_json_is_refused_alone(backend: Backend, world: 
 
 async def test_many_reports_of_one_execution_in_a_batch_are_taken_in_order(backend: Backend, world: World, executor: FakeExecutor) -> None:
     job = await executor.take(await backend.post())
-    answers = await executor.report(*(report(job, n, step(f"s{n}")) for n in (1, 2, 3)))
+    said = [[{"node": f"s{n}", "level": "info", "message": f"{n}: {m}", "at": "2026-01-01T00:00:00Z"} for m in range(50)] for n in range(3)]
+    answers = await executor.report(*(report(job, n + 1, step(f"s{n}"), logs=said[n]) for n in range(3)))
     assert [a["verdict"] for a in answers] == ["continue"] * 3
     assert len(await world.steps(job["execution_id"])) == 3
+    lines = await world.pool.fetch("select message from execution_logs order by id")
+    assert [row["message"] for row in lines] == [line["message"] for each in said for line in each]
 
 
 async def test_a_failure_says_which_node_and_why(backend: Backend, world: World, executor: FakeExecutor) -> None:
@@ -124,18 +127,24 @@ async def test_heartbeats_and_reports_at_once_do_not_block_each_other(backend: B
     ids = await asyncio.gather(*(backend.post() for _ in range(50)))
     jobs = (await executor.claim(*ids))["jobs"]
     await world.pool.execute(
-        "update executions set lease_until = now() + interval '10 s' where status = 'running'"
+        "update executions set lease_until = now() + interval '20 s' where status = 'running'"
     )  # as left by older beats
+    told = asyncio.Event()
 
     async def reports() -> None:
-        for seq in range(1, 11):
-            answers = await executor.report(*(report(job, seq, step(f"s{seq}")) for job in jobs[:: 1 if seq % 2 else -1]))
-            assert {a["verdict"] for a in answers} == {"continue"}
+        try:
+            for seq in range(1, 11):
+                answers = await executor.report(*(report(job, seq, step(f"s{seq}")) for job in jobs[:: 1 if seq % 2 else -1]))
+                assert {a["verdict"] for a in answers} == {"continue"}
+        finally:
+            told.set()
 
     async def beats() -> None:
-        for _ in range(10):
+        over = False
+        while not over:
+            over = told.is_set()
             assert await executor.beat(*reversed(jobs)) == {}
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         await asyncio.gather(reports(), beats())
-    assert await world.pool.fetchval("select count(*) from executions where lease_until > now() + interval '10 s'") >= 45
+    assert await world.pool.fetchval("select count(*) from executions where lease_until > now() + interval '20 s'") == 50
