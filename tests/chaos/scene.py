@@ -46,7 +46,9 @@ class Scene:
         finally:
             await connection.close()
 
-    async def judge(self, result: Result, strikes: Sequence[Strike] = (), *, within_s: float = 120) -> None:
+    async def judge(
+        self, result: Result, strikes: Sequence[Strike] = (), *, within_s: float = 120, recovery_s: float = judging.MAX_RECOVERY_S
+    ) -> None:
         """Wait until all has ended, then judge it."""
         self.say(f"  in the end: {await all_finished(self.stack.database_url, within_s=within_s)}")
         connection = await asyncpg.connect(self.stack.database_url)
@@ -54,7 +56,7 @@ class Scene:
             await judging.endings(connection, self.work.accepted, result)
             await judging.calls(connection, self.outside.calls, self.work.accepted, result)
             if strikes:
-                await judging.recovery(connection, strikes, result)
+                await judging.recovery(connection, strikes, result, within_s=recovery_s)
         finally:
             await connection.close()
 

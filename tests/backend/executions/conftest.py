@@ -41,6 +41,12 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def unswept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backends that don't sweep: rows that a test has put there, as no backend would, stay as they are."""
+    monkeypatch.setattr("backend.sweeps.Sweeper.start", lambda _: None)
+
+
+@pytest.fixture
 async def world(database: "asyncpg.Pool[asyncpg.Record]") -> World:
     """A project with an enabled workflow behind the webhook `go`."""
     return await World.create(database)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from backend.executions import deleting as module
 from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_retention import left, made
 from tests.backend.executions.world import DONE, Backend, FakeExecutor, World, report, step
@@ -35,7 +36,9 @@ async def test_people_delete_what_has_finished(ada: Ada, backend: Backend, execu
     assert await world.pool.fetchval("select count(*) from steps") == 0
 
 
-async def test_an_end_that_is_just_being_told_is_waited_for(ada: Ada, executor: FakeExecutor, world: World) -> None:
+async def test_an_end_that_is_just_being_told_is_waited_for(
+    ada: Ada, executor: FakeExecutor, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done, caller = await _finished(ada, executor), await ada.execute()
     await world.pool.execute("update executions set parent_id = $2 where id = $1", done, caller)
     assert "builds on" in (await ada.call("DELETE", f"/executions/{done}", 409))["detail"]
@@ -43,7 +46,9 @@ async def test_an_end_that_is_just_being_told_is_waited_for(ada: Ada, executor: 
     async with world.pool.acquire() as connection:
         async with connection.transaction():
             await connection.execute("select from executions where id = $1 for update", done)
+            monkeypatch.setattr(module, "_PATIENCE_S", [0.01])
             assert "in a moment" in (await ada.call("DELETE", f"/executions/{done}", 409))["detail"]
+            monkeypatch.setattr(module, "_PATIENCE_S", [0.02] * 1000)
             deleting = asyncio.create_task(ada.call("DELETE", f"/executions/{done}", 204))
             await asyncio.sleep(0.1)
             assert not deleting.done()

@@ -108,7 +108,7 @@ async def test_a_lane_is_not_what_offers_node_types(backend: Backend, world: Wor
     await FakeExecutor.register(backend, ["trigger.webhook"])
     execution_id = await backend.post()
     await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (reason := (await world.execution(execution_id))["reason"]) is None:
             await asyncio.sleep(0.05)
     assert reason == "No executor offers set."

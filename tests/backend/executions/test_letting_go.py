@@ -11,6 +11,8 @@ from tests.backend.executions.test_api import Ada
 from tests.backend.executions.test_retention import made
 from tests.backend.executions.world import Backend, FakeExecutor, World
 
+pytestmark = pytest.mark.usefixtures("unswept")
+
 
 @pytest.fixture
 async def ada(backend: Backend, world: World, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch) -> Ada:
@@ -45,7 +47,7 @@ async def test_what_somebody_holds_is_waited_for_with_the_workflow_locked(ada: A
         async with connection.transaction():
             await connection.execute("select from executions where id = any($1) for update", ids[:2])
             deleting = asyncio.create_task(ada.call("DELETE", f"/workflows/{ada.workflow_id}", 204))
-            await _waiting(world, 1)
+            await world.until_locked_out(1)
             counted = "select count(*) from executions where id = any($1) and status = 'cancelled'"
             assert await world.pool.fetchval(counted, ids) == 6
         await deleting
@@ -99,21 +101,13 @@ async def test_it_lets_a_batch_of_reports_pass_and_waits_for_what_it_tells(ada: 
             async with other.transaction():
                 await other.execute(lock, first)
                 deleting = asyncio.create_task(ada.call("DELETE", f"/workflows/{ada.workflow_id}", 204))
-                await _waiting(world, 1)
+                await world.until_locked_out(1)
                 wanting = asyncio.create_task(batch.execute(lock, first))
-                await _waiting(world, 2)
+                await world.until_locked_out(2)
             await wanting
         await deleting
     assert (second, UUID(ada.workflow_id)) in told
     assert [(await world.execution(str(ident)))["status"] for ident in (first, second)] == ["cancelled", "failed"]
-
-
-async def _waiting(world: World, many: int) -> None:
-    """Returns once so many connections wait for a lock."""
-    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-    async with asyncio.timeout(10):
-        while await world.pool.fetchval(waiting) < many:
-            await asyncio.sleep(0.02)
 
 
 async def test_a_deletion_that_is_cut_off_is_not_in_the_audit_as_done_and_is_done_by_the_next(

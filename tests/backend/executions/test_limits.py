@@ -128,13 +128,13 @@ async def test_the_sweep_repairs_a_place_that_was_freed_unheard(backend: Backend
     ids = [await backend.post() for _ in range(2)]
     [job] = (await executor.claim(*ids))["jobs"]
     await world.pool.execute("update executions set lease_until = now() - interval '1 s' where status = 'running'")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await states(world) != {"queued": 1, "blocked": 1}:
             await asyncio.sleep(0.05)
     [again] = (await executor.claim(*ids))["jobs"]
     assert again["execution_id"] == job["execution_id"], "it keeps its place"
     await world.pool.execute("update executions set status = 'cancelled', finished_at = now() where status = 'running'")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while await states(world) != {"queued": 1, "cancelled": 1}:
             await asyncio.sleep(0.05)
     assert ids_of(await executor.claim()) == ids[1:]
@@ -199,7 +199,7 @@ async def test_one_that_nobody_can_run_keeps_no_place(backend: Backend, world: W
     [job] = (await executor.claim(*ids))["jobs"]
     await end(executor, job)
     await world.pool.execute("update executions set reason = 'No executor offers x.' where id = $1", ids[1])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (await states(world)).get("blocked", 0):
             await asyncio.sleep(0.05)
     assert ids_of(await executor.claim(ids[2])) == [ids[2]]
@@ -231,7 +231,7 @@ async def test_waiting_holds_no_place(backend: Backend, world: World, executor: 
     assert await executor.verdict(report(job, 1, ending={"status": "waiting", "due_at": due_at})) == "continue"
     assert ids_of(await executor.claim()) == [second]
     await world.pool.execute("update executions set wake_at = now() where id = $1", UUID(first))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (await world.execution(first))["status"] != "queued":
             await asyncio.sleep(0.05)
     assert (await executor.claim(first))["jobs"] == [], "its place was given away"

@@ -18,6 +18,8 @@ from trestle.contracts.states import ExecutionStatus
 _STATES = [status.value for status in ExecutionStatus]
 _KINDS = ("webhook", "manual", "schedule")
 
+pytestmark = pytest.mark.usefixtures("unswept")
+
 
 @pytest.fixture
 async def ada(backend: Backend, world: World, executor: FakeExecutor) -> Ada:

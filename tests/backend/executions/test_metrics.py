@@ -24,7 +24,7 @@ async def samples(backend: Backend) -> dict[str, float]:
 
 async def until(backend: Backend, before: dict[str, float], **grown: float) -> dict[str, float]:
     """The numbers, once these counters have grown by so much."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             now = await samples(backend)
             got = {name: now.get(f"trestle_executions_{name}", 0) - before.get(f"trestle_executions_{name}", 0) for name in _names(grown)}

@@ -169,11 +169,13 @@ async def test_its_place_among_limited_ones_is_kept_while_its_owner_has_it(ada: 
     assert (await executor.take(second))["epoch"] == 1, "its place is free"
 
 
-async def test_the_queue_is_left_alone_by_a_pause(ada: Ada, backend: Backend) -> None:
+async def test_the_queue_is_left_alone_by_a_pause(ada: Ada, backend: Backend, world: World) -> None:
     execution_id = await ada.execute()
     await until_queued(backend.settings, execution_id)
+    await world.pool.execute("update executions set last_push = now() + interval '1 hour'")  # before the pause no sweep pushes it again
     await empty(backend.settings)
     await pause(ada, execution_id)
+    await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
     await asyncio.sleep(SWEPT_S)
     assert await queued(backend.settings) == [], "the sweep does not push it"
 
@@ -264,11 +266,16 @@ async def test_a_pause_lets_a_batch_of_reports_pass(ada: Ada, world: World, exec
     job = await executor.take(await ada.execute())
     child = await start(executor, job, mine)
     lock = "select from executions where id = $1 for update"
-    async with world.pool.acquire() as connection:
-        async with connection.transaction():
-            await connection.execute(lock, child)
-            pausing = asyncio.create_task(pause(ada, job["execution_id"]))
-            await asyncio.sleep(0.5)
-            await connection.execute(lock, job["execution_id"])
+    async with world.pool.acquire() as other, world.pool.acquire() as batch:
+        async with batch.transaction():
+            await batch.execute("set local deadlock_timeout = '1min'")  # so that it is the pause that gives way
+            await batch.execute(lock, child)
+            async with other.transaction():
+                await other.execute(lock, job["execution_id"])
+                pausing = asyncio.create_task(pause(ada, job["execution_id"]))
+                await world.until_locked_out(1)
+                wanting = asyncio.create_task(batch.execute(lock, job["execution_id"]))
+                await world.until_locked_out(2)
+            await wanting
         assert await pausing == "paused"
     assert await statuses(world, job, child) == ["paused", "paused"]

@@ -33,7 +33,7 @@ class Poller:
 
     async def asked(self) -> dict[str, Any]:
         """The poll's job, once it is there."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 ident = await self.pool.fetchval("select id from executions where kind = 'poll' and status = 'queued'")
                 if ident is not None:
@@ -95,7 +95,7 @@ async def test_one_at_a_time(poller: Poller) -> None:
     job = await poller.asked()
     for _ in range(3):
         await poller.pool.execute(DUE_NOW)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (await poller.trigger())["due_in"].total_seconds() < 0:
                 await asyncio.sleep(0.02)
     assert await poller.pool.fetchval("select count(*) from executions where kind = 'poll'") == 1
@@ -109,7 +109,7 @@ async def test_a_failed_poll_is_put_off_further_each_time_and_shown(poller: Poll
         error = {"type": "NodeError", "message": "The mailbox is away.", "hint": ""}
         await poller.executor.verdict(report(job, 1, ending={"status": "failed", "error": error, "error_node": "hook"}))
         await poller.pool.execute(DUE_NOW)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (row := await poller.trigger())["failures"] < failures:
                 await asyncio.sleep(0.02)
         assert json.loads(row["error"])["message"].endswith("The mailbox is away.")

@@ -44,6 +44,7 @@ async def test_an_answer_to_another_step_wakes_nobody(backend: Backend, world: W
     execution_id = await backend.post()
     job = await executor.take(execution_id)
     await executor.report(report(job, 1, wait(), wait("item", item=3), ending=WAITING))
+    await until_queued(backend.settings, execution_id)
     await empty(backend.settings)
     assert await answer(backend, execution_id, "later") is Outcome.FIRST
     assert await answer(backend, execution_id, "item", item=4) is Outcome.FIRST

@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from backend import sweeps
 from backend.executions import resolutions
 from backend.executions.resolutions import Outcome
+from backend.internal import executors
 from tests.backend.executions.house import House, house
 from tests.backend.executions.world import DONE, FakeExecutor, report, step
 from trestle.contracts.jobs import Resolution
@@ -350,6 +351,7 @@ class Executions(RuleBasedStateMachine):
 
 def test_no_order_of_events_breaks_a_promise(postgres_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeps, "EVERY_S", 3600.0)  # the machine says when
+    monkeypatch.setattr(executors, "TOKEN_S", 3600.0)  # nobody fetches new ones, and a busy machine may take longer than five minutes
     with house(postgres_url, redis_url) as built:
 
         class Machine(Executions):

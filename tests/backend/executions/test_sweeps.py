@@ -39,7 +39,7 @@ async def test_an_accepted_execution_is_pushed(backend: Backend, world: World) -
     await empty(backend.settings)
     ids = [await backend.post() for _ in range(3)]
     await until_queued(backend.settings, *ids)
-    assert await queued(backend.settings) == ids, "oldest first"
+    assert [*dict.fromkeys(await queued(backend.settings))] == ids, "oldest first"  # what took a second may be there twice
 
 
 async def test_what_redis_forgot_is_pushed_again(backend: Backend, world: World, executor: FakeExecutor) -> None:
@@ -57,14 +57,15 @@ async def test_what_was_accepted_while_redis_was_away_is_pushed_later(settings: 
         await until_queued(settings, execution_id)
 
 
-async def test_a_long_healthy_list_is_not_multiplied(backend: Backend, world: World) -> None:
-    async with redis.from_url(backend.settings.redis_url) as client:
+async def test_a_long_healthy_list_is_not_multiplied(settings: Settings, world: World) -> None:
+    async with redis.from_url(settings.redis_url) as client:
         await client.execute_command("LPUSH", QUEUE, *["x"] * 1000)  # type: ignore[no-untyped-call]  # redis-py leaves it so
-        execution_id = await backend.post()
-        await asyncio.sleep(SWEPT_S)  # a sweep that still saw the list short is over
-        await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
-        await asyncio.sleep(SWEPT_S)
-        assert (await queued(backend.settings)).count(execution_id) == 1
+        async with serving(settings) as backend:  # so that no sweep of it sees the list short
+            execution_id = await backend.post()
+            await until_queued(settings, execution_id)
+            await world.pool.execute("update executions set last_push = now() - interval '1 hour'")
+            await asyncio.sleep(SWEPT_S)
+            assert (await queued(settings)).count(execution_id) == 1
         await client.flushall()
 
 
@@ -109,14 +110,14 @@ async def test_a_workflow_that_runs_too_long_fails_and_its_executor_hears_of_it(
     backend: Backend, world: World, executor: FakeExecutor
 ) -> None:
     execution_id = await backend.post()
-    await world.pool.execute("update snapshots set timeout_s = 5")
+    await world.pool.execute("update snapshots set timeout_s = 600")
     job = await executor.take(execution_id)
     await executor.report(report(job, 1, step("name", "running")))
-    await world.pool.execute("update executions set running_ms = 4990")  # of an earlier owner: running time adds up
+    await world.pool.execute("update executions set running_ms = 600_000")  # of an earlier owner: running time adds up
     row = await world.until(execution_id, "failed")
     error = json.loads(row["error"])
     assert (error["type"], error["node"]) == ("timeout", None)
-    assert "5 s" in error["message"]
+    assert "600 s" in error["message"]
     assert (await world.steps(execution_id))[0]["status"] == "cancelled"
     assert await executor.verdict(report(job, 2, step("name"))) == "cancel"
     assert await executor.beat(job) == {execution_id: "cancel"}
@@ -127,7 +128,7 @@ async def test_what_no_executor_offers_says_so_and_is_not_pushed(backend: Backen
     execution_id = await backend.post()
     await until_queued(backend.settings, execution_id)
     await empty(backend.settings)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (reason := (await world.execution(execution_id))["reason"]) is None:
             await asyncio.sleep(0.05)
     assert reason == "No executor offers set."

@@ -44,7 +44,7 @@ async def failures(world: World) -> int:
 async def looked_at(world: World) -> asyncpg.Record:
     """The trigger, once the scheduler has looked at it, which it is made to do now."""
     await world.pool.execute(DUE_NOW, world.trigger_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         query = "select *, due_at > clock_timestamp() as done from triggers where id = $1"
         while not (row := await world.pool.fetchrow(query, world.trigger_id)) or row["done"] is False:
             await asyncio.sleep(0.02)
@@ -121,13 +121,13 @@ async def test_a_poll_that_nobody_offers(backend: Backend, world: World) -> None
     await world.pool.execute(
         "update triggers set kind = 'rss', poll_every_s = 60, due_at = clock_timestamp() where id = $1", world.trigger_id
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await world.pool.fetchval("select id from executions where kind = 'poll'"):
             await asyncio.sleep(0.02)
     await looked_at(world)
     assert (await poller.trigger())["error"] is None, "somebody may just be starting"
     await world.pool.execute("update executions set created_at = now() - interval '2 minutes', last_push = now() - interval '2 minutes'")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await world.pool.fetchval("select reason from executions where kind = 'poll'"):
             await asyncio.sleep(0.02)
     for _ in range(2):

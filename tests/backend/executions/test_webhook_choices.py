@@ -74,7 +74,7 @@ async def test_calls_are_told_apart_by_what_the_node_says(backend: Backend, worl
 
 
 async def test_the_answer_can_be_the_outcome(backend: Backend, world: World, executor: FakeExecutor) -> None:
-    await configured(world, respond="when_finished", response_timeout_s=5)
+    await configured(world, respond="when_finished", response_timeout_s=60)
 
     async def work(ending: dict[str, Any]) -> None:
         while not (jobs := (await executor.claim())["jobs"]):

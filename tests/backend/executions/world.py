@@ -69,12 +69,19 @@ class World:
         """An execution's steps, in the order of their last change."""
         return await self.pool.fetch("select * from steps where execution_id = $1 order by event_seq", UUID(execution_id))
 
-    async def until(self, execution_id: str, status: str, *, within_s: float = 5) -> asyncpg.Record:
+    async def until(self, execution_id: str, status: str, *, within_s: float = 20) -> asyncpg.Record:
         """The execution's row, once it has this status."""
         async with asyncio.timeout(within_s):
             while (row := await self.execution(execution_id))["status"] != status:
                 await asyncio.sleep(0.02)
         return row
+
+    async def until_locked_out(self, many: int) -> None:
+        """Returns once so many connections wait for a lock."""
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        async with asyncio.timeout(20):
+            while await self.pool.fetchval(waiting) < many:
+                await asyncio.sleep(0.02)
 
 
 @dataclass
@@ -197,7 +204,7 @@ async def serving(settings: Settings) -> AsyncIterator[Backend]:
     tenth of a second more over it, which hundreds of tests would wait for.
     """
     app = _app(settings)
-    config = uvicorn.Config(app, port=0, log_level="warning", ws="none")
+    config = uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_keep_alive=3600)  # the client hangs up first
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -30,7 +30,7 @@ async def schedule(
             select $1, 'Clock', '{}', true, 1 from generate_series(1, $2) returning id
         )
         insert into triggers (workflow_id, node, kind, version, snapshot_id, config, due_at, poll_every_s)
-        select id, 'clock', $6, 1, $3, $4, date_trunc('second', clock_timestamp()) + make_interval(secs => $5), $7 from w returning id
+        select id, 'clock', $6, 1, $3, $4, date_trunc('second', now()) + make_interval(secs => $5), $7 from w returning id
         """,
         project_id,
         count,
