@@ -10,6 +10,8 @@ from tests.backend.catalogue import register
 from tests.backend.importing.test_import import configs, wires
 from tests.backend.people import Person
 
+REWRITE = "raise ValueError('Write this anew in Python: the value of the last expression is the output.')"
+
 
 def fragment() -> dict[str, Any]:
     """What n8n puts into the clipboard: Webhook → If → HTTP Request → Set."""
@@ -123,7 +125,7 @@ async def test_a_fragment_of_n8n_becomes_nodes_and_what_is_lost_is_told(ada: Per
             },
         ],
         "edit_fields": ["set", {"fields": {"name": "{{ payload.name }}", "message": "{{ input.body.id }}"}}],
-        "code": ["n8n-nodes-base.code", {"jsCode": "return items"}],
+        "code": ["code.python", {"code": f"# return items\n{REWRITE}"}],
     }
     assert wires(found) == {
         "webhook:main>is_it_hot",
@@ -167,6 +169,8 @@ async def test_a_dry_run_is_for_who_may_import_there(ada: Person, bob: Person) -
         ("contains", "x", "{{ 'x' in input.a }}"),
         ("notExists", None, "{{ input.a is not defined or input.a is none }}"),
         ("notEmpty", None, "{{ input.a|length > 0 }}"),
+        ("startsWith", "x", "{{ input.a is startingwith 'x' }}"),
+        ("notEndsWith", "x", "{{ input.a is not endingwith 'x' }}"),
         ("regex", "^a", None),
         ("equals", "={{ $json.b + 1 }}", None),
     ],
@@ -185,7 +189,12 @@ def test_conditions_are_said_exactly_or_told(operation: str, right: Any, said: s
         ({"field": "cronExpression", "expression": "0 9 * * 1-5"}, {"cron": "0 9 * * 1-5"}),
         ({"field": "minutes", "minutesInterval": 5}, {"every_s": 300}),
         ({"triggerAtHour": 7}, {"cron": "0 7 * * *"}),
-        ({"field": "months", "monthsInterval": 2}, {}),
+        ({"field": "hours", "hoursInterval": 6, "triggerAtMinute": 30}, {"cron": "30 */6 * * *"}),
+        ({"field": "weeks", "triggerAtDay": [1, 5], "triggerAtHour": 8}, {"cron": "0 8 * * 1,5"}),
+        ({"field": "months", "monthsInterval": 3, "triggerAtDayOfMonth": 2}, {"cron": "0 0 2 */3 *"}),
+        ({"field": "minutes"}, {"every_s": 300}),
+        ({"field": "hours", "hoursInterval": 5}, {}),
+        ({"field": "weeks", "weeksInterval": 2}, {}),
     ],
 )
 def test_schedules(rule: dict[str, Any], config: dict[str, Any]) -> None:
