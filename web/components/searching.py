@@ -1,12 +1,16 @@
 """Searching: the box for it, and by words in what a page has fetched whole."""
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from types import GenericAlias
+from typing import Any, TypeVar
 
 import reflex as rx
+from reflex.vars.base import ComputedVar
 
 from web.access import signed_in
 
 _MOST_CHARACTERS = 200
+Row = TypeVar("Row")
 
 
 def has_words(wanted: str, *texts: str) -> bool:
@@ -16,15 +20,31 @@ def has_words(wanted: str, *texts: str) -> bool:
 
 
 class Searching(rx.State, mixin=True):
-    """What is searched for. The page has a computed variable `found`: the rows that the search leaves."""
+    """What is searched for in the rows that the page has fetched. The page says what `found` looks through, by `rows_with`."""
 
     search: str = ""
+    _rows: list[Any] = []
+
+    @rx.var
+    def none(self) -> bool:
+        """Whether there is none, whatever is searched for."""
+        return not self._rows
 
     @rx.event
     def find(self, text: str) -> None:
         """Only what has these words."""
         signed_in(self)
         self.search = text[:_MOST_CHARACTERS]
+
+
+def rows_with(row: type[Row], texts: Callable[[Row], Iterable[str]]) -> ComputedVar[list[Row]]:
+    """The variable `found` of a page: of its rows, each a `row`, those that the search leaves; it looks through `texts` of each."""
+
+    def found(self: Searching) -> list[Row]:
+        return [one for one in self._rows if has_words(self.search, *texts(one))]
+
+    found.__annotations__["return"] = GenericAlias(list, (row,))  # Reflex draws a row by its fields only where it knows them
+    return rx.var(found)
 
 
 def search_box(label: str, search: Any, on_search: Any) -> rx.Component:

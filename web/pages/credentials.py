@@ -15,7 +15,7 @@ from web.components.dialog import Dialogs, confirm_dialog, opened_by, told_dialo
 from web.components.feedback import empty_state
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
-from web.components.searching import Searching, has_words, searched
+from web.components.searching import Searching, rows_with, searched
 from web.components.table import actions_cell, cell, row, table
 from web.pages.credential_connection import connection_badge, in_short
 from web.pages.credential_editor import CredentialEditor, credential_dialog
@@ -73,18 +73,8 @@ def place(use: CredentialUse) -> Place:
 class Credentials(Listing, Searching, Dialogs, rx.State):
     """The table, and what is asked about one of its rows: "delete" and "uses"."""
 
-    _rows: list[Row] = []
     places: list[Place] = []
-
-    @rx.var
-    def none(self) -> bool:
-        """Whether there is none, whatever is searched for."""
-        return not self._rows
-
-    @rx.var
-    def found(self) -> list[Row]:
-        """The rows that the search leaves."""
-        return [one for one in self._rows if has_words(self.search, one.name, one.type, one.about)]
+    found = rows_with(Row, lambda one: (one.name, one.type, one.about))
 
     @rx.event
     async def arrive(self) -> Any:

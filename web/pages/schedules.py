@@ -12,7 +12,7 @@ from web.components.browser import local_time, pulse, relative_time
 from web.components.feedback import empty_state, link_button
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
-from web.components.searching import Searching, has_words, searched
+from web.components.searching import Searching, rows_with, searched
 from web.components.status import status_chip
 from web.components.table import cell, row, table
 from web.schedule_words import schedule_words
@@ -66,17 +66,7 @@ def soonest_first(rows: Iterable[Row]) -> list[Row]:
 class Schedules(Listing, Searching, rx.State):
     """The table."""
 
-    _rows: list[Row] = []
-
-    @rx.var
-    def none(self) -> bool:
-        """Whether there is none, whatever is searched for."""
-        return not self._rows
-
-    @rx.var
-    def found(self) -> list[Row]:
-        """The rows that the search leaves."""
-        return [one for one in self._rows if has_words(self.search, one.workflow, one.rule, one.cron)]
+    found = rows_with(Row, lambda one: (one.workflow, one.rule, one.cron))
 
     @rx.event
     async def load(self) -> None:

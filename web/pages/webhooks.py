@@ -11,7 +11,7 @@ from web.components.copying import copied, copy_button
 from web.components.feedback import empty_state, link_button
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
-from web.components.searching import Searching, has_words, searched
+from web.components.searching import Searching, rows_with, searched
 from web.components.table import actions_cell, cell, row, table
 
 REFRESH_S = 10
@@ -68,17 +68,7 @@ def shown(hook: Webhook) -> Row:
 class Webhooks(Listing, Searching, rx.State):
     """The table."""
 
-    _rows: list[Row] = []
-
-    @rx.var
-    def none(self) -> bool:
-        """Whether there is none, whatever is searched for."""
-        return not self._rows
-
-    @rx.var
-    def found(self) -> list[Row]:
-        """The rows that the search leaves."""
-        return [one for one in self._rows if has_words(self.search, one.workflow, one.url, one.methods, one.auth)]
+    found = rows_with(Row, lambda one: (one.workflow, one.url, one.methods, one.auth))
 
     @rx.event
     async def load(self) -> None:
