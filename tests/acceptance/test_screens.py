@@ -189,6 +189,8 @@ async def _executions(page: Page, url: str, there: Furnished) -> None:
     await expect(page.get_by_test_id("panel")).to_contain_text("answered 500")  # in the step's own place, or beside the other run's
     card, panel = [page.get_by_test_id(name) for name in ("node-tell", "panel")]
     await still(page)
+    if await page.evaluate("innerWidth <= 860"):  # the sheet leaves no room for the same error once more
+        await expect(page.get_by_test_id("execution-error")).to_be_hidden()
     over, under = await card.bounding_box(), await panel.bounding_box()
     assert over is not None
     assert under is not None
