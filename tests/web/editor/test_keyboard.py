@@ -7,6 +7,9 @@ from playwright.async_api import expect
 from tests.acceptance.stack import Stack
 from tests.web.editor.desk import Desk, at_desk
 
+STOP = "() => document.activeElement.closest('.react-flow__node, .react-flow__edge')?.dataset.id"
+"""The key of the card, or the ends of the connection, that has the focus."""
+
 
 async def command(desk: Desk, words: str) -> None:
     """Find a command by typing and do it."""
@@ -77,6 +80,17 @@ async def test_a_workflow_is_made_by_keyboard_alone(stack: Stack) -> None:
             await press(f"Control+Arrow{arrow}")
             await expect(desk.at("field-key").locator("input")).to_have_value(key)
             await expect(desk.page.locator(":focus")).to_have_attribute("data-id", key)
+
+        # Tab goes through the cards as data does, then through the connections.
+        await desk.page.locator(".react-flow__node[data-id=webhook]").focus()
+        stops: list[str] = []
+        while len([stop for stop in stops if "/" in stop]) < 3 and len(stops) < 40:
+            stops.append(await desk.page.evaluate(STOP) or "elsewhere")
+            await press("Tab")
+        passed = list(dict.fromkeys(stops))
+        assert passed[:2] == ["webhook", "lead"]
+        assert set(passed[2:4]) == {"delay", "filter"}
+        assert set(passed[4:]) == {"webhook/main/lead", "lead/main/filter", "lead/main/delay"}
         await desk.page.get_by_label("Search nodes").focus()
         await press("ArrowDown")
         await press("ArrowDown")

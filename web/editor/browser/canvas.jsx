@@ -1,7 +1,7 @@
 // The drawing area. React Flow holds where cards are while they are dragged; the store hears of it once, when a drag ends.
 // Hundreds of cards have to stay smooth: what React Flow is handed keeps its identity, and a card asks only for its own part.
 
-import React, { useCallback, useMemo, useRef, useSyncExternalStore } from "react";
+import React, { useCallback, useLayoutEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { Background, BackgroundVariant, MiniMap, ReactFlow, ViewportPortal, useStore as useFlowStore } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { CanvasMenu } from "./canvas_menu.jsx";
@@ -47,6 +47,15 @@ function useMoving(pane) {
   }, [pane]);
 }
 
+/** Tab goes through the cards first, then through the connections and what can be done with the chosen one; React Flow has them the other
+ * way round. They are drawn as before, by their `zIndex`. */
+function useCardsFirst(pane) {
+  useLayoutEffect(() => {
+    const [cards, ...others] = ["nodes", "edges", "edgelabel-renderer"].map((name) => pane.current.querySelector(`.react-flow__${name}`));
+    cards.after(...others);
+  }, [pane]);
+}
+
 /** What the cards that are dragged stand in line with. */
 function Guides({ lines }) {
   const zoom = useFlowStore((state) => state.transform[2]);
@@ -73,6 +82,7 @@ export function Canvas({ dark }) {
   const connections = useConnections(pane);
   const moving = useMoving(pane);
   useView(pane);
+  useCardsFirst(pane);
   const far = useFlowStore(distance);
   const readOnly = useStore(isReadOnly);
   const narrow = useNarrow();

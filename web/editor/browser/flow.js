@@ -7,10 +7,12 @@ import { linksFrom, linksTo, nodeOf, portsOf } from "./graph.js";
 import { aligned } from "./guides.js";
 import { between } from "./making.js";
 import { isNote, sizeOf, textOf } from "./notes.js";
+import { ordered } from "./outline.js";
 import { linkAt } from "./places.js";
 import { useEditor, useStore } from "./store.js";
 
 const BEHIND = -2000; // what is chosen is lifted by 1000
+const UNDER = -1; // connections come after the cards (canvas.jsx), and still run under them
 const edgeId = (link) => `${link.source}/${link.source_port}/${link.target}`;
 
 const NOTE_KEYS = { "aria-keyshortcuts": "Alt+ArrowLeft Alt+ArrowRight Alt+ArrowUp Alt+ArrowDown" };
@@ -18,9 +20,16 @@ const NOTE_KEYS = { "aria-keyshortcuts": "Alt+ArrowLeft Alt+ArrowRight Alt+Arrow
 /** A note has a size of its own, and lies behind cards and curves, chosen or not. */
 const asNote = (node) => (isNote(node) ? { type: "note", ...sizeOf(node), zIndex: BEHIND, ariaLabel: `Note: ${textOf(node) || "empty"}`, domAttributes: NOTE_KEYS } : null);
 
-function reconciledNodes(before, nodes) {
+/** The nodes in the order in which one goes through them with Tab: from first to last. */
+function inOrder(graph) {
+  const places = new Map(ordered(graph).map(({ key }, place) => [key, place]));
+  const place = ({ key }) => places.get(key) ?? places.size; // two versions in one drawing may lead in a circle
+  return [...graph.nodes].sort((one, other) => place(one) - place(other));
+}
+
+function reconciledNodes(before, graph) {
   const known = new Map(before.map((item) => [item.id, item]));
-  return nodes.map((node) => {
+  return inOrder(graph).map((node) => {
     const item = known.get(node.key);
     if (!item) return { id: node.key, type: "card", position: node.position, data: { node }, ...asNote(node) };
     if (item.data.node === node) return item;
@@ -35,7 +44,7 @@ function reconciledEdges(before, connections) {
     const className = link.mark && `is-marked-${link.mark}`; // two versions are compared
     const item = known.get(id);
     if (item && item.className === className) return item;
-    return { id, type: "curve", source: link.source, sourceHandle: link.source_port, target: link.target, targetHandle: "in", className };
+    return { id, type: "curve", source: link.source, sourceHandle: link.source_port, target: link.target, targetHandle: "in", className, zIndex: UNDER };
   });
 }
 
@@ -62,10 +71,10 @@ export function useFlow(pane) {
   const flow = useReactFlow();
   const graph = useStore((state) => state.drawn ?? state.graph);
   const selection = useStore((state) => state.selection);
-  const [nodes, setNodes] = useState(() => reconciledNodes([], graph.nodes));
+  const [nodes, setNodes] = useState(() => reconciledNodes([], graph));
   const [edges, setEdges] = useState(() => reconciledEdges([], graph.connections));
   const [lines, setLines] = useState(null);
-  useEffect(() => void setNodes((before) => reconciledNodes(before, graph.nodes)), [graph.nodes]);
+  useEffect(() => void setNodes((before) => reconciledNodes(before, graph)), [graph]);
   useEffect(() => void setEdges((before) => reconciledEdges(before, graph.connections)), [graph.connections]);
   useEffect(() => {
     const chosen = new Set(selection);

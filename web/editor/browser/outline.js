@@ -14,9 +14,9 @@ export function ordered(graph) {
     const node = ready.shift();
     list.push(node);
     for (const { target } of linksFrom(graph, node.key)) {
-      left.set(target, left.get(target) - 1);
-      if (left.get(target)) continue;
       const next = byKey.get(target);
+      left.set(target, left.get(target) - 1);
+      if (!next || left.get(target)) continue; // a draft that is being changed may lead to what is gone
       const place = ready.findIndex((other) => earlier(next, other) < 0);
       ready.splice(place < 0 ? ready.length : place, 0, next);
     }
