@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { History } from "../../../web/editor/browser/history.js";
+import { unchangedSince } from "../../../web/editor/browser/turning.js";
 import { touching } from "../../../web/editor/browser/mending.js";
 import { Outbox } from "../../../web/editor/browser/outbox.js";
 
@@ -265,6 +266,19 @@ test("undo and redo walk through the history; typing in one field is one step", 
   history.redo();
   history.note(["other"], ["not other"]);
   assert.equal(history.redo(), null, "a new edit ends what could be done again");
+});
+
+test("settings that a step has changed go with it, but for those that were set since", () => {
+  const history = new History();
+  history.note([], [], null, { before: { timeout_s: 60, keep_days: 5 }, after: { timeout_s: 3600, keep_days: 30 } });
+  history.note(["one"], ["not one"]);
+  history.undo();
+  assert.equal(history.settings, null);
+  assert.deepEqual(history.undo(), []);
+  const { from, to } = history.settings;
+  assert.deepEqual(unchangedSince(from, to, { timeout_s: 3600, keep_days: 7, timezone: "UTC" }), { timeout_s: 60 });
+  history.redo();
+  assert.deepEqual(history.settings, { from: to, to: from });
 });
 
 test("what somebody else has changed since can't be undone over it", () => {

@@ -64,18 +64,26 @@ async def test_versions_are_published_compared_and_restored(stack: Stack) -> Non
         await desk.page.get_by_label("Compare version 1").click()
         await expect(desk.at("node-manual")).to_have_count(0)
 
+        # The workflow's settings are a part of a version: they are restored with it, taken back and set again in the same step.
+        await desk.at("settings-open").click()
+        await desk.at("field-timeout_s").locator("input").fill("60")
+        await desk.stored()
+        await desk.at("versions-open").click()
         await desk.page.get_by_label("Restore version 1").click()
         await desk.at("restore").click()
         await expect(desk.at("node-manual")).to_be_visible()
         stored = await desk.stored()
         assert [node["key"] for node in stored["nodes"]] == ["manual", "set"]
         assert "keep_input" not in stored["nodes"][1]["config"]
+        assert stored["settings"]["timeout_s"] == 3600
 
         # The draft that was there before comes back by Undo, and goes again.
         await desk.at("undo").click()
         await expect(desk.at("node-webhook")).to_be_visible()
         assert (await desk.keys(), await desk.links()) == (["set", "webhook"], set())
         assert (await desk.nodes())["set"]["config"]["keep_input"] is True
+        assert (await desk.stored())["settings"]["timeout_s"] == 60
         await desk.at("redo").click()
         await expect(desk.at("node-manual")).to_be_visible()
         assert (await desk.keys(), await desk.links()) == (["manual", "set"], {("manual", "main", "set")})
+        assert (await desk.stored())["settings"]["timeout_s"] == 3600

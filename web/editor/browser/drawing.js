@@ -9,7 +9,7 @@ import { keysOf, listed, naming } from "./naming.js";
 import { grown, isNote, sizeOf } from "./notes.js";
 import { Outbox } from "./outbox.js";
 import { followed } from "./ports.js";
-import { turned } from "./turning.js";
+import { otherwise, turned, unchangedSince } from "./turning.js";
 
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
@@ -149,21 +149,26 @@ export class Drawing {
     };
   }
 
-  /** The whole graph has become another one, as somebody here wanted: that is one step, and can be taken back. */
+  /** The whole draft has become another one, as somebody here wanted: that is one step, and can be taken back. `before` is what it was. */
   replaced(before) {
-    const { graph } = this.state;
-    this.history.note(turned(before, graph), turned(graph, before));
+    const { graph, doc } = this.state;
+    const [done, undone] = [turned(before.graph, graph), turned(graph, before.graph)];
+    const settings = { before: otherwise(doc.settings, before.settings), after: otherwise(before.settings, doc.settings) };
+    if (done.length || Object.keys(settings.after).length) this.history.note(done, undone, null, settings);
     this.tellHistory();
   }
 
-  undo = () => this.travel(this.history.undo(), "Nothing to undo.");
-  redo = () => this.travel(this.history.redo(), "Nothing to redo.");
+  undo = () => this.travel("undo", "Nothing to undo.");
+  redo = () => this.travel("redo", "Nothing to redo.");
 
-  travel(operations, nothing) {
+  travel(way, nothing) {
     if (this.readOnly) return;
+    const operations = this.history[way]();
     if (!operations) return void this.notify(nothing, "info");
+    const { spoiled, settings } = this.history;
     if (operations.length) this.perform(operations);
-    else this.notify(`Somebody else has changed ${this.spoiledNodes} since: that step is left out.`, "warning");
+    if (settings) this.changeSettings(unchangedSince(settings.from, settings.to, this.state.doc.settings));
+    if (spoiled.length) this.notify(`Somebody else has changed ${this.spoiledNodes} since: that step is left out.`, "warning");
     this.tellHistory();
   }
 

@@ -1,4 +1,5 @@
-// Undo and redo as pairs of operation lists: what was done, and what takes it back. Typing in one field is one entry.
+// Undo and redo as pairs of operation lists: what was done, and what takes it back. Typing in one field is one entry. What changed the
+// workflow's settings too has `settings`: `{before, after}`, of those that it changed.
 
 import { touching } from "./mending.js";
 
@@ -16,10 +17,11 @@ export class History {
     this.past = [];
     this.future = [];
     this.spoiled = [];
+    this.settings = null;
   }
 
   /** Notes an edit. With the same `merge` mark as the last one shortly before, the two become one entry. */
-  note(done, undone, merge = null) {
+  note(done, undone, merge = null, settings = null) {
     const last = this.past.at(-1);
     const at = this.now();
     this.future = [];
@@ -27,7 +29,7 @@ export class History {
       this.past[this.past.length - 1] = { ...last, done: [...last.done, ...done], undone: [...undone, ...last.undone], at };
       return;
     }
-    this.past.push({ done, undone, merge, at });
+    this.past.push({ done, undone, merge, settings, at });
     if (this.past.length > LIMIT) this.past.shift();
   }
 
@@ -45,10 +47,10 @@ export class History {
   }
 
   /** The operations that take the last edit back: none where it is spoiled; `spoiled` then holds those of it that are. Null where there is
-   * no edit. */
+   * no edit. `settings` holds the workflow's settings that go with it: `{from, to}`, or null. */
   undo() {
     const entry = this.past.pop();
-    this.spoiled = entry?.spoiled ?? [];
+    this.recall(entry, "after", "before");
     if (entry && !entry.spoiled) this.future.push(entry);
     return entry?.spoiled ? [] : entry?.undone ?? null;
   }
@@ -56,8 +58,13 @@ export class History {
   /** The operations that do it again, none where that is spoiled, or null. */
   redo() {
     const entry = this.future.pop();
-    this.spoiled = entry?.spoiled ?? [];
+    this.recall(entry, "before", "after");
     if (entry && !entry.spoiled) this.past.push({ ...entry, merge: null });
     return entry?.spoiled ? [] : entry?.done ?? null;
+  }
+
+  recall(entry, from, to) {
+    this.spoiled = entry?.spoiled ?? [];
+    this.settings = entry?.settings && !entry.spoiled ? { from: entry.settings[from], to: entry.settings[to] } : null;
   }
 }

@@ -33,7 +33,7 @@ export class Store extends Drawing {
     this.showSettings();
     const { before } = this;
     this.before = null;
-    if (before?.id === doc.id) this.replaced(before.graph);
+    if (before?.id === doc.id) this.replaced(before);
   }
 
   /** What the workflow is now, without its graph: `change` is of the document, `number` that of the settings which are answered by it. */
@@ -172,6 +172,7 @@ export class Store extends Drawing {
 
   /** Changes some of the workflow's settings. What is typed is gathered for a moment, as operations are. */
   changeSettings(change) {
+    if (!Object.keys(change).length) return;
     this.settings.push(change);
     this.showSettings();
   }
@@ -199,7 +200,8 @@ export class Store extends Drawing {
   restore(number) {
     this.set({ busy: "restore", drawn: null });
     this.whenSaved(() => {
-      this.before = { id: this.state.doc.id, graph: this.state.graph };
+      const { doc, graph } = this.state;
+      this.before = { id: doc.id, graph, settings: doc.settings };
       this.emit.restore(number);
     });
   }

@@ -6,7 +6,7 @@ const among = (links, link) => links.some((other) => sameLink(other, link));
 const linked = (op, { source, source_port, target }) => ({ op, source, source_port, target });
 
 /** The fields of `now` that are otherwise than in `was`; null takes one away. */
-function otherwise(was, now) {
+export function otherwise(was, now) {
   const names = [...new Set([...Object.keys(was), ...Object.keys(now)])];
   return Object.fromEntries(names.filter((name) => text(was[name]) !== text(now[name])).map((name) => [name, now[name] ?? null]));
 }
@@ -17,6 +17,9 @@ function configuring({ config: before = {}, key, type, position, ...was }, { con
   if (Object.keys(config).length) fields.config = config;
   return Object.keys(fields).length ? [{ op: "configure_node", key, fields }] : [];
 }
+
+/** Those fields of `to` that can be set without loss: what is set now is still what it was in `from`. */
+export const unchangedSince = (from, to, now) => Object.fromEntries(Object.entries(to).filter(([name]) => text(now[name]) === text(from[name])));
 
 /** The operations that make the graph `to` out of `from`. A node of another type is another node, whatever its key. */
 export function turned(from, to) {

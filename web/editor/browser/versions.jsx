@@ -132,7 +132,7 @@ export function VersionsPanel() {
       <AlertDialog.Root open={asked !== null} onOpenChange={(open) => !open && setAsked(null)}>
         <AlertDialog.Content maxWidth="420px">
           <AlertDialog.Title size="4">Make version {asked} the draft?</AlertDialog.Title>
-          <AlertDialog.Description size="2">The draft as it is now is replaced; Undo brings its nodes back. What is published stays published until you publish again.</AlertDialog.Description>
+          <AlertDialog.Description size="2">The draft as it is now is replaced, with the workflow's settings; Undo brings both back. What is published stays published until you publish again.</AlertDialog.Description>
           <Flex justify="end" gap="2" mt="4">
             <AlertDialog.Cancel><Button variant="soft" color="gray">Cancel</Button></AlertDialog.Cancel>
             <AlertDialog.Action><Button onClick={restore} data-testid="restore">Restore</Button></AlertDialog.Action>
