@@ -46,6 +46,17 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         await expect(value).to_have_value("{{ payload.orders[0].id }}")
         await expect(desk.at("preview")).to_contain_text("7")
 
+        # By name or value: what is found is written like that, too.
+        await value.select_text()
+        await desk.at("data-search").click()
+        await desk.page.keyboard.type("ada")
+        await expect(desk.at("matches").locator("li").first).to_contain_text("payload.nameAda")
+        await expect(desk.at("matches")).to_contain_text("In the part that is shown")
+        await desk.at("matches").get_by_title("{{ payload.name }}").click()
+        await expect(value).to_have_value("{{ payload.name }}")
+        await desk.at("data-find").press("Escape")
+        await expect(desk.at("data-tree").get_by_label("Close orders")).to_be_visible()  # as it was left
+
         # After a bar, what can be made of it; the filter's argument is typed over.
         await value.fill("")
         await desk.page.keyboard.type("{{ payload.name | up")

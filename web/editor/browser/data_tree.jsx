@@ -3,29 +3,15 @@
 import React, { useState } from "react";
 import { ChevronRight, Database } from "lucide-react";
 import { carry } from "./drag_value.js";
-import { FIELDS, isInside, replaceText } from "./field_text.js";
-import { lengthOf, written } from "./paths.js";
+import { FindBox, FindButton, Matches } from "./finding.jsx";
+import { hold, insert } from "./insert.js";
+import { isCut, lengthOf, written } from "./paths.js";
 import { isBare, scopeOf } from "./scope.js";
 import { useEditor, useStore } from "./store.js";
 import { trialOf } from "./trial.js";
 
 const PAGE = 30;
 const SHOWN = ["payload", "input", "trigger", "nodes", "item", "index", "vars"];
-
-/** Types the expression into the field that has the cursor, or had it last; within an expression the bare path, else a whole expression. */
-export function insert(store, path) {
-  const now = document.activeElement;
-  const field = now?.matches?.(FIELDS) ? now : store.field?.isConnected ? store.field : null;
-  const text = written(path);
-  if (!field) {
-    store.notify(`Put the cursor into a field first; then a press here writes {{ ${text} }} there.`);
-    return;
-  }
-  replaceText(field, field.selectionStart, field.selectionEnd, isInside(field, field.selectionStart) ? text : `{{ ${text} }}`);
-}
-
-/** Where the cursor is stays where it is, while a press elsewhere writes there. */
-export const hold = (event) => event.preventDefault();
 
 const isBranch = (value) => value !== null && typeof value === "object";
 const about = (value) => {
@@ -66,12 +52,15 @@ function Entry({ path, value, depth, bare }) {
 const origin = (data, trial, bare) => (data?.execution_id ? "of the last run" : trial !== null ? "of the test input" : bare ? "" : "of what is pinned");
 
 /** The heading of the tree that is docked under a form: folded, it says what is in there. */
-function Fold({ fold: { open, put }, from, names }) {
+function Fold({ fold: { open, put }, from, names, children }) {
   const about = open ? from && `${from}; press one, or drag it into a field` : names.join(", ");
   return (
-    <h3><button type="button" className="ed-tree-head" aria-expanded={open} onMouseDown={hold} onClick={() => put(!open)} title={open ? "Fold the data" : "Open the data that fields can use"} data-testid="data-fold">
-      <ChevronRight size={13} aria-hidden="true" /> Data <span className="ed-muted">{about}</span>
-    </button></h3>
+    <h3>
+      <button type="button" className="ed-tree-head" aria-expanded={open} onMouseDown={hold} onClick={() => put(!open)} title={open ? "Fold the data" : "Open the data that fields can use"} data-testid="data-fold">
+        <ChevronRight size={13} aria-hidden="true" /> Data <span className="ed-muted">{about}</span>
+      </button>
+      {children}
+    </h3>
   );
 }
 
@@ -80,17 +69,25 @@ export function DataTree({ nodeKey, fold = null }) {
   const graph = useStore((state) => state.graph);
   const data = useStore((state) => state.data);
   const trial = useStore(trialOf, (a, b) => JSON.stringify(a) === JSON.stringify(b));
+  const [query, setQuery] = useState(null);
   const scope = scopeOf(data, graph, nodeKey, trial);
   const bare = isBare(data, graph, nodeKey, trial);
   const from = origin(data, trial, bare);
   const names = SHOWN.filter((name) => scope[name] !== undefined && !(["nodes", "vars"].includes(name) && !Object.keys(scope[name]).length));
+  const open = !fold || fold.open;
+  const wanted = open && query?.trim();
+  const shown = wanted ? Object.fromEntries(names.map((name) => [name, scope[name]])) : null;
+  const find = open && <FindButton what="data" query={query} put={setQuery} />;
   return (
     <section className={fold ? "ed-tree is-docked" : "ed-tree"} aria-label="Data for expressions" data-testid="data-tree">
-      {fold ? <Fold fold={fold} from={from} names={names} /> : <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{from && `${from}; press one, or drag it into a field`}</span></h3>}
-      {(!fold || fold.open) && (
+      {fold ? <Fold fold={fold} from={from} names={names}>{find}</Fold> : <h3><Database size={13} aria-hidden="true" /> Data <span className="ed-muted">{from && `${from}; press one, or drag it into a field`}</span><span className="ed-gap" />{find}</h3>}
+      {open && (
         <div className="ed-tree-body">
-          {bare && <p className="ed-hint" data-testid="data-none">Run the workflow once, or listen for a test event, to see data here.</p>}
-          <ul>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} bare={!data?.execution_id} />)}</ul>
+          <FindBox what="data" query={query} put={setQuery} />
+          {wanted && <Matches value={shown} query={query} partial={isCut(shown)} root={[]} />}
+          {!wanted && bare && <p className="ed-hint" data-testid="data-none">Run the workflow once, or listen for a test event, to see data here.</p>}
+          {/* kept as it was opened */}
+          <ul hidden={Boolean(wanted)}>{names.map((name) => <Entry key={name} path={[name]} value={scope[name]} depth={0} bare={!data?.execution_id} />)}</ul>
         </div>
       )}
     </section>

@@ -3,8 +3,8 @@
 
 import React, { createContext, useContext, useMemo, useState } from "react";
 import { Check, ChevronRight, Copy, Download, TextCursorInput } from "lucide-react";
-import { hold, insert } from "./data_tree.jsx";
 import { carry } from "./drag_value.js";
+import { hold, insert } from "./insert.js";
 import { typeOf } from "./integers.js";
 import { written } from "./paths.js";
 import { isSmall } from "./searching.js";

@@ -53,6 +53,15 @@ export const remember = (data) => (data?.lengths ?? []).forEach(([path, length])
 /** How many items a list has in the run that it was recorded in. */
 export const lengthOf = (list) => longer.get(list) ?? list.length;
 
+const TEXT = 300; // web.editor.samples.CHARACTERS: longer texts are recorded by their beginnings
+
+/** Whether of some list or text in recorded data only the beginning is here. */
+export function isCut(value) {
+  if (typeof value === "string") return value.length > TEXT && value.endsWith("…");
+  if (value === null || typeof value !== "object") return false;
+  return (Array.isArray(value) && lengthOf(value) > value.length) || Object.values(value).some(isCut);
+}
+
 const kindOf = (value) => (value === null ? "null" : Array.isArray(value) ? `${lengthOf(value)} items` : typeof value === "object" ? "object" : JSON.stringify(value));
 
 /** What may stand next: `{text, about}` of each, those that begin like what is typed first. `text` takes the place of what is typed. */

@@ -1,12 +1,11 @@
 // One value of a step as a table, as JSON or as its schema; large ones by their beginnings, with the whole as a download.
 
 import React, { useMemo, useState } from "react";
-import { Download, Search, X } from "lucide-react";
+import { Download } from "lucide-react";
+import { FindBox, FindButton, Matches } from "./finding.jsx";
 import { typeOf } from "./integers.js";
 import { CopyButton, JsonView, Pick } from "./json_view.jsx";
-import { written } from "./paths.js";
 import { cellText, tabular } from "./rows.js";
-import { matching } from "./searching.js";
 import { shapeOf, typesOf } from "./shape.js";
 import { useEditor } from "./store.js";
 
@@ -112,26 +111,6 @@ function Files({ files, executionId }) {
   );
 }
 
-/** What holds the text that is looked for, each with its place in the value. */
-function Matches({ value, query, partial, root }) {
-  const { matches, more } = useMemo(() => matching(value, query), [value, query]);
-  const text = (found) => (found !== null && typeof found === "object" ? JSON.stringify(found) : String(found)).slice(0, CELL);
-  return (
-    <div className="ed-matches" data-testid="matches">
-      {partial && <p className="ed-hint">In the part that is shown, not in the whole value.</p>}
-      {!matches.length && <p className="ed-hint">Nothing here holds “{query.trim()}”.</p>}
-      <ul>
-        {matches.map(({ path, value: found }) => {
-          const place = path.length ? written(path).replace(/^\["(.*?)"\]/, "$1") : "the value";
-          const line = <><span className="ed-json-name">{place}</span>{text(found)}</>;
-          return <li key={place}>{root ? <Pick path={[...root, ...path]}>{line}</Pick> : line}<span className="ed-json-take"><CopyButton text={() => (typeof found === "string" ? found : JSON.stringify(found, null, 2))} label={`Copy ${place}`} aside /></span></li>;
-        })}
-      </ul>
-      {more && <p className="ed-hint">There are more than these.</p>}
-    </div>
-  );
-}
-
 /** `found` is `web.editor.values.values_of` (`execution_id` null: it was not recorded), `part` input or output; `children`: what else can be
  * done with it; `root`: where it stands in expressions, if a press is to write those. */
 export function ValueView({ found, part, root = null, children }) {
@@ -153,13 +132,13 @@ export function ValueView({ found, part, root = null, children }) {
           </div>
           <span className="ed-muted">{partial ? `beginnings of ${bytes(size)}` : size > 1000 ? bytes(size) : ""}</span>
           <span className="ed-gap" />
-          {value !== null && typeof value === "object" && <button type="button" className="ed-plain-icon" aria-expanded={query !== null} onClick={() => setQuery(query === null ? "" : null)} aria-label={`Search the ${part}`} title="Search names and values" data-testid={`${part}-search`}>{query === null ? <Search size={14} /> : <X size={14} />}</button>}
+          {value !== null && typeof value === "object" && <FindButton what={part} query={query} put={setQuery} />}
           {children}
           {!partial && <CopyButton text={() => JSON.stringify(value, null, 2)} label="Copy as JSON" />}
           {!apart && found.execution_id && <a className="ed-plain-icon" href={whole} download aria-label={`Download the ${part}`} title="Download as JSON" data-testid={`${part}-download`}><Download size={14} /></a>}
         </div>
       )}
-      {query !== null && <input className="ed-input ed-find" value={query} onChange={(event) => setQuery(event.target.value)} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), setQuery(null))} placeholder="Name or value" aria-label={`Search the ${part} for`} autoFocus data-testid={`${part}-find`} />}
+      <FindBox what={part} query={query} put={setQuery} />
       {query?.trim() && <Matches value={value} query={query} partial={partial} root={root} />}
       {!all && !query?.trim() && view === "table" && <TableView value={value} cuts={cuts} onMore={onMore} root={root} />}
       {!all && !query?.trim() && view === "json" && <JsonView value={value} cuts={cuts} onMore={onMore} root={root} files={files} executionId={found.execution_id} />}
