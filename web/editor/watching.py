@@ -165,12 +165,19 @@ class Watching(rx.State, mixin=True):
 
     @rx.event
     async def show_log(self, wanted: dict[str, Any]) -> None:
-        """Fetch more of what a node wrote: `{execution_id, node, newest, after}`; without a cursor `after`: the first of it."""
+        """Fetch more of what a node wrote: `{execution_id, node, newest, after}`; without a cursor `after`: the first of it. With `again`
+        it is a part that is there already, and told only where it has grown."""
         api = signed_in(self)
-        ident, cursor = UUID(wanted["execution_id"]), wanted.get("after")
+        ident, cursor, again = UUID(wanted["execution_id"]), wanted.get("after"), bool(wanted.get("again"))
         pages = LOG_PAGES if cursor else 1
-        log = await log_at(api, ident, str(wanted["node"]), newest=bool(wanted["newest"]), cursor=cursor, pages=pages)
-        self.log = {"stamp": stamp(), **log}
+        try:
+            log = await log_at(api, ident, str(wanted["node"]), newest=bool(wanted["newest"]), cursor=cursor, pages=pages)
+        except ApiError:
+            if again:  # the page says elsewhere that the backend is away, and asks again in a moment
+                return
+            raise
+        if not again or any(self.log.get(name) != value for name, value in log.items()):
+            self.log = {"stamp": stamp(), **log, "again": again}
 
     @rx.event
     async def show_values(self, wanted: dict[str, Any]) -> None:

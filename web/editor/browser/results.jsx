@@ -12,7 +12,7 @@ import { pinnable } from "./pin.jsx";
 import { nodeOf } from "./graph.js";
 import { itemOfOutput, itemsOf, itemsOfOutput } from "./rows.js";
 import { Calls, RanWith } from "./step_facts.jsx";
-import { Log } from "./step_log.jsx";
+import { Log, useLogFollowed } from "./step_log.jsx";
 import { useRun, useStatus } from "./status.js";
 import { useEditor, useStore } from "./store.js";
 import { duration } from "./summary.js";
@@ -106,6 +106,7 @@ export function useLook(nodeKey) {
   const run = useRun();
   const status = useStatus(nodeKey);
   const told = useSteps(nodeKey, run, status);
+  useLogFollowed(run, nodeKey, status);
   const of = `${run?.execution_id}/${nodeKey}`;
   const { item, chosen } = useStore((state) => (state.look?.of === of ? state.look : NEWEST));
   const log = useStore((state) => state.logs[of]);

@@ -1,12 +1,24 @@
 // What a node wrote to the log while it ran: from its first line or from its last, a part at a time.
 
-import React, { memo } from "react";
+import React, { memo, useEffect } from "react";
 import { useEditor } from "./store.js";
 
 // Made once: a thousand lines are formatted at a time.
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const FOLLOW_MS = 2000;
 const ORDERS = [[false, "Oldest first"], [true, "Newest first"]];
+
+/** While a node runs and somebody looks, what it writes comes by itself. */
+export function useLogFollowed(run, nodeKey, status) {
+  const store = useEditor();
+  const running = status?.status === "running" ? run?.execution_id : null;
+  useEffect(() => {
+    if (!running) return undefined;
+    const timer = setInterval(() => document.visibilityState === "visible" && store.followLog(running, nodeKey), FOLLOW_MS);
+    return () => clearInterval(timer);
+  }, [store, running, nodeKey]);
+}
 
 /** Lines that came together. Those out of sight take no time to lay out. */
 const Lines = memo(function Lines({ lines, start }) {

@@ -4,6 +4,7 @@
 import { createContext, useContext, useRef, useSyncExternalStore } from "react";
 import { Drawing } from "./drawing.js";
 import * as graphs from "./graph.js";
+import { following, heard } from "./logs.js";
 import { seen } from "./ran.js";
 import { extended } from "./rows.js";
 import { Settings } from "./settings.js";
@@ -101,15 +102,21 @@ export class Store extends Drawing {
     this.set({ values: { ...this.state.values, [step]: { ...found, [part]: longer } } });
   }
 
-  /** Some of what a node wrote: `{execution_id, node, newest, after, lines, next}`. What doesn't follow on what is there is passed over. */
-  gotLog({ execution_id, node, newest, after, lines, next }) {
-    const of = `${execution_id}/${node}`;
+  /** Some of what a node wrote (logs.js). What doesn't follow on what is there is passed over. */
+  gotLog(answer) {
+    const of = `${answer.execution_id}/${answer.node}`;
     const held = this.state.logs[of];
-    if (held?.newest && !newest) return void this.readLog(execution_id, node, true); // the node got further
-    if (after && (held?.next !== after || held.newest !== newest)) return;
-    const pages = after ? [...held.pages, lines] : [lines];
+    if (held?.newest && !answer.newest && !answer.again) return void this.readLog(answer.execution_id, answer.node, true); // the node got further
+    const log = heard(held, answer);
+    if (!log) return;
     const others = Object.entries(this.state.logs).filter(([one]) => one !== of).slice(-LOGS_KEPT);
-    this.set({ logs: { ...Object.fromEntries(others), [of]: { execution_id, node, newest, pages, next, asked: false } } });
+    this.set({ logs: { ...Object.fromEntries(others), [of]: log } });
+  }
+
+  /** Asks for what a node that runs has written since. */
+  followLog(execution_id, node) {
+    const last = following(this.state.logs[`${execution_id}/${node}`]);
+    if (last) this.emit.log({ execution_id, node, ...last, again: true });
   }
 
   /** Asks for more of what a node wrote, or for all of it from the `newest` or the oldest line. */
