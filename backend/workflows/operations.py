@@ -46,7 +46,7 @@ async def apply(parts: Services, session: AsyncSession, user: User, ident: UUID,
         mine = edits.declared(operation)
         try:
             if theirs is None or edits.overlap(mine, theirs):
-                raise edits.Refused("This was changed by somebody else meanwhile.", _current(draft, mine))
+                raise edits.Refused("This was changed elsewhere meanwhile.", _current(draft, mine))
             after = edits.apply(draft, operation)
         except edits.Refused as error:
             conflicts.append(wire.Conflict(id=operation.id, reason=error.reason, current=_plain(error.current)))

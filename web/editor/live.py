@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from trestle.contracts.base import JsonObject
 from trestle.contracts.executions import ExecutionEvent, StepEvent
 from trestle.contracts.states import TERMINAL
+from trestle.contracts.workflows import DraftEvent
 from web.backend import ApiError, ServerEvent, Unreachable
 from web.editor.graph import status_of
 from web.editor.values import size_of
@@ -111,6 +113,11 @@ class Window:
         """The message for the browser, with `news` as its last change."""
         self.events = [*self.events, {"seq": seq, **news}][-self.size :]
         return {"seq": seq, "events": self.events}
+
+
+def heard(change: DraftEvent, person: UUID) -> JsonObject:
+    """`{revision, operations, own}`: a change of a draft for the canvas of this person, who may have made it elsewhere."""
+    return {**change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True), "own": change.user == person}
 
 
 def tellable(changes: list[JsonObject]) -> bool:

@@ -18,7 +18,7 @@ from web.editor.at_hand import AtHand, newest_run
 from web.editor.canvas import canvas
 from web.editor.comparing import pins
 from web.editor.graph import changed_since, draft_document, drawn, publication, standing, triggers
-from web.editor.live import Window, tellable
+from web.editor.live import Window, heard, tellable
 from web.editor.watching import Watching, address_id, all_steps, all_workflows, id_in, stamp
 from web.projects import of_project
 from web.remarks import remarks
@@ -80,6 +80,14 @@ class Editor(Watching, AtHand, rx.State):
     @rx.event
     async def load(self) -> None:
         """Fetch the draft, the palette and the credentials to choose from."""
+        await self._load()
+
+    @rx.event
+    async def load_again(self, own: bool) -> None:
+        """Fetch the draft as it is since it was changed elsewhere: by the same person (`own`), or by somebody else."""
+        await self._load({"own": own})
+
+    async def _load(self, elsewhere: dict[str, bool] | None = None) -> None:
         api = signed_in(self)
         self.missing, self._watch, self._loaded_at = "", 0, stamp()
         self.live, self.step, self.log, self.meta, self.standing = {}, {}, {}, {}, {}
@@ -102,23 +110,25 @@ class Editor(Watching, AtHand, rx.State):
         self.workflows = [{"id": str(one.id), "name": one.name} for one in workflows if one.project_id == workflow.project_id]
         project = of_project(projects, workflow.project_id)
         public_url = services().settings.public_url
-        self.document = exact.text(draft_document(workflow, load=stamp(), public_url=public_url, project=project))
+        document = draft_document(workflow, load=stamp(), public_url=public_url, project=project)
+        self.document = exact.text({**document, "elsewhere": elsewhere})
 
     def _drafts(self, changes: list[DraftEvent]) -> Any:
         """What others did to the draft goes to the canvas; what came by another way than operations has it loaded again. Where only
         the settings are others, they are fetched: the canvas and what can be undone there stay as they are."""
         newer = [change for change in changes if change.revision > self._revision]
         self._revision = max([self._revision, *(change.revision for change in newer)])
-        own = set(self._sent)
+        sent, person = set(self._sent), signed_in(self).session.user.id
+        settings = [change for change in newer if change.touched == [SETTINGS_PATH]]
         drawn = [change for change in newer if change.touched != [SETTINGS_PATH]]
-        others = [change for change in drawn if not change.operations or not {str(one.id) for one in change.operations} <= own]
-        shown = [change.model_dump(mode="json", include={"revision", "operations"}, exclude_unset=True) for change in others]
+        others = [change for change in drawn if not change.operations or not {str(one.id) for one in change.operations} <= sent]
+        shown = [heard(change, person) for change in others]
         if not tellable(shown):
-            return Editor.load
+            return Editor.load_again(all(change["own"] for change in shown))
         window = Window(events=exact.loads(self.remote.encode())["events"] if self.remote else [])
         for change in shown:
             self.remote = exact.text(window.add(stamp(), change))
-        return Editor.look(self._workflow_id) if len(drawn) < len(newer) else None
+        return Editor.look(self._workflow_id, all(change.user == person for change in settings)) if settings else None
 
     def _present(self, people: Present) -> None:
         """The others who have the draft open."""
@@ -126,10 +136,10 @@ class Editor(Watching, AtHand, rx.State):
         self.people = [user.model_dump(mode="json") for user in people.users if user.id != own]
 
     @rx.event
-    async def look(self, workflow_id: str) -> None:
-        """Fetch how a workflow stands, but for its graph."""
+    async def look(self, workflow_id: str, own: bool) -> None:
+        """Fetch how a workflow stands, but for its graph, since its settings were changed: by the same person (`own`), or somebody else."""
         api = signed_in(self)
-        self.standing = standing(await api.workflow(UUID(workflow_id)), stamp=stamp())
+        self.standing = {**standing(await api.workflow(UUID(workflow_id)), stamp=stamp()), "own": own}
 
     @rx.event
     async def refresh(self) -> None:

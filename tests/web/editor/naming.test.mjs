@@ -42,9 +42,12 @@ test("a step that is left out says because of which nodes, those that are gone t
   drawing.set({ catalogue: STATE.catalogue });
   drawing.setField("set", "notes", "Mine");
   drawing.edit(["hook", "set_2"].map((key) => ({ op: "configure_node", key, fields: { disabled: true } })));
-  drawing.hear({ revision: 2, operations: [{ op: "configure_node", key: "set_2", fields: { disabled: false } }, { op: "remove_nodes", keys: ["set"] }] });
+  drawing.hear({ revision: 2, own: true, operations: [{ op: "configure_node", key: "set_2", fields: { disabled: false } }] });
+  assert.match(says(), /^You have changed .* in another tab/);
+  drawing.hear({ revision: 3, own: false, operations: [{ op: "remove_nodes", keys: ["set"] }] });
+  assert.match(says(), /^Somebody else has changed this workflow just now; you see it as it is.$/);
   drawing.undo();
-  assert.equal(says(), "Somebody else has changed “Set fields” (set_2) since: that step is left out.");
+  assert.equal(says(), "Since then there were other changes to “Set fields” (set_2): that step is left out.");
   drawing.undo();
-  assert.equal(says(), "Somebody else has changed “Hot lead” since: that step is left out.");
+  assert.equal(says(), "Since then there were other changes to “Hot lead”: that step is left out.");
 });

@@ -31,6 +31,10 @@ async def seen_beside(desk: Desk, stack: Stack) -> None:
         async with browser.get(url, headers={"Authorization": f"Bearer {grace.token}"}):
             await expect(desk.at("people")).to_have_text("GH")
             await expect(desk.at("people")).to_have_attribute("title", "Also here: Grace Hopper")
+        node = {"id": str(uuid4()), "op": "add_node", "node": {"key": "hers", "type": "set"}}
+        await grace.call("POST", f"/workflows/{desk.workflow_id}/operations", json={"base_revision": 1, "operations": [node]})
+        await expect(desk.at("node-hers")).to_be_visible()
+        await expect(desk.at("notice")).to_contain_text("Somebody else")
 
 
 async def keeps(desk: Desk, days: int) -> None:
@@ -83,7 +87,7 @@ async def test_what_others_change_is_seen(stack: Stack) -> None:
             "POST", f"/workflows/{desk.workflow_id}/operations", json={"base_revision": draft["revision"], "operations": [added]}
         )
         await expect(desk.at("node-theirs")).to_contain_text("By another")
-        await expect(desk.at("notice")).to_contain_text("Somebody else")
+        await expect(desk.at("notice")).to_contain_text("You have changed this workflow just now, in another tab")
 
         await desk.press("filter")
         await desk.at("field-condition").locator("textarea").fill("{{ true }}")
@@ -91,6 +95,19 @@ async def test_what_others_change_is_seen(stack: Stack) -> None:
         await desk.api.call("PATCH", f"/nodes/{draft['nodes'][0]['id']}", json={"name": "By a script"})
         await expect(desk.at("node-filter")).to_contain_text("By a script")
         await expect(desk.at("node-filter")).to_contain_text("true")
+
+        # The whole draft is replaced: what is as it was here can still be taken back.
+        stored = await desk.stored()
+        graph = {part: [{name: one[name] for name in one if name != "id"} for one in stored[part]] for part in ("nodes", "connections")}
+        graph["nodes"][1]["name"] = "Put"
+        path = f"/workflows/{desk.workflow_id}/graph"
+        await desk.api.call("PUT", path, json=graph, headers={"If-Match": str(stored["revision"])})
+        await expect(desk.at("node-theirs")).to_contain_text("Put")
+        await desk.at("undo").click()
+        await expect(desk.at("node-filter")).not_to_contain_text("true")
+        assert "condition" not in (await desk.nodes())["filter"]["config"]
+        await desk.at("undo").click()
+        await expect(desk.at("notice")).to_contain_text("other changes to “By a script”: that step is left out")
         await settings_in_a_hurry(desk)
         await seen_beside(desk, stack)
 

@@ -143,6 +143,25 @@ test("changes that come together are all taken in, each once", (context) => {
   assert.equal(ada.url("a"), "", "the draft as it was loaded has it already");
 });
 
+test("a draft that is loaded again keeps what can be undone, but for what is otherwise now", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { drawing } = new Person("ada");
+  for (const key of ["a", "b"]) drawing.configure(key, "url", "mine");
+  drawing.outbox.reset(2); // it is stored
+  const [a, b] = GRAPH.nodes.map((node) => ({ ...node, disabled: false, join: "any", notes: "" }));
+  const load = (url) => drawing.load({ mode: "edit", id: "w", revision: 3, elsewhere: { own: false }, nodes: [{ ...a, config: { url } }, { ...b, config: { url: "mine" } }], connections: [] });
+  load("mine");
+  assert.equal(drawing.state.notice, null, "nothing is otherwise");
+  load("theirs");
+  assert.match(drawing.state.notice.text, /^Somebody else has changed this workflow/);
+  const urls = () => drawing.state.graph.nodes.map((node) => node.config.url);
+  drawing.undo();
+  assert.deepEqual(urls(), ["theirs", ""]);
+  drawing.undo();
+  assert.deepEqual([urls(), drawing.state.canUndo, drawing.state.canRedo], [["theirs", ""], false, true]);
+  assert.match(drawing.state.notice.text, /other changes to/);
+});
+
 test("what is typed while a conflict is not decided belongs to that choice", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const ada = new Person("ada");

@@ -1,4 +1,4 @@
-// Somebody else changed what was just edited: a choice, never a silent loss. The dialog itself has the focus, no button: whoever is
+// What was just edited was changed elsewhere, too: a choice, never a silent loss. The dialog itself has the focus, no button: whoever is
 // still typing neither writes on in the field behind nor decides by a space.
 
 import React from "react";
@@ -19,10 +19,10 @@ export function ConflictDialog() {
   return (
     <AlertDialog.Root open={Boolean(conflict)}>
       <AlertDialog.Content maxWidth="480px" onOpenAutoFocus={focusItself} data-testid="conflict">
-        <AlertDialog.Title size="4">Changed by somebody else, too</AlertDialog.Title>
+        <AlertDialog.Title size="4">Changed elsewhere, too</AlertDialog.Title>
         <AlertDialog.Description size="2">{conflict && spoken(conflict.reason, name)} Of what you did, this is not stored yet: {changes.slice(0, 6).join("; ")}{changes.length > 6 && ` and ${changes.length - 6} more`}.</AlertDialog.Description>
         <Flex justify="end" gap="2" mt="4" wrap="wrap">
-          <Button variant="soft" color="gray" onClick={() => store.settleConflict(false)} data-testid="take-theirs">Take theirs</Button>
+          <Button variant="soft" color="gray" onClick={() => store.settleConflict(false)} data-testid="take-theirs">Take the other</Button>
           <Button onClick={() => store.settleConflict(true)} data-testid="keep-mine">Keep mine</Button>
         </Flex>
       </AlertDialog.Content>

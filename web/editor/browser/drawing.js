@@ -5,11 +5,11 @@ import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { between, middle, newNode, ownAddress } from "./making.js";
 import { again as redone, joined, touching } from "./mending.js";
-import { keysOf, listed, naming } from "./naming.js";
+import { changedElsewhere, keysOf, listed, naming } from "./naming.js";
 import { grown, isNote, sizeOf } from "./notes.js";
 import { Outbox } from "./outbox.js";
 import { followed } from "./ports.js";
-import { otherwise, turned, unchangedSince } from "./turning.js";
+import { changed, unchangedSince } from "./turning.js";
 
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
@@ -55,17 +55,22 @@ export class Drawing {
     return isReadOnly(this.state);
   }
 
-  /** Takes a whole document in. Of the same draft (loaded again after a conflict or a lost connection), unsaved edits are kept. */
-  load(doc) {
+  /** Takes a whole document in. Of the same draft (loaded again after a conflict, or since it was changed elsewhere), unsaved edits are kept,
+   * and what can be undone but for what is otherwise now; all of that where it was changed from `here`, as one step. */
+  load(doc, here = false) {
     const again = this.state.doc?.id === doc.id;
     const unsaved = again ? this.outbox.rebase(doc.revision) : [];
     if (!again) this.outbox.reset(doc.revision ?? 0);
     this.others = [];
-    this.gone.clear();
-    this.history.clear();
     const graph = graphs.applyAll({ nodes: doc.nodes, connections: doc.connections }, unsaved);
+    if (again) this.miss(graph);
+    else [this.history, this.gone].forEach((one) => one.clear());
+    const theirs = again && !here ? changed(this.state.graph, graph) : [];
+    this.spoil(theirs);
     const kept = again ? this.remaining(graph) : { ...OTHERS, selection: [], panel: null, writing: null, refused: false };
-    this.set({ doc, graph, problems: doc.problems ?? [], canUndo: false, canRedo: false, ...kept });
+    this.set({ doc, graph, problems: doc.problems ?? [], ...kept });
+    this.tellHistory();
+    if (theirs.length && doc.elsewhere) this.notify(changedElsewhere(doc.elsewhere.own));
     const { keeping } = this;
     this.keeping = null;
     if (!again || !keeping) return;
@@ -104,25 +109,35 @@ export class Drawing {
     return operations.filter((operation) => !about.includes(operation));
   }
 
-  /** What somebody else did to the same draft: `{revision, operations}`. One's own changes that are not stored yet stay. */
-  hear({ revision, operations }) {
+  /** What was done to the same draft elsewhere: `{revision, operations, own}`. This page's changes that are not stored yet stay. */
+  hear({ revision, operations, own }) {
     if (!this.state.doc || revision <= this.outbox.seen) return;
     this.others = [...this.others, { revision, operations }].slice(-OTHERS_KEPT);
     this.outbox.moved(revision);
-    this.takeIn(operations);
+    this.takeIn(operations, own);
   }
 
   /** Lays operations of others into the graph, under one's own that are not stored yet. */
-  takeIn(operations) {
+  takeIn(operations, own) {
     this.lay(operations);
-    this.history.spoil((own) => operations.some((theirs) => touching(own, theirs)));
-    this.notify("Somebody else has changed this workflow just now; you see it as it is.");
+    this.spoil(operations);
+    this.notify(changedElsewhere(own));
   }
 
   lay(operations) {
     const graph = graphs.applyAll(this.state.graph, [...operations, ...this.outbox.pending]);
-    for (const node of this.state.graph.nodes) if (!graphs.nodeOf(graph, node.key)) this.gone.set(node.key, node);
+    this.miss(graph);
     this.set({ graph, ...this.remaining(graph) });
+  }
+
+  /** What others did can't be undone over. */
+  spoil(operations) {
+    this.history.spoil((own) => operations.some((theirs) => touching(own, theirs)));
+  }
+
+  /** Remembers the nodes that `graph` has no longer. */
+  miss(graph) {
+    for (const node of this.state.graph.nodes) if (!graphs.nodeOf(graph, node.key)) this.gone.set(node.key, node);
   }
 
   /** The backend's answer to a batch. Returns whether it was waited for. What others did before it is taken in where it was not heard
@@ -149,15 +164,6 @@ export class Drawing {
     };
   }
 
-  /** The whole draft has become another one, as somebody here wanted: that is one step, and can be taken back. `before` is what it was. */
-  replaced(before) {
-    const { graph, doc } = this.state;
-    const [done, undone] = [turned(before.graph, graph), turned(graph, before.graph)];
-    const settings = { before: otherwise(doc.settings, before.settings), after: otherwise(before.settings, doc.settings) };
-    if (done.length || Object.keys(settings.after).length) this.history.note(done, undone, null, settings);
-    this.tellHistory();
-  }
-
   undo = () => this.travel("undo", "Nothing to undo.");
   redo = () => this.travel("redo", "Nothing to redo.");
 
@@ -168,7 +174,7 @@ export class Drawing {
     const { spoiled, settings } = this.history;
     if (operations.length) this.perform(operations);
     if (settings) this.changeSettings(unchangedSince(settings.from, settings.to, this.state.doc.settings));
-    if (spoiled.length) this.notify(`Somebody else has changed ${this.spoiledNodes} since: that step is left out.`, "warning");
+    if (spoiled.length) this.notify(`Since then there were other changes to ${this.spoiledNodes}: that step is left out.`, "warning");
     this.tellHistory();
   }
 

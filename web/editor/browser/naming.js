@@ -29,6 +29,12 @@ export function naming({ graph, catalogue }, before = []) {
 /** A reason of the backend's, which names nodes by their keys, as people name them. */
 export const spoken = (reason, name) => reason.replace(WAY, (way) => way.split(" → ").map(name).join(" → ")).replace(KEY, (_, key) => name(key));
 
+/** That something was changed elsewhere: by the same person (`own`), by somebody else, or undefined: nobody knows by whom. */
+export function changedElsewhere(own, what = "this workflow", seen = "it as it is") {
+  const who = own ? "You have" : own === false ? "Somebody else has" : "Somebody has";
+  return `${who} changed ${what} just now${own ? ", in another tab or with an API key" : ""}; you see ${seen}.`;
+}
+
 /** The keys of the nodes that an operation is about. */
 export const keysOf = ({ key, keys, node, moves, source, target }) => keys ?? moves?.map((move) => move.key) ?? (source ? [source, target] : [node?.key ?? key]);
 

@@ -5,10 +5,12 @@ import { createContext, useContext, useRef, useSyncExternalStore } from "react";
 import { Drawing } from "./drawing.js";
 import * as graphs from "./graph.js";
 import { following, heard } from "./logs.js";
+import { changedElsewhere } from "./naming.js";
 import { seen } from "./ran.js";
 import { extended } from "./rows.js";
 import { Settings } from "./settings.js";
 import { trialOf } from "./trial.js";
+import { otherwise, turned } from "./turning.js";
 
 const PREVIEW_MS = 350;
 const VALUES_KEPT = 12;
@@ -29,12 +31,21 @@ export class Store extends Drawing {
     if (doc.mode !== "edit") return void super.load(doc);
     this.settings.about(doc.id);
     this.settings.revision = doc.revision;
-    super.load({ ...doc, settings: this.settings.over(doc.settings) });
+    const before = this.before?.id === doc.id ? this.before : null;
+    this.before = null;
+    super.load({ ...doc, settings: this.settings.over(doc.settings) }, Boolean(before));
     this.settings.take();
     this.showSettings();
-    const { before } = this;
-    this.before = null;
-    if (before?.id === doc.id) this.replaced(before);
+    if (before) this.replaced(before);
+  }
+
+  /** The whole draft has become another one, as somebody here wanted: that is one step, and can be taken back. `before` is what it was. */
+  replaced(before) {
+    const { graph, doc } = this.state;
+    const [done, undone] = [turned(before.graph, graph), turned(graph, before.graph)];
+    const settings = { before: otherwise(doc.settings, before.settings), after: otherwise(before.settings, doc.settings) };
+    if (done.length || Object.keys(settings.after).length) this.history.note(done, undone, null, settings);
+    this.tellHistory();
   }
 
   /** What the workflow is now, without its graph: `change` is of the document, `number` that of the settings which are answered by it. */
@@ -46,13 +57,13 @@ export class Store extends Drawing {
   }
 
   /** How the workflow stands, but for its graph, since its settings were changed: here, or by somebody else. */
-  stands({ stamp, of, problems, ...change }) {
+  stands({ stamp, of, own, problems, ...change }) {
     const { doc } = this.state;
     if (of !== doc?.id || change.revision < this.settings.revision) return;
     const later = this.outbox.seen > change.revision || !this.outbox.idle; // what that leaves to be published is known better here
     this.told({ ...change, has_unpublished_changes: change.has_unpublished_changes || (later && doc.has_unpublished_changes) });
     if (!later) this.set({ problems });
-    if (JSON.stringify(this.state.doc.settings) !== JSON.stringify(doc.settings)) this.notify("Somebody else has changed the workflow's settings just now; you see them as they are.");
+    if (JSON.stringify(this.state.doc.settings) !== JSON.stringify(doc.settings)) this.notify(changedElsewhere(own, "the workflow's settings", "them as they are"));
   }
 
   /** The backend's answer to a batch of operations. */
@@ -70,7 +81,7 @@ export class Store extends Drawing {
     const { refused } = this.outbox;
     if (this.state.doc && !refused.length) this.set({ doc: { ...this.state.doc, has_unpublished_changes: true } });
     if (!refused.length) return;
-    const reason = answer.conflicts?.[0]?.reason ?? "This was changed by somebody else meanwhile.";
+    const reason = answer.conflicts?.[0]?.reason ?? "This was changed elsewhere meanwhile.";
     const operations = [...(this.state.conflict?.operations ?? []), ...refused];
     this.set({ conflict: { reason, operations, local: this.state.conflict?.local ?? graph } });
   }

@@ -38,3 +38,9 @@ export function turned(from, to) {
     ...to.connections.filter((link) => !among(left, link)).map((link) => linked("connect", link)),
   ];
 }
+
+const UNSAID = { name: "", config: {}, disabled: false, join: "any", notes: "" };
+const whole = (graph) => ({ ...graph, nodes: graph.nodes.map((node) => ({ ...UNSAID, ...node })) });
+
+/** What has been done to a graph meanwhile, as operations; that something unsaid is said now is no change. */
+export const changed = (before, after) => turned(whole(before), whole(after));
