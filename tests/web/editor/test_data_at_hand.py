@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from playwright.async_api import Locator, expect
 
 from tests.acceptance.stack import Stack
@@ -107,9 +109,13 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         # Ctrl Enter runs the draft, from a field too: on the input that is kept, and what is shown is of that run.
         await expect(desk.at("preview").first).to_contain_text("Ada!")
         await desk.api.call("POST", f"/workflows/{desk.workflow_id}/inputs", json={"name": "Eve", "input": {"name": "Eve"}})
+        desk.frames.clear()
         await desk.page.reload()
         await desk.press("set")
         await expect(desk.at("preview").first).to_contain_text("Ada!")
+        async with asyncio.timeout(15):
+            while not any("Eve" in frame for frame in desk.frames):  # the kept inputs have come: nothing on the page says so
+                await asyncio.sleep(0.05)
         await names.first.press("Control+Enter")
         await expect(desk.at("preview").first).to_contain_text("Eve!")
         await _the_form_keeps_its_room(desk)
