@@ -8,13 +8,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import order, servers
 from trestle.cli.home import Home
 
-settings.register_profile("busy machine", deadline=None)  # how long an example takes says how much else the machine does
-settings.load_profile("busy machine")
+# How long it takes to make an example, or to try it, says how much else the machine does.
+_BUSY: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("explore", **_BUSY)  # --hypothesis-profile=explore looks for examples that nobody has tried
+settings.register_profile("every run alike", **_BUSY, derandomize=True)
+settings.load_profile("every run alike")
 _MIGRATED = "migrated_template"
 
 

@@ -27,7 +27,7 @@ def test_a_changed_token_is_none(place: int, change: int) -> None:
     at = place % len(made)
     changed = made[:at] + chr((ord(made[at]) + change) % 256) + made[at + 1 :]
     assert read(SECRET, changed) in (None, bearer)  # base64 has spare bits in its last character
-    if at < len(made) - 1 and changed != made:
+    if at < len(made) - 1 and changed.replace("+", "-").replace("/", "_") != made:  # and two characters may be spelled otherwise
         assert read(SECRET, changed) is None
 
 

@@ -143,7 +143,7 @@ def test_large_payloads_cost_nothing_to_look_into() -> None:
     started = time.process_time()
     for _ in range(100):
         expression.render(scope)
-    assert time.process_time() - started < 0.05  # one eager freeze of this payload took 29 ms
+    assert time.process_time() - started < 0.5  # one eager freeze of this payload took 29 ms: all of them, 2.9 s
 
 
 def test_threads_share_compiled_expressions() -> None:
