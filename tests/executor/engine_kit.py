@@ -371,8 +371,8 @@ class Kit:
         return {"finished": finished, "open": begun}
 
 
-async def until(condition: Callable[[], bool], within_s: float = 5) -> None:
-    """Waits for something that other tasks bring about."""
+async def until(condition: Callable[[], bool], within_s: float = 9) -> None:
+    """Waits for something that other tasks bring about; for less than ten seconds, since a heartbeat by itself comes after so many."""
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
@@ -384,8 +384,14 @@ def soon(seconds: float = 0) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
+async def turns() -> None:
+    """Lets all tasks go on as far as they get without the world or the clock, however slow the machine is."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 async def started(run: Run) -> "asyncio.Task[Result]":
     """An engine at work on it, past its first steps."""
     task = asyncio.create_task(Engine(run).execute())
-    await asyncio.sleep(0.01)
+    await turns()
     return task

@@ -293,11 +293,13 @@ async def test_a_halt_lets_the_running_step_finish_and_starts_no_other() -> None
 
 
 async def test_long_pure_steps_are_told_to_those_who_watch() -> None:
-    kit = Kit().does("slow", lambda config, input, ctx: asyncio.sleep(0.1, "x")).node("a", "slow", "start")
+    go_on = asyncio.Event()
+    kit = Kit().does("slow", lambda config, input, ctx: go_on.wait()).node("a", "slow", "start")
     run = kit.prepare()
     running = asyncio.create_task(Engine(run).execute())
     await until(lambda: bool(kit.calls))
     run.tell_progress(0)
     assert kit.reporter.last("a").status is StepStatus.RUNNING
+    go_on.set()
     await running
     assert kit.reporter.last("a").status is StepStatus.SUCCEEDED

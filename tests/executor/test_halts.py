@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from executor import step
 from executor.engine import Engine, Result
 from executor.node import Wait
 from executor.run import Halt
@@ -38,18 +39,19 @@ async def test_a_pause_ends_and_the_execution_goes_on_with_the_same_owner(effect
     assert [node for node, _ in kit.calls] == ["b"]
 
 
-async def test_a_pause_that_is_over_before_the_last_running_step_ends_costs_nothing() -> None:
+async def test_a_pause_that_is_over_before_the_last_running_step_ends_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "WAIT_SLEPT_S", 0)  # also a short wait is one
     go_on = asyncio.Event()
 
     async def slow(config: Any, input: Any, ctx: Any) -> Any:
         await go_on.wait()
 
     kit = Kit().does("slow", slow, effect="idempotent").does("quick").node("a", "slow", "start").node("b", "quick", "start")
-    kit.node("c", "quick", "b").does("waits", lambda config, input, ctx: Wait(soon(1.1))).node("w", "waits", "start")
+    kit.node("c", "quick", "b").does("waits", lambda config, input, ctx: Wait(soon(0.5))).node("w", "waits", "start")
     run = kit.prepare()
     engine = await started(run)
     run.halt(Halt.PAUSE)
-    await asyncio.sleep(1.2)
+    await asyncio.sleep(0.6)
     run.tell_progress(0)
     assert kit.reporter.last("w").status is StepStatus.WAITING, "a wait that falls due in a pause does not go on"
     run.go_on()

@@ -70,9 +70,12 @@ async def parent(backend: BackendDouble, redis_url: str, folder: Path, monkeypat
 
 
 def lanes() -> list[int]:
-    """Process ids of this process's lanes."""
-    children = [int(pid) for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()]
-    return [pid for pid in children if "--quarantine" in command_line(pid)]
+    """Process ids of this process's lanes. Threads and processes may end while they are being listed."""
+    found = []
+    for file in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += [pid for pid in map(int, file.read_text().split()) if "--quarantine" in command_line(pid)]
+    return found
 
 
 def command_line(pid: int) -> str:
@@ -130,11 +133,16 @@ async def test_a_lane_does_not_outlive_its_parent() -> None:
         "time.sleep(60)"
     )
     environment = {**os.environ, "TRESTLE_EXECUTOR_KEY": KEY, "TRESTLE_BACKEND_URL": "http://127.0.0.1:1"}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, env=environment)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=pipe, stderr=pipe, env=environment)
     assert process.stdout is not None
-    lane = int(await process.stdout.readline())
-    await asyncio.sleep(2.5)  # it has started by then, and waits for the backend
+    assert process.stderr is not None
+    async with asyncio.timeout(START_S):
+        lane = int(await process.stdout.readline())
+        assert b"waiting for the backend" in await process.stderr.readline()
     assert "executor --quarantine" in command_line(lane)
     process.send_signal(signal.SIGKILL)
+    async with asyncio.timeout(START_S):
+        await asyncio.gather(process.stdout.read(), process.stderr.read())  # the lane holds them too, until it ends
     await process.wait()
-    await until(lambda: not command_line(lane), within_s=10)
+    await until(lambda: not command_line(lane))

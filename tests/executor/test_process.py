@@ -32,7 +32,7 @@ def start(**environment: str) -> subprocess.Popen[str]:
 )
 def test_a_wrong_setting_is_named(environment: dict[str, str], words: str) -> None:
     process = start(**environment)
-    _, told = process.communicate(timeout=20)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert words in told
     assert "Traceback" not in told
@@ -43,5 +43,5 @@ def test_it_stops_while_it_waits_for_the_backend() -> None:
     assert process.stderr is not None
     assert "waiting for the backend" in process.stderr.readline()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 0

@@ -12,6 +12,7 @@ import redis.asyncio as redis
 
 from executor.queue import CONTROL, PROCESSING, QUEUE, Queue, QueueAway
 from tests.executor.engine_kit import until
+from tests.executor.worker_kit import somebody_waits
 
 
 @pytest.fixture
@@ -47,13 +48,14 @@ async def test_ids_come_oldest_first_as_many_as_there_is_room_for(server: redis.
     assert 0 < await server.ttl(key) <= 60
 
 
-async def test_a_waiting_take_wakes_at_once(server: redis.Redis, queue: Queue) -> None:
-    await queue.take(1)
+async def test_a_waiting_take_wakes_at_once(server: redis.Redis, redis_url: str) -> None:
+    queue = Queue(redis_url, uuid4(), block_s=30)
     taking = asyncio.create_task(queue.take(10))
-    await asyncio.sleep(0.05)
+    await somebody_waits(server)
     execution_id = uuid4()
     await push(server, execution_id)
-    assert await asyncio.wait_for(taking, 0.1) == [execution_id]
+    assert await asyncio.wait_for(taking, 10) == [execution_id]
+    await queue.close()
 
 
 async def test_what_is_no_id_is_left_out(server: redis.Redis, queue: Queue) -> None:
@@ -99,7 +101,7 @@ async def test_it_hears_what_is_wanted_of_executions(server: redis.Redis, queue:
     heard = asyncio.ensure_future(anext(queue.controls()))
     while not await server.publish(CONTROL, f'{{"execution_id":"{execution_id}","verdict":"cancel"}}'):
         await asyncio.sleep(0.01)
-    assert await asyncio.wait_for(heard, 2) == execution_id
+    assert await asyncio.wait_for(heard, 10) == execution_id
 
 
 class Wire:
@@ -108,11 +110,13 @@ class Wire:
     def __init__(self, url: str) -> None:
         self._far = urlsplit(url)
         self.cut = False
+        self.pings = 0
         self.open = 0
         self.url = ""
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
+            self.pings += data.count(b"PING")
             if not self.cut:
                 writer.write(data)
 
@@ -145,7 +149,7 @@ async def wire(redis_url: str) -> AsyncIterator[Wire]:
 
 
 async def test_a_half_open_connection_is_noticed_by_who_listens_for_controls(wire: Wire, server: redis.Redis) -> None:
-    queue = Queue(wire.url, uuid4(), block_s=0.2)
+    queue = Queue(wire.url, uuid4(), block_s=0.5)
     heard: list[UUID] = []
     gone = asyncio.Event()
 
@@ -156,13 +160,13 @@ async def test_a_half_open_connection_is_noticed_by_who_listens_for_controls(wir
         gone.set()
 
     listening = asyncio.create_task(listen())
-    await asyncio.sleep(1)
+    await until(lambda: wire.pings >= 2 or gone.is_set())
     assert not gone.is_set(), "silence alone is no loss"
     execution_id = uuid4()
     await server.publish(CONTROL, f'{{"execution_id":"{execution_id}"}}')
     await until(lambda: heard == [execution_id])
     wire.cut = True
-    await asyncio.wait_for(gone.wait(), 3)
+    await asyncio.wait_for(gone.wait(), 10)
     await listening
     await queue.close()
 
@@ -172,5 +176,5 @@ async def test_a_half_open_connection_is_noticed_by_who_waits_for_ids(wire: Wire
     await queue.take(1)
     wire.cut = True
     with pytest.raises(QueueAway):
-        await asyncio.wait_for(queue.take(1), 8)
+        await asyncio.wait_for(queue.take(1), 20)
     await queue.close()

@@ -346,7 +346,7 @@ async def test_a_long_pure_for_each_lets_others_take_their_turn_and_can_be_cance
     assert turns == 3
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(running, 1)
+        await asyncio.wait_for(running, 20)
 
 
 async def test_a_pause_stops_a_pure_for_each_between_items() -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from executor import throttle
 from executor.engine import Result
 from executor.throttle import Throttle
 from tests.executor.engine_kit import Kit
@@ -26,55 +27,63 @@ def scope() -> str:
 
 
 @pytest.fixture
-async def two(redis_url: str) -> AsyncIterator[list[Throttle]]:
-    """Two processes' throttles."""
+async def two(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Throttle]]:
+    """Two processes' throttles, which do not take a slow machine for a Redis that is away."""
+    monkeypatch.setattr(throttle, "PATIENCE_S", 10)
     made = [Throttle(redis_url) for _ in range(2)]
     yield made
     for one in made:
         await one.aclose()
 
 
-async def passes(throttle: Throttle, scope: str, limit: RateLimit, ticket: str) -> float:
-    """When the call went, by time.monotonic, after all the waiting that it was told to."""
-    while (delay_s := await throttle.delay_s(scope, limit, ticket)) > 0:
-        await asyncio.sleep(delay_s)
-    return time.monotonic()
+async def passes(one: Throttle, scope: str, limit: RateLimit, ticket: str) -> tuple[float, float, float]:
+    """Between which moments the call went, by time.monotonic, after all the waiting that it was told to; and how long that was at first."""
+    told: list[float] = []
+    while True:
+        asked = time.monotonic()
+        told.append(await one.delay_s(scope, limit, ticket))
+        if told[-1] <= 0:
+            return asked, time.monotonic(), told[0]
+        await asyncio.sleep(told[-1])
 
 
 async def test_no_stretch_of_time_sees_more_calls_than_the_limit(two: list[Throttle], scope: str) -> None:
-    gone = sorted(await asyncio.gather(*(passes(two[n % 2], scope, FIVE, f"t{n}") for n in range(22))))
-    assert all(gone[n + 5] - gone[n] > 0.36 for n in range(17)), "0.04 s for what lies between the count and this clock"
-    assert 1.5 < gone[-1] - gone[0] < 3.0, "and no time is lost"
+    gone = await asyncio.gather(*(passes(two[n % 2], scope, FIVE, f"t{n}") for n in range(22)))
+    begun, ended, waits = (sorted(times) for times in zip(*gone, strict=True))
+    assert all(ended[n + 5] - begun[n] > 0.39 for n in range(17)), "whenever exactly they were counted"
+    assert ended[-1] - begun[0] > 1.5
+    assert waits[-1] < 1.62, "and no time is lost"
 
 
 async def test_who_waits_keeps_its_place(two: list[Throttle], scope: str) -> None:
-    one = RateLimit(requests=1, per_s=10)
+    one = RateLimit(requests=1, per_s=25)
     assert await two[0].delay_s(scope, one, "a") == 0
     first = await two[0].delay_s(scope, one, "b")
     second = await two[1].delay_s(scope, one, "c")
     again = await two[1].delay_s(scope, one, "b")
-    assert 9.5 < again <= first <= 10
-    assert 19.5 < second <= 20
+    assert 15 < again <= first <= 25
+    assert 40 < second <= 50
     assert await two[0].delay_s(scope, RateLimit(requests=1_000_000, per_s=1), "a") == 0, "another limit is another count"
 
 
 async def test_who_comes_while_it_is_asked_about_waits_for_the_answer(two: list[Throttle], scope: str) -> None:
-    await two[0].close(scope, 5)
+    await two[0].close(scope, 50)
     delays = await asyncio.gather(*(two[1].delay_s(scope, None, f"t{n}") for n in range(5)))
-    assert min(delays) > 4
+    assert min(delays) > 40
 
 
 async def test_a_pause_holds_for_everybody(two: list[Throttle], scope: str) -> None:
-    await two[0].close(scope, 5)
+    await two[0].close(scope, 50)
     await two[0].close(scope, 1)
-    for throttle in two:
+    for one in two:
         for limit in (None, FIVE):
-            assert 4 < await throttle.delay_s(scope, limit, uuid4().hex) <= 5
+            assert 40 < await one.delay_s(scope, limit, uuid4().hex) <= 50
     assert await two[1].delay_s("another", None, "t") == 0
 
 
 @pytest.mark.parametrize("silent", [False, True])
-async def test_without_redis_each_process_counts_for_itself(scope: str, silent: bool) -> None:
+async def test_without_redis_each_process_counts_for_itself(scope: str, silent: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "AWAY_S", 60)
     held = []
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,15 +92,16 @@ async def test_without_redis_each_process_counts_for_itself(scope: str, silent: 
             writer.close()
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    throttle = Throttle(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+    one = Throttle(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
     began = time.monotonic()
-    delays = [await throttle.delay_s(scope, RateLimit(requests=5, per_s=60), f"t{n}") for n in range(7)]
-    await throttle.close(scope, 90)
-    assert 80 < await throttle.delay_s(scope, None, "t") <= 90
-    assert time.monotonic() - began < 0.9, "a connection without answers holds nobody up for long, and one call only"
+    delays = [await one.delay_s(scope, RateLimit(requests=5, per_s=60), f"t{n}") for n in range(7)]
+    await one.close(scope, 90)
+    assert 80 < await one.delay_s(scope, None, "t") <= 90
+    assert time.monotonic() - began < 5, "a connection without answers holds nobody up for long"
+    assert len(held) == 1, "and one call only"
     assert delays[:5] == [0] * 5
     assert all(50 < delay <= 60 for delay in delays[5:])
-    await throttle.aclose()
+    await one.aclose()
     server.close()
     for writer in held:
         writer.close()

@@ -10,7 +10,7 @@ import pytest
 from executor.engine import Engine, Result
 from executor.errors import Throttled
 from executor.node import Branch, NodeError, Resumed, Wait
-from tests.executor.engine_kit import Kit, soon, started, until
+from tests.executor.engine_kit import Kit, soon, started, turns, until
 from trestle.contracts.jobs import Resolution
 from trestle.contracts.states import StepStatus
 
@@ -158,8 +158,9 @@ async def test_the_end_of_an_earlier_attempts_child_does_not_answer_for_the_next
     def end(status: str, child: Any) -> Resolution:
         return Resolution(node="call", kind="child", answer={"execution_id": str(child), "status": status})
 
+    over = asyncio.Event()
     kit = Kit().does("call", call, effect="idempotent", afterwards=ended)
-    kit.does("slow", lambda config, input, ctx: asyncio.sleep(0.5), effect="idempotent").node("slow", "slow", "start")
+    kit.does("slow", lambda config, input, ctx: over.wait(), effect="idempotent").node("slow", "slow", "start")
     kit.node("call", "call", "start", retry={"max_attempts": 2, "delay_s": 0.05, "max_delay_s": 1, "backoff": "fixed"})
     run = kit.prepare()
     engine = await started(run)
@@ -167,8 +168,9 @@ async def test_the_end_of_an_earlier_attempts_child_does_not_answer_for_the_next
     run.resolve([end("failed", first)])
     await until(lambda: kit.desk.child_id != first)
     run.resolve([end("failed", first)])  # a heartbeat repeats what it said
-    await asyncio.sleep(0.02)
+    await turns()
     run.resolve([end("succeeded", kit.desk.child_id)])
+    over.set()
     assert await engine is Result.ENDED
     assert kit.reporter.output("call") == "succeeded"
 

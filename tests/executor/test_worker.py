@@ -13,8 +13,8 @@ from executor import worker as subject
 from executor.api import Api, BackendRefused
 from executor.queue import PROCESSING, QUEUE
 from tests.executor.backend_double import backend_double
-from tests.executor.engine_kit import until
-from tests.executor.worker_kit import Bench, Slow
+from tests.executor.engine_kit import turns, until
+from tests.executor.worker_kit import Bench, Slow, somebody_waits
 from trestle.contracts.graph import Connection, ForEach
 from trestle.contracts.graph import Node as GraphNode
 from trestle.contracts.jobs import Registration, Resolution, Verdict
@@ -132,9 +132,8 @@ async def test_a_cancel_is_heard_at_once(bench: Bench, slow: Slow) -> None:
         await bench.push(execution_id)
         await until(lambda: slow.started == 1)
         backend.verdicts = {execution_id: Verdict.CANCEL}
-        async with redis.Redis.from_url(bench.redis_url) as client:
-            await client.publish("trestle:control", f'{{"execution_id":"{execution_id}","verdict":"cancel"}}')
-        await until(lambda: slow.cancelled == 1 and worker.running == 0, within_s=2)
+        await bench.say(execution_id)
+        await until(lambda: slow.cancelled == 1 and worker.running == 0, within_s=5)
 
 
 async def test_a_pause_lets_the_running_step_finish_and_gives_the_execution_back(bench: Bench, slow: Slow) -> None:
@@ -145,7 +144,7 @@ async def test_a_pause_lets_the_running_step_finish_and_gives_the_execution_back
         await bench.push(execution_id)
         await until(lambda: slow.started == 1)
         backend.verdicts = {execution_id: Verdict.PAUSE}
-        await asyncio.sleep(0.15)
+        await bench.beaten()
         slow.go_on.set()
         await until(lambda: worker.running == 0)
         assert slow.started == 1
@@ -163,9 +162,9 @@ async def test_a_pause_that_ends_while_a_step_still_runs_leaves_the_execution_he
         await bench.push(execution_id)
         await until(lambda: slow.started == 1)
         backend.verdicts = {execution_id: Verdict.PAUSE}
-        await asyncio.sleep(0.2)
+        await bench.beaten()
         backend.verdicts = {}
-        await asyncio.sleep(0.2)
+        await bench.beaten()
         slow.go_on.set()
         await until(lambda: backend.count("succeeded") == 1 and worker.running == 0)
     execution = backend.executions[execution_id]
@@ -181,10 +180,9 @@ async def test_an_answer_to_a_wait_is_heard_at_once_while_the_execution_is_held(
         await bench.push(execution_id)
         await until(lambda: slow.started == 1)
         backend.resolved = {execution_id: [Resolution(node="ask", kind="webhook", answer={"body": 7})]}
-        async with redis.Redis.from_url(bench.redis_url) as client:
-            await client.publish("trestle:control", f'{{"execution_id":"{execution_id}"}}')
+        await bench.say(execution_id)
         reports = backend.executions[execution_id].reports
-        await until(lambda: any(s.node == "ask" and s.output == '{"body":7}' for r in reports for s in r.steps), within_s=2)
+        await until(lambda: any(s.node == "ask" and s.output == '{"body":7}' for r in reports for s in r.steps), within_s=5)
         slow.go_on.set()
         await until(lambda: backend.count("succeeded") == 1)
 
@@ -197,9 +195,8 @@ async def test_a_cancel_stops_a_for_each_at_once(bench: Bench, slow: Slow) -> No
         await bench.push(execution_id)
         await until(lambda: slow.started == 3)
         backend.verdicts = {execution_id: Verdict.CANCEL}
-        async with redis.Redis.from_url(bench.redis_url) as client:
-            await client.publish("trestle:control", f'{{"execution_id":"{execution_id}"}}')
-        await until(lambda: slow.cancelled == 3 and worker.running == 0, within_s=2)
+        await bench.say(execution_id)
+        await until(lambda: slow.cancelled == 3 and worker.running == 0, within_s=5)
 
 
 async def test_a_drain_finishes_running_steps_and_gives_back_the_rest(bench: Bench, slow: Slow) -> None:
@@ -209,7 +206,7 @@ async def test_a_drain_finishes_running_steps_and_gives_back_the_rest(bench: Ben
         await bench.push(execution_id)
         await until(lambda: slow.started == 1)
         worker.stop()
-        await asyncio.sleep(0.1)
+        await turns()
         slow.go_on.set()
     execution = backend.executions[execution_id]
     assert (execution.status, slow.started, slow.cancelled) == ("queued", 1, 0)
@@ -223,7 +220,7 @@ async def test_a_drain_does_not_wait_for_ever(bench: Bench, slow: Slow) -> None:
     async with bench.worker(drain_s=0.2):
         await bench.push(execution_id)
         await until(lambda: slow.started == 1)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 9
     assert (backend.executions[execution_id].status, slow.cancelled) == ("queued", 1)
 
 
@@ -233,14 +230,15 @@ async def test_a_drain_puts_ids_that_it_could_not_claim_back_where_others_find_t
     client: Any
     async with redis.Redis.from_url(bench.redis_url, decode_responses=True) as client:
         async with bench.worker():
-            await until(lambda: "claim" in backend.calls)
-            await asyncio.sleep(0.1)
+            await somebody_waits(client)  # whose first claim is over
             backend.away = True
             taken = backend.accept(backend.chain(SET))
-            asked = backend.calls.count("claim")
             await bench.push(taken)
+            async with asyncio.timeout(9):
+                while await client.llen(QUEUE):
+                    await asyncio.sleep(0.01)
+            asked = backend.calls.count("claim")
             await until(lambda: backend.calls.count("claim") > asked)
-            assert await client.llen(QUEUE) == 0
         assert await client.lrange(QUEUE, 0, -1) == [str(taken)]
         assert await client.keys(f"{PROCESSING}*") == []
 

@@ -11,11 +11,11 @@ import redis.asyncio as redis
 from executor.api import Api
 from executor.lane import Lane
 from executor.node import Config, Context, JsonValue, Node, Resumed, Wait
-from executor.queue import QUEUE, Queue
+from executor.queue import CONTROL, QUEUE, Queue
 from executor.registry import Entry, Registry, describe, discover
 from executor.worker import Worker
 from tests.executor.backend_double import KEY, BackendDouble
-from tests.executor.engine_kit import FakeThrottle
+from tests.executor.engine_kit import FakeThrottle, until
 from trestle.contracts.jobs import Registration
 from trestle.outbound import OutboundClient, Policy
 
@@ -55,6 +55,13 @@ class Ask(Node[Config]):
         return resumed.answer
 
 
+async def somebody_waits(client: "redis.Redis") -> None:
+    """Returns once a client of this server waits for an id."""
+    async with asyncio.timeout(9):
+        while not (await client.info("clients"))["blocked_clients"]:
+            await asyncio.sleep(0.005)
+
+
 class Bench:
     """A double, a queue and workers."""
 
@@ -68,6 +75,17 @@ class Bench:
         async with redis.Redis.from_url(self.redis_url) as client:
             await client.lpush(QUEUE, *map(str, ids))
 
+    async def say(self, execution_id: UUID) -> None:
+        """Somebody wants something of an execution: said once the worker listens."""
+        async with redis.Redis.from_url(self.redis_url) as client, asyncio.timeout(9):
+            while not await client.publish(CONTROL, f'{{"execution_id":"{execution_id}"}}'):
+                await asyncio.sleep(0.01)
+
+    async def beaten(self) -> None:
+        """A heartbeat that leaves from now on was answered, and heeded."""
+        beats = self.backend.calls.count("heartbeat")  # the last of them may be under way, with an older answer
+        await until(lambda: self.backend.calls.count("heartbeat") >= beats + 2)
+
     @asynccontextmanager
     async def worker(self, *, redis_url: str | None = None, concurrency: int = 100, drain_s: float = 5) -> AsyncIterator[Worker]:
         api = Api(self.backend.url, KEY, Registration(name="test", catalogue=self.registry.catalogue()))
@@ -79,6 +97,6 @@ class Bench:
             running = asyncio.create_task(worker.run())
             yield worker
             worker.stop()
-            await asyncio.wait_for(running, 10)
+            await asyncio.wait_for(running, 30)
         await queue.close()
         await api.close()

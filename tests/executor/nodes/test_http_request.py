@@ -256,11 +256,11 @@ async def test_a_server_that_hangs(peer: Peer, ctx: RecordingContext) -> None:
 
 async def test_cancelling_aborts_the_call(peer: Peer, ctx: RecordingContext) -> None:
     running = asyncio.create_task(send(ctx, {"url": peer.url + "/hang"}))
-    await asyncio.wait_for(peer.hanging.wait(), 2)
+    await asyncio.wait_for(peer.hanging.wait(), 10)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await asyncio.wait_for(peer.hung_up.wait(), 2)
+    await asyncio.wait_for(peer.hung_up.wait(), 10)
 
 
 async def test_a_connection_that_breaks_may_have_been_heard(peer: Peer, ctx: RecordingContext) -> None:
