@@ -231,10 +231,10 @@ async def test_bodies_that_can_not_be_decoded(body: bytes, encoding: str) -> Non
 async def test_a_gzip_bomb() -> None:
     bomb = gzip.compress(bytes(200_000_000), compresslevel=9)
     async with OutboundClient(LOCAL) as client, serving(answering(bomb, {"Content-Encoding": "gzip"})) as url:
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(TooLarge, match="10485760"):
             await client.request("GET", url)
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2
 
 
 async def test_the_size_limit() -> None:
@@ -256,7 +256,8 @@ async def test_the_size_limit() -> None:
 
 
 async def slow(request: web.BaseRequest) -> web.Response:
-    await asyncio.sleep(1)
+    for _ in range(400):
+        await asyncio.sleep(0.05 if request.transport is not None else 0)  # 20 s, or until the client has gone away
     return web.Response()
 
 
@@ -278,16 +279,16 @@ async def test_the_timeout_spans_everything(handler: Handler) -> None:
         started = time.perf_counter()
         with pytest.raises(TimedOut, match=r"longer than 0\.2 s") as caught:
             await client.request("GET", url, timeout_s=0.2)
-        assert time.perf_counter() - started < 1
+        assert time.perf_counter() - started < 9
         assert caught.value.retryable
 
 
 async def test_cancelling_aborts_the_call() -> None:
-    gone = asyncio.Event()
+    come, gone = asyncio.Event(), asyncio.Event()
 
     async def waiting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(1000):
-            pass
+            come.set()
         gone.set()
         writer.close()
 
@@ -295,11 +296,11 @@ async def test_cancelling_aborts_the_call() -> None:
     port = server.sockets[0].getsockname()[1]
     async with server, OutboundClient(LOCAL) as client:
         call = asyncio.create_task(client.request("GET", f"http://127.0.0.1:{port}/"))
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(come.wait(), 10)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await asyncio.wait_for(gone.wait(), 2)
+        await asyncio.wait_for(gone.wait(), 10)
 
 
 async def raw(answer: bytes) -> asyncio.Server:
@@ -330,12 +331,11 @@ async def test_servers_that_break(answer: bytes, error: type[Exception]) -> None
 
 
 async def test_nobody_there() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    async with OutboundClient(LOCAL) as client:
-        with pytest.raises(ConnectionFailed, match="can't be reached"):
-            await client.request("GET", f"http://127.0.0.1:{port}/?token=secret")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        async with OutboundClient(LOCAL) as client:
+            with pytest.raises(ConnectionFailed, match="can't be reached"):
+                await client.request("GET", f"http://127.0.0.1:{unused.getsockname()[1]}/?token=secret")
 
 
 async def test_own_ports_stay_closed_and_names_are_pinned() -> None:
