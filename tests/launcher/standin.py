@@ -15,11 +15,16 @@ from pathlib import Path
 
 class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the name is the base class's
-        self.send_response(200)
+        self.send_response(503 if self.path == "/readyz" and not _executor_is_up() else 200)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
+
+
+def _executor_is_up() -> bool:
+    """Whether one has noted that it is: it takes its signals by then."""
+    return any(line.startswith("executor ") for line in Path(os.environ["JOURNAL"]).read_text().splitlines())
 
 
 def note(text: str) -> None:

@@ -81,7 +81,7 @@ def test_it_starts_says_where_it_is_and_stops_in_order(launch: Launch, journal: 
     began = time.monotonic()
     with launch() as launcher:
         assert "http://localhost:" in launcher.wait_for(READY)
-        assert time.monotonic() - began < 5, "a warm start"
+        assert time.monotonic() - began < 20, "a warm start"
         children = launcher.children()
         assert children.keys() == {"postgres", "valkey", "backend", "executor", "web"}
         assert launcher.end(signal.SIGINT) == 0
@@ -102,13 +102,14 @@ def test_a_closed_terminal_and_sigterm_stop_it_as_well(launch: Launch) -> None:
 
 def test_a_second_ctrl_c_waits_for_no_step_but_for_the_database(launch: Launch, standins: Path, home: Path) -> None:
     (standins / "executor" / "__main__.py").write_text(
-        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n"
+        "import signal, time\nfrom tests.launcher import standin\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nstandin.note('executor 1 up')\ntime.sleep(60)\n"
     )
     with launch() as launcher:
         launcher.wait_for(READY)
         launcher.process.send_signal(signal.SIGINT)
         launcher.wait_for("Stopping")
-        assert launcher.end(signal.SIGINT, timeout_s=10) == 0
+        assert launcher.end(signal.SIGINT, timeout_s=25) == 0, "sooner than a drain may take"
     assert "executor did not stop in time and was killed" in launcher.output
     assert not (home / "postgres" / "postmaster.pid").exists()
 
@@ -119,7 +120,7 @@ def test_stopping_before_it_is_ready_leaves_nothing(launch: Launch) -> None:
         time.sleep(0.3)
         children = launcher.children()
         assert launcher.end(signal.SIGINT) == 0
-    wait_until_gone(children, timeout_s=1)
+    wait_until_gone(children)
 
 
 def test_no_password_or_key_is_in_a_command_line(launch: Launch, home: Path) -> None:
@@ -145,8 +146,8 @@ def test_a_killed_child_is_started_again(launch: Launch, name: str) -> None:
         launcher.wait_for(READY)
         before = launcher.children()
         os.kill(before[name], signal.SIGKILL)
-        assert "starting it again" in launcher.wait_for("was killed by SIGKILL", timeout_s=5)
-        launcher.wait_for("is back", timeout_s=20)
+        assert "starting it again" in launcher.wait_for("was killed by SIGKILL", timeout_s=20)
+        launcher.wait_for("is back", timeout_s=60)
         after = launcher.children()
         assert after[name] != before[name]
         others = before.keys() - {name}
