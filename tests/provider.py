@@ -48,6 +48,8 @@ class Provider(RequestValidator):  # type: ignore[misc]  # untyped base
     away: bool = False
     loses: bool = False
     slow_s: float = 0
+    gate: asyncio.Event | None = None
+    """What calls of the token URL wait for."""
     elsewhere: str = ""
     """Where the token URL redirects to."""
     url: str = ""
@@ -185,9 +187,11 @@ class Provider(RequestValidator):  # type: ignore[misc]  # untyped base
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         """The token URL."""
-        body = await request.text()
+        body, gate = await request.text(), self.gate
         self.forms.append(dict(parse_qsl(body)))
         await asyncio.sleep(self.slow_s)
+        if gate is not None:
+            await gate.wait()
         if self.elsewhere:
             return web.Response(status=307, headers={"Location": self.elsewhere})
         if self.away:

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,6 +14,7 @@ from fastapi import FastAPI
 from backend.app import create_app
 from backend.services import Services
 from backend.settings import Settings
+from backend.users import backoff
 from tests.backend.people import Person, sign_up
 
 
@@ -66,6 +69,13 @@ def services(app: FastAPI) -> Services:
     """The running application's parts."""
     found: Services = app.state.services
     return found
+
+
+@pytest.fixture
+def backoff_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has to wait after failed attempts does so for as long as the test lasts, however slow the machine is."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr(backoff, "datetime", SimpleNamespace(now=lambda _zone: now))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ async def test_an_unexpected_error_does_not_end_what_everything_relies_on(monkey
 
     with capture_logs() as logged:
         task = asyncio.create_task(background.for_ever("work", work))
-        await asyncio.wait_for(done.wait(), 2)
+        await asyncio.wait_for(done.wait(), 10)
         await background.stop(task)
     assert logged[0]["event"] == "background_task_failed"
     assert (logged[0]["task"], type(logged[0]["exc_info"])) == ("work", ZeroDivisionError)

@@ -13,8 +13,8 @@ from tests.chaos.proxy import Proxy, Weather
 
 
 async def test_a_half_open_connection_is_given_up(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "COMMAND_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(db, "_CONNECT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(db, "COMMAND_TIMEOUT_S", 1)
+    monkeypatch.setattr(db, "_CONNECT_TIMEOUT_S", 5)
     address = urlsplit(postgres_url)
     proxy = Proxy(address.hostname or "", address.port or 5432)
     await proxy.start()
@@ -27,9 +27,9 @@ async def test_a_half_open_connection_is_given_up(postgres_url: str, monkeypatch
         with pytest.raises(Exception) as raised:  # noqa: PT011  # which one is the library's choice; what counts is what we make of it
             await database.hot.fetchval("select 1")
         assert is_away(raised.value), repr(raised.value)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 9
         await proxy.change(Weather.FAIR)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             assert [await database.hot.fetchval("select 1") for _ in range(3)] == [1, 1, 1]
     finally:
         await database.close()

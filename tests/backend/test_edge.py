@@ -1,12 +1,13 @@
 """What holds for every request: JSON, sizes, headers, errors, settings."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
+import structlog
 from fastapi import Depends, FastAPI
 
 from backend.app import create_app
@@ -142,7 +143,17 @@ def test_a_route_without_a_permission_stops_the_start() -> None:
         check_permissions(app)
 
 
-async def test_what_nobody_expected_has_an_id_and_stores_nothing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """A new application lets everything log to where stderr leads just then: here to what ends with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+async def test_what_nobody_expected_has_an_id_and_stores_nothing(
+    settings: Settings, capsys: pytest.CaptureFixture[str], logs_as_before: None
+) -> None:
     app = create_app(settings)
     router = new_router(tag="x")
 

@@ -43,7 +43,7 @@ async def test_a_backend_waits_for_the_tables_it_needs_and_not_for_older_ones(em
         await asyncio.sleep(0.3)
         assert not waiting.done(), "the server was restarted, and what it had said before holds"
         await connection.execute("update alembic_version set version_num = $1", *known.newest)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await waiting
             await connection.execute("update alembic_version set version_num = '9999'")
             await tables.wait(empty_postgres_url)  # a newer backend has been here

@@ -170,48 +170,57 @@ async def test_many_editors_at_once_lose_nothing(ada: Person) -> None:
     assert (now["revision"], len(now["nodes"]), len(now["connections"])) == (9, 11, 10)
 
 
-async def test_a_stream_tells_of_the_draft(ada: Person, services: Services) -> None:
+async def test_a_stream_tells_of_the_draft(ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_LOOK_ANYWAY_S", 60)  # who hears of a change was rung
+    monkeypatch.setattr(stream, "_LOOK_AWAY_S", 60)
     made = await draft(ada)
     ident = UUID(made["id"])
+    listens = asyncio.Event()
 
     async def heard(last_event_id: str | None, count: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         told = stream.of_workflow(services.database.hot, services.doorbell, ident, last_event_id)
         async with aclosing(told) as frames:
             async for frame in frames:
+                listens.set()
                 if frame.startswith(b"event: draft"):
                     found.append(json.loads(frame.split(b"data: ")[1]))
                 if len(found) == count:
                     break
         return found
 
-    listening = asyncio.create_task(heard(None, 2))
-    await asyncio.sleep(0.1)
+    async def listen(count: int) -> "asyncio.Task[list[dict[str, Any]]]":
+        listens.clear()
+        listening = asyncio.create_task(heard(None, count))
+        await asyncio.wait_for(listens.wait(), 20)
+        return listening
+
+    listening = await listen(2)
     sent = [op("add_node", node=node("c")), op("connect", source="b", target="c")]
     await send(ada, made, 1, *sent)
     await ada.patch(f"/nodes/{made['nodes'][1]['id']}", json={"name": "A"})
     await send(ada, made, 3, op("move_nodes", moves=[{"key": "a", "x": 1, "y": 1}]))
-    first, *_ = await asyncio.wait_for(listening, 4)
-    listening = asyncio.create_task(heard(None, 1))
-    await asyncio.sleep(0.1)
+    first, *_ = await asyncio.wait_for(listening, 20)
+    listening = await listen(1)
     await ada.patch(f"/nodes/{made['nodes'][1]['id']}", json={"name": "B"})
-    assert [e["revision"] for e in await asyncio.wait_for(listening, 2)] == [5]  # any change rings at once, not only the editor's
+    assert [e["revision"] for e in await asyncio.wait_for(listening, 20)] == [5]  # any change rings at once, not only the editor's
     assert (first["revision"], first["user"]) == (2, ada.id)
     assert [(o["op"], o["id"]) for o in first["operations"]] == [(o["op"], o["id"]) for o in sent]
-    again = await asyncio.wait_for(heard("1", 3), 4)
+    again = await asyncio.wait_for(heard("1", 3), 20)
     assert [(e["revision"], len(e["operations"]), e["touched"]) for e in again] == [
         (2, 2, [">b>main>c", "c"]),
         (3, 0, ["a/name"]),
         (4, 1, ["a/position"]),
     ]
-    listening = asyncio.create_task(heard(None, 1))
-    await asyncio.sleep(0.1)
+    listening = await listen(1)
     await ada.patch(f"/workflows/{made['id']}", json={"settings": {"timeout_s": 60}})
-    [settled] = await asyncio.wait_for(listening, 2)
+    [settled] = await asyncio.wait_for(listening, 20)
     assert (settled["revision"], settled["operations"], settled["touched"]) == (6, [], ["@settings"])
 
 
-async def test_whoever_has_the_draft_open_hears_of_the_others(ada: Person, services: Services) -> None:
+async def test_whoever_has_the_draft_open_hears_of_the_others(ada: Person, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_LOOK_ANYWAY_S", 60)
+    monkeypatch.setattr(stream, "_LOOK_AWAY_S", 60)
     ident = UUID((await draft(ada))["id"])
 
     def there(number: int, name: str) -> Presence:
@@ -229,6 +238,6 @@ async def test_whoever_has_the_draft_open_hears_of_the_others(ada: Person, servi
 
     first = asyncio.create_task(seen(there(1, "Ada"), 2))
     await asyncio.sleep(0.2)
-    assert await asyncio.wait_for(seen(there(2, "Bob"), 2), 4) == ["Ada", "Bob"]
-    assert await asyncio.wait_for(first, 4) == ["Ada", "Bob"]
-    assert await asyncio.wait_for(seen(there(1, "Ada"), 2), 4) == ["Ada", "Bob"], "in two tabs, and told of once"
+    assert await asyncio.wait_for(seen(there(2, "Bob"), 2), 20) == ["Ada", "Bob"]
+    assert await asyncio.wait_for(first, 20) == ["Ada", "Bob"]
+    assert await asyncio.wait_for(seen(there(1, "Ada"), 2), 20) == ["Ada", "Bob"], "in two tabs, and told of once"

@@ -138,7 +138,7 @@ async def test_a_new_password_ends_every_session(client: httpx.AsyncClient, ada:
     assert (await sign_in(client, ada.email, "another one")).status_code == 200
 
 
-async def test_log_in_backs_off_and_tells_nothing(client: httpx.AsyncClient, ada: Person) -> None:
+async def test_log_in_backs_off_and_tells_nothing(client: httpx.AsyncClient, ada: Person, backoff_at_rest: None) -> None:
     for email in (ada.email, "nobody@example.com"):
         answers = [await sign_in(client, email, "wrong" * n) for n in range(1, 7)]
         assert [answer.status_code for answer in answers] == [401] * 5 + [429]

@@ -1,6 +1,7 @@
 """OAuth2 tokens against a real provider: renewed once, whoever asks, whatever is lost; and no others than were asked for."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,19 @@ from tests.backend.conftest import running
 from tests.backend.oauth2.kit import CALLBACK, age, begin, come_back, connected, lend
 from tests.backend.people import Person
 from tests.provider import Provider, provider
+from trestle.contracts.jobs import Secret
+
+
+async def held_up(service: Provider, services: Services, credential: dict[str, Any]) -> tuple[asyncio.Task[Secret], asyncio.Event]:
+    """A renewal whose answer the provider gives when the event is set, and nobody else's."""
+    calls, gate = len(service.forms), asyncio.Event()
+    service.gate = gate
+    under_way = asyncio.create_task(lend(services, credential))
+    async with asyncio.timeout(9):
+        while len(service.forms) == calls:
+            await asyncio.sleep(0.01)
+    service.gate = None
+    return under_way, gate
 
 
 @pytest.mark.parametrize("how", ["basic", "body"])
@@ -49,12 +63,22 @@ async def test_a_provider_that_is_away_or_slow_is_asked_again_later(
 ) -> None:
     made = await connected(ada, service)
     await age(services, made)
-    service.away, service.slow_s = True, 0.5
+    service.away, service.gate = True, asyncio.Event()
+    joined, renewal = 0, services.lender._renewal
+
+    def join(*given: Any) -> Any:
+        nonlocal joined
+        joined += 1
+        if joined == 10 and service.gate is not None:
+            service.gate.set()
+        return renewal(*given)
+
+    monkeypatch.setattr(services.lender, "_renewal", join)
     failed = await asyncio.gather(*(lend(services, made) for _ in range(10)), return_exceptions=True)
     assert {type(one) for one in failed} == {FailedDependency}
     assert service.asked_for("refresh_token") == 1, "those who waited share the failure"
     assert (await ada.get(f"/credentials/{made['id']}"))["connected"] is True
-    service.away, service.slow_s = False, 1
+    service.away, service.gate, service.slow_s = False, None, 1
     monkeypatch.setattr(lending, "WITHIN_S", 0.2)
     with pytest.raises(FailedDependency, match="too long"):
         await lend(services, made)
@@ -125,12 +149,10 @@ async def test_a_client_that_was_changed_gets_new_tokens(ada: Person, service: P
     first = await lend(services, made)
     await ada.call("PATCH", path, json={"name": "Another name"})
     assert await lend(services, made) == first
-    service.slow_s = 0.6
     await age(services, made)
-    under_way = asyncio.create_task(lend(services, made))
-    await asyncio.sleep(0.2)
-    service.slow_s = 0
+    under_way, gate = await held_up(service, services, made)
     await ada.call("PATCH", path, json={"data": {"scopes": "write"}})
+    gate.set()
     with pytest.raises(FailedDependency, match="changed just now"):
         await under_way
     new = await lend(services, made)
@@ -142,13 +164,11 @@ async def test_a_renewal_that_still_runs_does_not_replace_what_was_connected_ane
 ) -> None:
     made = await connected(ada, service)
     await age(services, made)
-    service.slow_s = 4  # time enough to connect it anew
-    under_way = asyncio.create_task(lend(services, made))
-    await asyncio.sleep(0.2)
-    service.slow_s = 0
+    under_way, gate = await held_up(service, services, made)
     await ada.post(f"/credentials/{made['id']}/disconnect", expect=200)
     assert (await come_back(ada.client, await service.consent(await begin(ada, made)))).status_code == 200
     new = await lend(services, made)
+    gate.set()
     assert (await under_way).data == new.data == (await lend(services, made)).data
     assert service.asked_for("refresh_token") == 1
 
