@@ -17,7 +17,7 @@ from tests.acceptance.peer import Peer, peer
 from tests.acceptance.stack import Stack
 from tests.acceptance.test_first_flow import hot_lead
 
-WIDE, PHONE = (1440, 900), (390, 844)
+WIDE, TABLET, PHONE = (1440, 900), (820, 1180), (390, 844)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
@@ -38,6 +38,14 @@ PAGES = {
     "nowhere": "There is nothing at this address",
 }
 """Pages as they are when they have loaded: address, and words that are seen by then. What it takes more to come to is in `STATES`."""
+
+# Tables whose cells don't stand below the heads that name them.
+_SHIFTED = """() => [...document.querySelectorAll('main table')].filter((table) => {
+  const seen = (row) => [...row.children].map((cell) => cell.getBoundingClientRect()).filter((box) => box.width);
+  const edges = (row) => seen(row).map((box) => Math.round(box.left)).join();
+  const body = table.querySelector('tbody > tr');
+  return body && edges(table.querySelector('thead > tr')) !== edges(body);
+}).map((table) => table.ariaLabel)"""
 
 # Text that its own box cuts off without saying so by an ellipsis, and boxes that reach past the window's right edge.
 _CLIPPED = """() => {
@@ -147,6 +155,16 @@ async def look(page: Page, name: str) -> None:
                 assert await page.evaluate(check) == [], name
         if wide:  # the second scheme differs in its colours only
             assert await barriers(page, rules=None if scheme == SCHEMES[0] else ["color-contrast"]) == [], (name, scheme)
+
+
+async def look_between(page: Page, name: str) -> None:
+    """The page of a wide window in one between desk and phone: nothing cut off, and tables leave out the same columns in head and rows."""
+    await page.set_viewport_size({"width": TABLET[0], "height": TABLET[1]})
+    await page.wait_for_function(_AT_REST, arg=SCHEMES[-1])
+    await page.screenshot(path=browser.shots() / f"{name}-{SCHEMES[-1]}-{TABLET[0]}.png")
+    for check in (_CLIPPED, _SHIFTED):
+        assert await page.evaluate(check) == [], (name, TABLET)
+    await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
 
 
 async def _editor(page: Page, url: str, there: Furnished) -> None:
@@ -277,5 +295,7 @@ async def _tour(furnished: Furnished, width: int, height: int) -> None:
             await page.goto(f"{url}/{path}")
             await expect(page.get_by_text(words).locator("visible=true").first).to_be_visible()
             await look(page, path)
+            if width == WIDE[0]:
+                await look_between(page, path)
         for state in STATES:
             await state(page, url, furnished)

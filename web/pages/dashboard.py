@@ -270,7 +270,12 @@ def _nodes() -> rx.Component:
 
     return rx.el.div(
         listed("Slowest nodes", Dashboard.slow, ["Node", ("Ran", "t-wide-only"), ("95 % within", "t-end")], "No step has run yet."),
-        listed("Where executions fail", Dashboard.failing, ["Node", "", ("Failures", "t-end")], "No execution has failed at a node."),
+        listed(
+            "Where executions fail",
+            Dashboard.failing,
+            ["Node", ("", "t-wide-only"), ("Failures", "t-end")],
+            "No execution has failed at a node.",
+        ),
         class_name="t-charts",
     )
 

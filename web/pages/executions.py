@@ -280,6 +280,9 @@ def _trigger(kind: rx.Var[str] | str) -> rx.Component:
     )
 
 
+_HEADS: list[str | tuple[str, str]] = ["Workflow", "Status", ("Started by", "t-wide-only"), "When", ("Took", "t-end t-wide-only"), ""]
+
+
 def _row(execution: Row) -> rx.Component:
     return row(
         cell(
@@ -377,7 +380,7 @@ def _list() -> rx.Component:
     chosen = (Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY) | (Executions.since != ANY)
     return listing(
         Executions,
-        table(["Workflow", "Status", "Started by", "When", ("Took", "t-end"), ""], rx.foreach(Executions.rows, _row), "Executions"),
+        table(_HEADS, rx.foreach(Executions.rows, _row), "Executions"),
         rx.cond(
             Executions.more,
             rx.center(rx.button("Show more", variant="soft", color_scheme="gray", on_click=Executions.load_more), padding_top="24px"),

@@ -114,7 +114,14 @@ def page() -> rx.Component:
         link_button("Go to workflows", href="/workflows"),
     )
     none_found = empty_state("search-x", "No webhook has these words", "Search for its workflow, its address, its methods or its callers.")
-    heads: list[str | tuple[str, str]] = ["Workflow", "Methods", "Callers", "Last call", ("", "t-wide-only"), ""]
+    heads: list[str | tuple[str, str]] = [
+        "Workflow",
+        ("Methods", "t-wide-only"),
+        ("Callers", "t-wide-only"),
+        "Last call",
+        ("", "t-wide-only"),
+        "",
+    ]
     return framed(
         "Webhooks",
         listing(

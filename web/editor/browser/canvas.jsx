@@ -69,10 +69,13 @@ function Guides({ lines }) {
   );
 }
 
+const ROOM_FOR_MAP = 600; // px of canvas; the map lies beside the tools, never over them
+
 function Overview() {
+  const room = useFlowStore((state) => state.width >= ROOM_FOR_MAP);
   const catalogue = useStore((state) => state.catalogue);
   const colour = useCallback(({ data: { node } }) => (isNote(node) ? `var(--${colourOf(node)}-a4)` : `var(--${hueOf(catalogue[node.type]?.group)}-8)`), [catalogue]);
-  return <MiniMap pannable zoomable ariaLabel="Map of the workflow" nodeColor={colour} nodeBorderRadius={8} />;
+  return room && <MiniMap pannable zoomable ariaLabel="Map of the workflow" nodeColor={colour} nodeBorderRadius={8} />;
 }
 
 export function Canvas({ dark }) {
