@@ -60,11 +60,14 @@ class _Drawing:
                 self._add(title, path, node)
         self._sources: dict[str, Source] = {}
         self._made: dict[str, Made] = {}
+        self._above: dict[str, set[str]] = {}
+        """All that is on the way to a node, by names."""
         self._others: dict[str, list[tuple[int, str]]] = {}
         """Further nodes that stand for one of ours: output and key."""
         self._fill_all()
         for way in self._wiring.ways:
             self._connect(way)
+        self._tell_unanswered()
         self.sheet.lose_others(document, ("nodes", "connections", "name", "description", "pinData", "staticData", *_WHOLE), "")
         if pinned:
             self.sheet.lose("pinData", "Pinned data stays behind: run the nodes once, and pin what they put out.")
@@ -135,6 +138,7 @@ class _Drawing:
         kind, parameters = _kind(given), _parameters(given)
         taken = self._taken(title)
         counterpart = COUNTERPARTS.get(kind)
+        before = self._before(title)
         if counterpart is None:
             node.config = parameters
             self._settings(node, path, given)
@@ -154,7 +158,7 @@ class _Drawing:
         elif several:
             root = taken.first("input")
         seen = replace(taken, amount="one", at="") if once and several and counterpart.runs != "list" else taken
-        read = Reader(self.sheet, seen, self._before(title), root)
+        read = Reader(self.sheet, seen, before, root)
         made_of = Parameters(self.sheet, path, node.key, _version(given), parameters, read, seen, self._inputs(title), self._timezone)
         made = counterpart.make(made_of)
         made_of.tell_others()
@@ -189,8 +193,24 @@ class _Drawing:
             self._others.setdefault(title, []).append((other.output, key))
 
     def _before(self, title: str) -> dict[str, Source]:
-        """The nodes on the way to this one, by their names."""
-        return {name: self._sources[name] for name in self._wiring.ancestors(title) if name in self._sources}
+        """The nodes on the way to this one, by their names, with the loops that were on it. Of a circle something is taken out later."""
+        above: set[str] = set()
+        for way in self._wiring.into(title):
+            circles = {way.source, title} <= self._wiring.circular
+            if way.source in self._made and self._leaving(way) and not circles:
+                above |= {way.source} | self._above[way.source]
+        self._above[title] = above
+        loops = {loop for loop, before in self._wiring.loops.items() if before in above}
+        return {name: self._sources[name] for name in above | loops if name in self._sources}
+
+    def _tell_unanswered(self) -> None:
+        """A webhook that waits for a node's answer, and no node that gives one."""
+        if any(node.type == "webhook.respond" for node in self.sheet.nodes):
+            return
+        for title, key in self._keys.items():
+            if any(node.key == key and node.config.get("respond") == "node" for node in self.sheet.nodes):
+                reason = "No node answers the caller. Put a Respond node where it is to, or choose another answer."
+                self.sheet.lose(f"{self._given[title][0]}.parameters.responseMode", reason)
 
     def _settings(self, node: Node, path: str, given: JsonObject) -> None:
         node.disabled = given.get("disabled") is True
@@ -213,16 +233,7 @@ class _Drawing:
 
     def _connect(self, way: Way) -> None:
         targets = [self._keys[way.target], *(key for _, key in self._others.get(way.target, ()))]
-        key, made = self._keys[way.source], self._made[way.source]
-        other = next((other for output, other in self._others.get(way.source, ()) if output == way.output), None)
-        if other is not None:
-            leaving = [(other, MAIN)]
-        elif way.output < len(made.ports):
-            leaving = [(key, port) for port in made.ports[way.output]]
-        elif way.output == len(made.ports) and any(node.key == key and node.on_error == "branch" for node in self.sheet.nodes):
-            leaving = [(key, ERROR)]
-        else:
-            leaving = []
+        leaving = self._leaving(way)
         if not leaving:
             self.sheet.lose(
                 way.path, f"“{way.source}” has no output number {way.output + 1} here: connect “{way.target}” to the one that is meant."
@@ -230,6 +241,17 @@ class _Drawing:
         for source, port in leaving:
             for target in targets:
                 self.sheet.connect(way.path, source, target, port)
+
+    def _leaving(self, way: Way) -> list[tuple[str, str]]:
+        """Key and port of what it begins at here; several where several cases left by one output."""
+        key, made = self._keys[way.source], self._made[way.source]
+        other = next((other for output, other in self._others.get(way.source, ()) if output == way.output), None)
+        if other is not None:
+            return [(other, MAIN)]
+        if way.output < len(made.ports):
+            return [(key, port) for port in made.ports[way.output]]
+        branches = way.output == len(made.ports) and any(node.key == key and node.on_error == "branch" for node in self.sheet.nodes)
+        return [(key, ERROR)] if branches else []
 
 
 def _place(path: str) -> int:

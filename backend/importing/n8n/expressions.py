@@ -23,7 +23,22 @@ _READ = re.compile(
 )
 _OWN = re.compile(r"\$(execution\.id|workflow\.id|workflow\.name|vars\.[A-Za-z_]\w*)")
 _NOW = ("$now", "$now.toISO()", "new Date().toISOString()")
-_AS_JSON = re.compile(r"JSON\.stringify\(\s*(.+?)\s*\)", re.DOTALL)
+_LITERAL = re.compile(r"""-?\d+(?:\.\d+)?|'[^'\\]*'|"[^"\\]*"|\[\s*\]""")
+_WORDS = {"true": "true", "false": "false", "null": "none", "undefined": "none"}
+_AROUND = re.compile(r"(JSON\.stringify|JSON\.parse|String)\((.+)\)", re.DOTALL)
+_BEHIND = re.compile(r"(.+)\.(trim|toLowerCase|toUpperCase|toString|toJsonString)\(\)", re.DOTALL)
+_ELSE = re.compile(r"(.+?)\s*(\|\||\?\?)\s*(.+)", re.DOTALL)
+_FILTERS = {
+    "JSON.stringify": "tojson",
+    "JSON.parse": "fromjson",
+    "String": "string",
+    "trim": "trim",
+    "toLowerCase": "lower",
+    "toUpperCase": "upper",
+    "toString": "string",
+    "toJsonString": "tojson",
+}
+_DEEPEST = 8
 _BRACES = re.compile(r"\{[{%#]")
 _LENGTH = "length"  # a property of JavaScript's own, not of the data
 
@@ -84,21 +99,44 @@ class Reader:
             return repr(value)
         if not isinstance(value, str):
             return None
-        return self.alone(value) if value.startswith("=") else quoted(value)
+        if not value.startswith("="):
+            return quoted(value)
+        if "{{" in value:
+            return self.alone(value)
+        return value[1:] if re.fullmatch(r"-?\d+(\.\d+)?", value[1:]) else quoted(value[1:])
 
     def part(self, steps: list[str]) -> str | None:
         """The path to a part of the item that the node takes in."""
         return _checked(read(self.before, self.root, [_stepped(step) for step in steps]))
 
-    def code(self, code: str) -> str | None:
-        """The JavaScript between two braces as an expression."""
+    def code(self, code: str, depth: int = 0) -> str | None:
+        """The JavaScript between two braces as an expression: a value, and what filters make of it."""
         code = code.strip()
+        if (exact := self._value(code)) is not None or depth == _DEEPEST:
+            return exact
+        if around := _AROUND.fullmatch(code):
+            inner, name = self.code(around[2], depth + 1), around[1]
+            return _checked(inner and f"{inner}|{_FILTERS[name]}")
+        if (instead := _ELSE.fullmatch(code)) and (literal := _literal_of(instead[3].strip())) is not None:
+            inner = self.code(instead[1], depth + 1)
+            if instead[2] == "||":
+                return _checked(inner and f"{inner}|default({literal}, true)")
+            return _checked(inner and f"({inner} if {inner}|default(none) is not none else {literal})")
+        if behind := _BEHIND.fullmatch(code):
+            inner = self.code(behind[1], depth + 1)
+            return _checked(inner and f"{inner}|{_FILTERS[behind[2]]}")
+        return None
+
+    def _value(self, code: str) -> str | None:
         if own := _OWN.fullmatch(code):
             return own[1]
         if code in _NOW:
             return "now"
-        if (inner := _AS_JSON.fullmatch(code)) and (path := self._path(inner[1])):
-            return f"{path}|tojson"
+        if (literal := _literal_of(code)) is not None:
+            return literal
+        if "?." in code:
+            path = self._path(code.replace("?.[", "[").replace("?.", "."))
+            return path and f"{path}|default(none)"
         return self._path(code)
 
     def _path(self, code: str) -> str | None:
@@ -133,6 +171,10 @@ class Reader:
         if which != "item":
             return flow.nth(root, "-1" if which == "last()" else "0")
         return flow.nth(root, "index") if self.is_each and flow.line and flow.line == self.before.line else None
+
+
+def _literal_of(code: str) -> str | None:
+    return _WORDS.get(code) or (code if _LITERAL.fullmatch(code) else None)
 
 
 def _checked(path: str | None) -> str | None:

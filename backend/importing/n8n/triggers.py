@@ -7,6 +7,7 @@ from typing import Any
 from backend.importing.n8n.flow import Flow
 from backend.importing.n8n.parameters import Made, Parameters
 from trestle.contracts.base import JsonObject
+from trestle.contracts.graph import MAIN
 
 _WEBHOOK_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -27,8 +28,8 @@ def webhook(given: Parameters) -> Made:
         config["path"] = path
     elif path:
         given.lose("path", f"“{path}” can't be the path of a webhook here. Choose another one.")
-    method = given.get("httpMethod", "GET")
     several = given.get("multipleMethods") is True
+    method = given.get("httpMethod", ["GET", "POST"] if several else "GET")
     methods = [one for one in (method if isinstance(method, list) else [method]) if one in _METHODS]
     if methods:
         config["methods"] = methods
@@ -46,7 +47,7 @@ def webhook(given: Parameters) -> Made:
     if (way := given.get("authentication", "none")) != "none":
         config["auth"] = {"kind": _AUTHENTICATED.get(way, "header")}
         given.lose("authentication", "Secrets don't come along. Choose a credential: without it every call is refused.")
-    return Made(config, Flow("webhook"))
+    return Made(config, Flow("webhook"), ports=((MAIN,),) * (len(methods) if several else 1))
 
 
 def manual(given: Parameters) -> Made:

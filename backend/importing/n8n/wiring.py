@@ -48,7 +48,8 @@ class Wiring:
             if node.get("type") == LOOP and self._is_left(title):
                 self._open(title, path, node)
         self.ways.sort(key=self._rank)
-        self._above: dict[str, set[str]] = {}
+        self.circular: set[str] = set()
+        """Nodes in a circle, and behind one, once `order` was asked for."""
 
     def into(self, title: str) -> list[Way]:
         """What leads to the node."""
@@ -66,7 +67,7 @@ class Wiring:
         return {way.output for way in self.ways if way.source == title}
 
     def order(self, titles: Iterable[str]) -> list[str]:
-        """The nodes, each after those that lead to it; those in a loop, and behind one, at the end."""
+        """The nodes, each after those that lead to it; those in a circle, and behind one, at the end."""
         titles = list(titles)
         awaited = dict.fromkeys(titles, 0)
         after: dict[str, list[str]] = {title: [] for title in titles}
@@ -78,19 +79,13 @@ class Wiring:
         while ready:
             title = ready.pop(0)
             found.append(title)
-            above = self._above.setdefault(title, set())
             for target in after[title]:
-                self._above.setdefault(target, set()).update(above, {title})
                 awaited[target] -= 1
                 if not awaited[target]:
                     ready.append(target)
         done = set(found)
-        return [*found, *(title for title in titles if title not in done)]
-
-    def ancestors(self, title: str) -> set[str]:
-        """The nodes on the way to this one, with the loops that were on it, once `order` was asked for."""
-        above = self._above.get(title, set())
-        return above | {loop for loop, before in self.loops.items() if before in above}
+        self.circular = {title for title in titles if title not in done}
+        return [*found, *(title for title in titles if title in self.circular)]
 
     def _connected(self, connections: Any) -> list[Way]:
         found: list[Way] = []

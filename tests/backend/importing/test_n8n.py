@@ -55,7 +55,7 @@ def fragment() -> dict[str, Any]:
                     "headerParameters": {"parameters": [{"name": "X-From", "value": "{{ n8n }}"}]},
                     "sendBody": True,
                     "specifyBody": "json",
-                    "jsonBody": '={"text": "{{ $json.body.name.toUpperCase() }}", "score": "{{ $json.body.score }}"}',
+                    "jsonBody": '={"text": "{{ $json.body.name.padEnd(9) }}", "score": "{{ $json.body.score }}"}',
                     "options": {},
                 },
                 "type": "n8n-nodes-base.httpRequest",
@@ -120,7 +120,7 @@ async def test_a_fragment_of_n8n_becomes_nodes_and_what_is_lost_is_told(ada: Per
             {
                 "method": "POST",
                 "url": "https://chat.example/{{ payload.room }}",
-                "body": {"text": "{{ $json.body.name.toUpperCase() }}", "score": "{{ payload.score }}"},
+                "body": {"text": "{{ $json.body.name.padEnd(9) }}", "score": "{{ payload.score }}"},
                 "headers": {"X-From": "{{ '{{' }} n8n }}"},
             },
         ],
@@ -142,7 +142,7 @@ async def test_a_fragment_of_n8n_becomes_nodes_and_what_is_lost_is_told(ada: Per
         "nodes.2.parameters.jsonBody.text",
         "nodes.4.type",
     }
-    assert "toUpperCase" in told["nodes.2.parameters.jsonBody.text"]
+    assert "padEnd" in told["nodes.2.parameters.jsonBody.text"]
     assert nodes["tell_the_chat"]["retry"]["max_attempts"] == 4
     # Nothing was stored; the same document as a new workflow is the same graph.
     assert (await ada.get("/workflows"))["items"] == []

@@ -36,7 +36,7 @@ def _told(converted: Converted) -> set[str]:
         ({"string": [{"value1": '={{$json["a"]}}', "operation": "notContains", "value2": "x"}]}, "all", "{{ 'x' not in input[\"a\"] }}"),
         ({"dateTime": [{"value1": "={{ $json.at }}", "value2": "={{ $now }}"}]}, "all", "{{ input.at|timestamp > now|timestamp }}"),
         ({"string": [{"value1": "={{ $json.a }}", "operation": "regex", "value2": "/x/"}]}, "all", None),
-        ({"string": [{"value1": "={{ $json.a.trim() }}", "value2": "x"}]}, "all", None),
+        ({"string": [{"value1": "={{ $json.a.slice(2) }}", "value2": "x"}]}, "all", None),
         ({}, "all", None),
     ],
 )
@@ -130,6 +130,32 @@ def test_set(parameters: dict[str, Any], version: float, config: dict[str, Any],
     it = _one("set", parameters, version)
     assert it.configs["it"] == ["set", config]
     assert _told(it) == told
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        ("$json.a", "input.a"),
+        ("$json.a.trim().toLowerCase()", "input.a|trim|lower"),
+        ("$json?.a?.b", "input.a.b|default(none)"),
+        ("$json.a || 'none'", "input.a|default('none', true)"),
+        ("$json.a ?? 0", "(input.a if input.a|default(none) is not none else 0)"),
+        ("JSON.parse($json.a)", "input.a|fromjson"),
+        ("$json.a.toJsonString()", "input.a|tojson"),
+        ("String($json.a).length", None),
+        ("true", "true"),
+        ("null", "none"),
+        ("-2.5", "-2.5"),
+        ("$itemIndex", None),
+        ("$json.a || $json.b", None),
+        ("$json.a + 1", None),
+        ("JSON.parse($json.a) + JSON.parse($json.b)", None),
+    ],
+)
+def test_expressions(there: str, here: str | None) -> None:
+    it = _one("set", {"assignments": {"assignments": [{"name": "x", "value": f"={{{{ {there} }}}}"}]}, "options": {}}, 3.4)
+    assert it.configs["it"][1]["fields"]["x"] == (f"{{{{ {here} }}}}" if here else f"{{{{ {there} }}}}")
+    assert bool(it.told) == (here is None)
 
 
 def _switch(parameters: dict[str, Any], version: float, *ways: str) -> Converted:

@@ -214,7 +214,7 @@ async def test_many_are_chosen_moved_copied_and_switched_at_once(stack: Stack) -
         await tab.keyboard.press("Control+v")
         remarks = there.at("paste-remarks")
         await expect(remarks).to_contain_text(
-            "Node “Tell the chat” › jsonBody › text The expression “$json.body.name.toUpperCase()” can't be taken over"
+            "Node “Tell the chat” › jsonBody › text The expression “$json.body.name.padEnd(9)” can't be taken over"
         )
         await expect(remarks).to_contain_text("Node “Code” There is no counterpart")
         await there.at("paste-remarks-close").click()
