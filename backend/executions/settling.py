@@ -34,7 +34,8 @@ select id from executions where finished_at is not null and not settled
     and (parent_waits or calls or status <> 'succeeded') order by id limit $1
 """
 
-_FAMILIES = "select id, case when parent_waits then parent_id end as parent_id from executions where id = any($1::uuid[])"
+# Several may tell of one end. Whoever comes late leaves its parent's row alone: who claims that just now would pass over it.
+_FAMILIES = "select id, case when parent_waits then parent_id end as parent_id from executions where id = any($1::uuid[]) and not settled"
 
 _LOCK_PARENT = "select from executions where id = $1 for no key update"
 
