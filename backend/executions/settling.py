@@ -37,7 +37,7 @@ select id from executions where finished_at is not null and not settled
 # Several may tell of one end. Whoever comes late leaves its parent's row alone: who claims that just now would pass over it.
 _FAMILIES = "select id, case when parent_waits then parent_id end as parent_id from executions where id = any($1::uuid[]) and not settled"
 
-_LOCK_PARENT = "select from executions where id = $1 for no key update"
+_LOCK_PARENT = "select status = 'queued' from executions where id = $1 for no key update"
 
 _LOCK = """
 select id, status, calls from executions where id = any($1::uuid[]) and finished_at is not null and not settled order by id
@@ -82,6 +82,8 @@ class Brought(NamedTuple):
     started: list[Change]
     failed: list[str]
     """The statuses of those that ended otherwise than `succeeded`."""
+    held_up: bool = False
+    """The parent was queued already. Whoever wanted to claim it meanwhile has passed over it."""
 
 
 class Settler:
@@ -153,7 +155,9 @@ class Settler:
         self._queue.push([change.execution_id for change in brought.started])
         for change in brought.cancelled:
             self._queue.tell(change.execution_id, Verdict.CANCEL)
-        if parent_id is not None and not brought.woken:
+        if parent_id is not None and brought.held_up:
+            self._queue.push([parent_id], first=True)
+        elif parent_id is not None and not brought.woken:
             self._queue.tell(parent_id, Verdict.CONTINUE)
         self._doorbell.ring([*brought.woken, *brought.cancelled, *brought.started])
         self.soon([change.execution_id for change in brought.cancelled])
@@ -164,12 +168,11 @@ async def settle(connection: Connection, ended: Sequence[UUID], parent_id: UUID 
 
     What was settled before, or is being settled elsewhere just now, is left alone.
     """
-    if parent_id is not None:
-        await connection.execute(_LOCK_PARENT, parent_id)
+    held_up = parent_id is not None and bool(await connection.fetchval(_LOCK_PARENT, parent_id))
     rows = await connection.fetch(_LOCK, ended)
     ids = [row["id"] for row in rows]
     if not ids:
-        return Brought([], [], [], [])
+        return Brought([], [], [], [], held_up)
     woken: list[asyncpg.Record] = []
     if parent_id is not None:
         await connection.execute(_ANSWER_PARENT, ids)
@@ -181,4 +184,4 @@ async def settle(connection: Connection, ended: Sequence[UUID], parent_id: UUID 
     started = await error_workflows.start(connection, list(failed)) if failed else []
     await connection.execute(_SETTLED, ids)
     stopped = [Change(row["id"], row["workflow_id"], row["event_seq"]) for row in cancelled]
-    return Brought([Change(*row) for row in woken], stopped, started, list(failed.values()))
+    return Brought([Change(*row) for row in woken], stopped, started, list(failed.values()), held_up)

@@ -388,20 +388,6 @@ async def test_what_was_missed_is_settled_by_the_sweep(backend: Backend, world: 
     assert (await world.execution(child_id))["settled"]
 
 
-async def test_what_is_told_of_again_leaves_its_parent_alone(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
-    job, other = [await executor.take(await backend.post()) for _ in range(2)]
-    child = await executor.take(await start(executor, job, called))
-    await executor.report(report(child, 1, ending=DONE))
-    await resolutions(world, job["execution_id"])
-    async with world.pool.acquire() as connection, connection.transaction():
-        await connection.execute("select from executions where id = $1 for update", UUID(job["execution_id"]))
-        backend.app.state.services.settler.soon([UUID(child["execution_id"])])
-        await executor.report(report(other, 1, ending=FAILED))
-        async with asyncio.timeout(10):  # less than a statement waits
-            while not (await world.execution(other["execution_id"]))["settled"]:
-                await asyncio.sleep(0.02)
-
-
 async def test_nobody_is_woken_who_is_paused(backend: Backend, world: World, executor: FakeExecutor, called: World) -> None:
     job = await executor.take(await backend.post())
     child = await executor.take(await start(executor, job, called))
