@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.importing.n8n.conditions import DEFAULTS, braced, compared, condition, first_condition, is_first
+from backend.importing.n8n.expressions import compiled
 from backend.importing.n8n.flow import Flow
-from backend.importing.n8n.parameters import Made, Other, Parameters
+from backend.importing.n8n.parameters import Made, Other, Parameters, word
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN
 
 ELSE = "else"
 _RESERVED = ("main", "error", "else", "timeout")
 _LABEL_SIZE = 60
+_MOST_SIEVES = 30
 _OUTPUTS = 4
 """Of a Switch whose number of outputs is left at what it is."""
 
@@ -111,12 +113,12 @@ def _ways(given: Parameters) -> tuple[list[_Way], int | None]:
 
 def _compared(given: Parameters) -> list[_Way]:
     """The rules of the first two versions: each compares one value with another."""
-    kind = given.get("dataType", "number")
+    kind = given.word("dataType", "number")
     operation, right = DEFAULTS.get(kind, ("equal", ""))
     left = given.get("value1", right)
     ways = []
     for place, rule in enumerate(given.entries("rules", "rules")):
-        name, value = rule.get("operation", operation), rule.get("value2", right)
+        name, value = word(rule.get("operation"), operation), rule.get("value2", right)
         said = compared(given.read, kind, left, name, value)
         if said is None:
             given.lose(f"rules.rules.{place}", f"There is no counterpart to “{left} {name} {value}”. Write the condition anew."[:300])
@@ -147,12 +149,18 @@ def _sieves(given: Parameters, ways: list[_Way], last: int | None) -> Made:
     conditions: dict[int, list[str]] = {}
     before: list[str] = []
     known = all(way.said for way in ways)
+    if len(ways) > _MOST_SIEVES:
+        given.lose("rules", f"A list goes more than {_MOST_SIEVES} ways. Write the conditions of these filters anew.")
+        ways, known = ways[:_MOST_SIEVES], False
     for way in ways:
         parts = [*(f"not ({one})" for one in before), f"({way.said})" if before else str(way.said)]
         conditions.setdefault(way.output, []).append(" and ".join(parts))
         before.append(way.said or "")
     if last is not None:
         conditions.setdefault(last, []).append(" and ".join(f"not ({one})" for one in before) or "true")
+    if known and not all(compiled(braced(parts, " or ")) for parts in conditions.values()):
+        given.lose("rules", "The conditions are too long to be written here. Write those of these filters anew.")
+        known = False
     outputs = sorted(conditions)
     nodes = [{"items": items, **({"condition": braced(conditions[output], " or ")} if known else {})} for output in outputs]
     ports: tuple[tuple[str, ...], ...] = tuple((MAIN,) if place == outputs[0] else () for place in range(outputs[0] + 1)) if outputs else ()

@@ -73,7 +73,7 @@ def first_condition(read: Reader, value: Any, word: str) -> tuple[str | None, st
         for part in entries if isinstance(entries, list) else ():
             if not isinstance(part, dict):
                 return None, "It is none that can be read."
-            name = part.get("operation", operation)
+            name = str(part.get("operation") or operation)
             one = compared(read, kind, part.get("value1", right), name, part.get("value2", right))
             if one is None:
                 return None, f"There is no counterpart to “{part.get('value1')} {name} {part.get('value2', '')}”."[:250]
@@ -81,7 +81,7 @@ def first_condition(read: Reader, value: Any, word: str) -> tuple[str | None, st
     return (braced(said, word), "") if said else (None, "It is none that can be read.")
 
 
-def compared(read: Reader, kind: str, left: Any, operation: Any, right: Any) -> str | None:
+def compared(read: Reader, kind: str, left: Any, operation: str, right: Any) -> str | None:
     """One comparison of the first version as part of an expression; None where there is no saying it."""
     return _said(read, kind, left, _FIRST.get(operation, operation), right)
 
@@ -93,12 +93,12 @@ def braced(said: list[str], word: str = " and ") -> str:
 
 def _one(read: Reader, part: Any, ignore_case: bool) -> str | None:
     operator = part.get("operator")
-    kind, operation = (operator.get("type"), operator.get("operation")) if isinstance(operator, dict) else ("", "")
+    kind, operation = (operator.get("type"), str(operator.get("operation") or "")) if isinstance(operator, dict) else ("", "")
     # One that nothing has been chosen for compares texts, and is left out of what is stored.
     return _said(read, kind, part.get("leftValue"), operation or "equals", part.get("rightValue"), lowered=ignore_case and kind == "string")
 
 
-def _said(read: Reader, kind: Any, left: Any, operation: Any, right: Any, *, lowered: bool = False) -> str | None:
+def _said(read: Reader, kind: Any, left: Any, operation: str, right: Any, *, lowered: bool = False) -> str | None:
     one = read.operand(left)
     if one is None or kind not in _KINDS:
         return None

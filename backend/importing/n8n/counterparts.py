@@ -33,7 +33,7 @@ def _wait(given: Parameters) -> Made:
         given.lose("dateTime", "A moment is written with its zone here, such as 2030-01-31T09:00:00+01:00.")
         return Made({}, given.taken)
     usual, unit = (5, "seconds") if given.version >= _NEWER_WAIT else (1, "hours")
-    amount, unit = given.get("amount", usual), given.get("unit", unit)
+    amount, unit = given.get("amount", usual), given.word("unit", unit)
     if resume == "timeInterval" and unit in _SECONDS:
         factor = _SECONDS[unit]
         if isinstance(amount, int | float) and not isinstance(amount, bool) and 0 <= amount * factor <= _YEAR_S:

@@ -7,6 +7,7 @@ Where a node ran once for each item there, it does so here where that is known, 
 from dataclasses import replace
 from typing import Any
 
+from backend.errors import Unprocessable
 from backend.importing.n8n.counterparts import COUNTERPARTS, is_each
 from backend.importing.n8n.elsewhere import flow_of, instead_of
 from backend.importing.n8n.expressions import Reader, Source
@@ -43,9 +44,12 @@ def drawn(document: JsonObject, name: str) -> Sheet:
 
 class _Drawing:
     def __init__(self, document: JsonObject, name: str) -> None:
+        if len(document["nodes"]) > MAX_NODES:
+            raise Unprocessable(f"The workflow has {len(document['nodes']):,} nodes; at most {MAX_NODES} can be imported.")
         self.sheet = Sheet(name)
         settings = document.get("settings")
-        self._timezone = settings.get("timezone") if isinstance(settings, dict) else None
+        zone = settings.get("timezone") if isinstance(settings, dict) else None
+        self._timezone = zone if isinstance(zone, str) else None
         pinned = document.get("pinData")
         self._pinned: JsonObject = pinned if isinstance(pinned, dict) else {}
         self._given: dict[str, tuple[str, JsonObject]] = {}
@@ -258,7 +262,7 @@ def _place(path: str) -> int:
     """Remarks stand in the order of the nodes, and the others behind them."""
     first, _, rest = path.partition(".")
     number = rest.partition(".")[0]
-    return int(number) if first == "nodes" and number.isdecimal() else MAX_NODES * 100
+    return int(number) if first == "nodes" and number.isdecimal() else MAX_NODES
 
 
 def _parameters(node: JsonObject) -> JsonObject:

@@ -1,7 +1,5 @@
 """n8n's nodes without a counterpart: what to use instead, and which of them give many items."""
 
-from typing import Any
-
 from backend.importing.n8n.flow import Flow
 from trestle.contracts.base import JsonObject
 
@@ -84,7 +82,7 @@ def instead_of(kind: str) -> str:
 def flow_of(kind: str, title: str, parameters: JsonObject, taken: Flow) -> Flow:
     """What leaves such a node: many items where it reads a table or the like, or where many come in."""
     name = _short(kind)
-    operation: Any = parameters.get("operation", _USUAL.get(name))
+    operation = str(parameters.get("operation", _USUAL.get(name)))
     reads = operation in _READING and parameters.get("limit") != 1
     if name in _MANY or reads or parameters.get("returnAll") is True:
         return Flow("plain", "many", origin=title)

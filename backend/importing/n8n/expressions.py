@@ -11,6 +11,7 @@ from typing import Any
 from backend.importing.n8n.flow import Flow, name_of, quoted, read
 from backend.importing.sheet import Sheet
 from backend.importing.texts import compiles
+from trestle.language import check_config
 
 _PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _STEP = r"""\.[A-Za-z_]\w*|\[\s*(?:'[^'\\]*'|"[^"\\]*"|\d+)\s*\]"""
@@ -77,14 +78,18 @@ class Reader:
         """A text as it is written here."""
         if not value.startswith("="):
             return _literal(value)
-        pieces, end = [], 1
+        pieces, end, exact_all = [], 1, True
         for match in _PLACE.finditer(value, 1):
             exact = self.code(match[1])
             if exact is None:
+                exact_all = False
                 self._sheet.lose(path, f"The expression “{match[1].strip()[:200]}” can't be taken over. Write it anew.")
             pieces += [_literal(value[end : match.start()]), match[0] if exact is None else f"{{{{ {exact} }}}}"]
             end = match.end()
-        return "".join([*pieces, _literal(value[end:])])
+        said = "".join([*pieces, _literal(value[end:])])
+        if exact_all and not compiled(said):
+            self._sheet.lose(path, "This text is too long to have expressions in it. Write it anew, in parts.")
+        return said
 
     def alone(self, value: Any) -> str | None:
         """The expression of a text that is one `{{ }}` and nothing else; None where it isn't, or where there is no saying it."""
@@ -171,6 +176,11 @@ class Reader:
         if which != "item":
             return flow.nth(root, "-1" if which == "last()" else "0")
         return flow.nth(root, "index") if self.is_each and flow.line and flow.line == self.before.line else None
+
+
+def compiled(text: str) -> bool:
+    """Whether a text with expressions can be read."""
+    return not check_config({"text": text}, static=())
 
 
 def _literal_of(code: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from backend.importing.n8n.flow import Flow
-from backend.importing.n8n.parameters import Made, Parameters, parsed
+from backend.importing.n8n.parameters import Made, Parameters, parsed, word
 from trestle.contracts.base import JsonObject
 
 _FIRST = ("string", "number", "boolean")
@@ -48,7 +48,7 @@ def _assigned(given: Parameters) -> JsonObject:
     for place, entry in enumerate(given.entries("assignments", "assignments")):
         fields |= _field(given, f"assignments.assignments.{place}", entry.get("name"), _typed(entry.get("value"), entry.get("type")))
     for place, entry in enumerate(given.entries("fields", "values")):
-        name = entry.get("type", "stringValue")
+        name = word(entry.get("type"), "stringValue")
         kind = str(name).removesuffix("Value")
         fields |= _field(given, f"fields.values.{place}", entry.get("name"), _typed(entry.get(name, ""), kind))
     return fields

@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.importing.n8n.flow import FLATTENED, Flow, name_of, path_steps, python, quoted, steps_of
 from backend.importing.n8n.flow import read as read_flow
-from backend.importing.n8n.parameters import Made, Parameters, list_wanted
+from backend.importing.n8n.parameters import Made, Parameters, list_wanted, word
 from trestle.contracts.base import JsonObject
 
 _FUNCTIONS = {"count": "count", "sum": "sum", "average": "avg", "min": "min", "max": "max", "append": "list"}
@@ -14,7 +14,7 @@ _PREFIXES = {"count": "count", "sum": "sum", "average": "average", "min": "min",
 
 def item_lists(given: Parameters) -> Made:
     """Item Lists: by its operation."""
-    operation = given.get("operation", "splitOutItems")
+    operation = given.word("operation", "splitOutItems")
     given.get("resource")
     known = {
         "splitOutItems": split_out,
@@ -38,7 +38,7 @@ def split_out(given: Parameters) -> Made:
     name = str(options.get("destinationFieldName") or "")
     wanted = given.get("fieldsToInclude")
     steps = [f"[{quoted(field)}]"] if options.get("disableDotNotation") is True else steps_of(field)
-    if not field or "," in field or field.startswith("=") or "$" in field.removeprefix("$json."):
+    if not field or "," in field or field.startswith("=") or "$" in field.removeprefix("$json.") or _is_odd(steps):
         given.lose("fieldToSplitOut", f"How “{field}” is split can't be taken over. Write it in Python.")
         return _code(given, "input")
     several = given.taken.amount != "one"
@@ -97,7 +97,7 @@ def summarize(given: Parameters) -> Made:
     given.options()
     functions: list[JsonObject] = []
     for place, entry in enumerate(given.entries("fieldsToSummarize", "values")):
-        field, kind = str(entry.get("field") or ""), entry.get("aggregation", "count")
+        field, kind = str(entry.get("field") or ""), word(entry.get("aggregation"), "count")
         if kind not in _FUNCTIONS or not field:
             given.lose(f"fieldsToSummarize.values.{place}", f"“{kind}” of “{field}” has no counterpart. Write it in Python.")
             continue
@@ -158,7 +158,7 @@ def sort(given: Parameters) -> Made:
 def dedupe(given: Parameters) -> Made:
     """Remove Duplicates: within the items, or against earlier executions."""
     given.options("disableDotNotation", "removeOtherFields")
-    operation = given.get("operation", "removeDuplicateInputItems")
+    operation = given.word("operation", "removeDuplicateInputItems")
     config: JsonObject = {"items": given.items()}
     if operation == "removeItemsSeenInPreviousExecutions":
         config["against"] = "earlier"
@@ -173,7 +173,8 @@ def dedupe(given: Parameters) -> Made:
     compare, fields = given.get("compare", "allFields"), given.get("fieldsToCompare")
     if compare == "selectedFields":
         names = _names(fields)
-        said = [path for name in names if (path := read_flow(given.taken.listed(), "item", steps_of(name)))]
+        known = [steps for name in names if not _is_odd(steps := steps_of(name))]
+        said = [path for steps in known if (path := read_flow(given.taken.listed(), "item", steps))]
         if len(said) == 1:
             config["by"] = _field(said[0])
         elif said:
@@ -195,11 +196,16 @@ def _names(value: Any) -> list[str]:
 
 def _of(given: Parameters, steps: list[str]) -> JsonObject:
     """The field of an item; nothing for the item itself."""
-    path = read_flow(given.taken.listed(), "item", steps)
+    path = None if _is_odd(steps) else read_flow(given.taken.listed(), "item", steps)
     if path is None:
         given.lose("fields", "What the items are comes from several nodes. Check the names of the fields.")
-        path = "item" + "".join(steps)
+        path = "item" + "".join(step for step in steps if not _is_odd([step]))
     return {} if path == "item" else {"field": _field(path)}
+
+
+def _is_odd(steps: list[str]) -> bool:
+    """Whether one of the names has a quote in it, or the like: there is no writing that in a path."""
+    return any("\\" in step for step in steps)
 
 
 def _field(path: str) -> str:

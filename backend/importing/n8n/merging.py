@@ -20,7 +20,7 @@ _SECOND_MODES = {"mergeByFields": "combineByFields", "mergeByPosition": "combine
 
 def merge(given: Parameters) -> Made:
     """Merge."""
-    mode = given.get("mode", "append")
+    mode = given.word("mode", "append")
     for name in ("numberInputs", "chooseBranchMode", "notice"):
         given.get(name)
     if mode == "append":
@@ -30,7 +30,7 @@ def merge(given: Parameters) -> Made:
         return _choose(given, mode)
     if mode == "combine":
         newest = given.version >= _THIRD or "combineBy" in given.values
-        how = given.get("combineBy", "combineByFields") if newest else given.get("combinationMode", "mergeByFields")
+        how = given.word("combineBy", "combineByFields") if newest else given.word("combinationMode", "mergeByFields")
         how = _SECOND_MODES.get(how, how)
     else:
         how = _FIRST_MODES.get(mode, mode)
@@ -115,7 +115,7 @@ def _items(given: Parameters, place: int) -> str | None:
 
 
 def _by_place(given: Parameters, sides: list[Any], both: str, options: JsonObject) -> tuple[str, Flow]:
-    join = given.get("join", "left" if given.version < _SECOND else "inner")
+    join = given.word("join", "left" if given.version < _SECOND else "inner")
     keeps_all = options.get("includeUnpaired") is True or join in ("left", "outer")
     if len(sides) > 2:
         given.lose("numberInputs", "Two inputs are combined here: the first two.")
@@ -135,11 +135,11 @@ def _by_fields(given: Parameters, sides: list[Any], both: str, options: JsonObje
     pairs = _pairs(given)
     if not pairs:
         given.lose("fieldsToMatchString", "It names no fields. Say in the code which must be the same.")
-    mode = given.get("mode", "combine")
+    mode = given.word("mode", "combine")
     join = {"mergeByKey": "enrichInput1", "keepKeyMatches": "keepMatches", "removeKeyMatches": "keepNonMatches"}.get(
-        mode, given.get("joinMode", "keepMatches")
+        mode, given.word("joinMode", "keepMatches")
     )
-    source = given.get("outputDataFrom", "input1" if mode in ("keepKeyMatches", "removeKeyMatches") else "both")
+    source = given.word("outputDataFrom", "input1" if mode in ("keepKeyMatches", "removeKeyMatches") else "both")
     if options.get("multipleMatches") == "first":
         given.lose("options.multipleMatches", "Every match counts here, not only the first one.")
     tests = [f"{_got('one', one)} is not None and {_got('one', one)} == {_got('other', other)}" for one, other in pairs] or ["False"]

@@ -45,6 +45,10 @@ class Parameters:
         self._known.add(name)
         return self.values.get(name, default)
 
+    def word(self, name: str, default: str = "") -> str:
+        """A choice among several, whatever stands there."""
+        return word(self.get(name), default)
+
     def inner(self, *names: str) -> Any:
         """What stands under these names, one within the other; None where nothing does."""
         value = self.get(names[0])
@@ -148,6 +152,11 @@ class Counterpart:
     type: str
     make: Callable[[Parameters], Made]
     runs: Runs = "once"
+
+
+def word(value: Any, default: str = "") -> str:
+    """A choice among several as a text."""
+    return value if isinstance(value, str) else default if value is None else str(value)[:100]
 
 
 def parsed(text: str) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backend.importing.n8n.flow import Flow, Kind
-from backend.importing.n8n.parameters import Made, Parameters, parsed
+from backend.importing.n8n.parameters import Made, Parameters, parsed, word
 from trestle.contracts.base import JsonObject
 
 _FORMATS = {"json": "json", "form-urlencoded": "form", "multipart-form-data": "multipart", "raw": "raw"}
@@ -53,7 +53,7 @@ def _first(given: Parameters) -> Made:
     response = {"fullResponse": options.get("fullResponse"), "neverError": options.get("ignoreResponseCode")}
     if options.get("followRedirect") is False:
         config["follow_redirects"] = False
-    kind = given.get("responseFormat", "json")
+    kind = given.word("responseFormat", "json")
     given.get("dataPropertyName")
     made = _finished(given, config, options, {**response, "responseFormat": kind if kind != "json" else None})
     if options.get("splitIntoItems") is True and given.taken.amount == "one":
@@ -93,7 +93,7 @@ def _table(given: Parameters, field: str, pairs: str, kind: Any, text: str, inne
 
 
 def _body(given: Parameters, headers: JsonObject) -> JsonObject:
-    kind = given.get("contentType", "json")
+    kind = given.word("contentType", "json")
     if kind not in _FORMATS:
         given.lose("contentType", f"A body of the kind “{kind}” has no counterpart. Write it anew.")
         return {}
@@ -156,9 +156,9 @@ def _finished(given: Parameters, config: JsonObject, options: JsonObject, respon
         config["follow_redirects"] = False
     if response.get("neverError") is True:
         config["success"] = list(_ANY_STATUS)
-    if (kind := response.get("responseFormat")) in _READ_AS:
+    if (kind := word(response.get("responseFormat"))) in _READ_AS:
         config["response"] = _READ_AS[kind]
-    elif kind not in (None, "", "autodetect"):
+    elif kind not in ("", "autodetect"):
         given.lose("options.response", f"The answer can't be read as “{kind}” here. Choose how it is read.")
     if options.get("allowUnauthorizedCerts") is True:
         given.lose("options.allowUnauthorizedCerts", "Certificates are always checked here.")
@@ -184,7 +184,7 @@ def _inner(value: JsonObject, *names: str) -> JsonObject:
 
 def respond(given: Parameters) -> Made:
     """Respond to Webhook. It passes its input on, there as here."""
-    kind = given.get("respondWith", "firstIncomingItem")
+    kind = given.word("respondWith", "firstIncomingItem")
     options = given.options("responseCode", "responseHeaders")
     config: JsonObject = {}
     headers: JsonObject = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backend.importing.n8n.flow import Flow
-from backend.importing.n8n.parameters import Made, Parameters
+from backend.importing.n8n.parameters import Made, Parameters, word
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN
 
@@ -37,14 +37,14 @@ def webhook(given: Parameters) -> Made:
         given.lose("httpMethod", f"A webhook isn't called by {method} here: it takes POST.")
     if several:
         given.lose("multipleMethods", "All methods leave by one way here. A Switch on {{ trigger.method }} tells them apart.")
-    mode = given.get("responseMode", "onReceived")
+    mode = given.word("responseMode", "onReceived")
     if mode in _RESPOND:
         config["respond"] = _RESPOND[mode]
     else:
         given.lose("responseMode", "There is no such answer here. Choose how the caller is answered.")
     if given.get("responseData", "firstEntryJson") not in ("firstEntryJson", "allEntries"):
         given.lose("responseData", "The caller gets the workflow's output here. Answer by a node that responds for anything else.")
-    if (way := given.get("authentication", "none")) != "none":
+    if (way := given.word("authentication", "none")) != "none":
         config["auth"] = {"kind": _AUTHENTICATED.get(way, "header")}
         given.lose("authentication", "Secrets don't come along. Choose a credential: without it every call is refused.")
     return Made(config, Flow("webhook"), ports=((MAIN,),) * (len(methods) if several else 1))
@@ -75,7 +75,7 @@ def schedule(given: Parameters) -> Made:
     intervals = rule.get("interval") if isinstance(rule, dict) else [{}]
     if isinstance(intervals, list) and len(intervals) == 1 and isinstance(intervals[0], dict):
         every = intervals[0]
-        unit = every.get("field", "days")
+        unit = word(every.get("field"), "days")
         count = every.get(f"{unit}Interval", _USUAL.get(unit, 1))
         if unit == "cronExpression" and isinstance(expression := every.get("expression"), str) and not expression.startswith("="):
             return _fires(given, {"cron": expression.strip()})
@@ -117,10 +117,10 @@ def cron(given: Parameters) -> Made:
     times = given.entries("triggerTimes", "item")
     if len(times) == 1:
         time = times[0]
-        mode, hour, minute = time.get("mode", "everyDay"), time.get("hour", 14), time.get("minute", 0)
+        mode, hour, minute = word(time.get("mode"), "everyDay"), time.get("hour", 14), time.get("minute", 0)
         if mode in _MODES and _whole(hour, minute):
             return _fires(given, {"cron": _MODES[mode](time, hour, minute)})
-        value, unit = time.get("value", 2), time.get("unit", "hours")
+        value, unit = time.get("value", 2), word(time.get("unit"), "hours")
         if mode == "everyX" and unit in _SECONDS and _whole(value) and value > 0:
             return _fires(given, {"every_s": value * _SECONDS[unit]})
     return _unknown(given, "triggerTimes")
@@ -128,7 +128,7 @@ def cron(given: Parameters) -> Made:
 
 def interval(given: Parameters) -> Made:
     """Interval, which came before Schedule Trigger."""
-    count, unit = given.get("interval", 1), given.get("unit", "seconds")
+    count, unit = given.get("interval", 1), given.word("unit", "seconds")
     if unit in _SECONDS and _whole(count) and count > 0:
         return _fires(given, {"every_s": count * _SECONDS[unit]})
     return _unknown(given, "interval")

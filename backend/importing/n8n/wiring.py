@@ -15,6 +15,7 @@ from trestle.contracts.graph import MAX_CONNECTIONS
 
 LOOP = "n8n-nodes-base.splitInBatches"
 """Loop Over Items."""
+_NOTE = "n8n-nodes-base.stickyNote"
 _MERGE = "n8n-nodes-base.merge"
 _LOOP_SECOND = 3
 """From this version on its first output is what follows the loop, and the second one the loop."""
@@ -108,9 +109,13 @@ class Wiring:
 
     def _way(self, path: str, source: str, output: int, target: Any) -> Way | None:
         name = target.get("node") if isinstance(target, dict) else None
-        if source in self._given and isinstance(name, str) and name in self._given:
+        known = source in self._given and isinstance(name, str) and name in self._given
+        if known and _NOTE in (self._given[source][1].get("type"), self._given[str(name)][1].get("type")):
+            self._sheet.lose(path, "Nothing leads to a note, or from one.")
+            return None
+        if known:
             number = target.get("index", 0)
-            return Way(path, source, output, name, number if isinstance(number, int) and 0 <= number < 100 else 0)
+            return Way(path, source, output, str(name), number if isinstance(number, int) and 0 <= number < 100 else 0)
         self._sheet.lose(path, f"There is no node “{name if source in self._given else source}” to connect.")
         return None
 
@@ -133,21 +138,22 @@ class Wiring:
         arriving = [way for way in self.ways if way.target == title and way.source != title]
         before = [way for way in arriving if way.source not in inner]
         back = [way for way in arriving if way.source in inner]
+        if len(before) * len(bodies) + len(back or before) * len(after) + len(self.ways) > MAX_CONNECTIONS:
+            raise Unprocessable(f"The workflow has more than {MAX_CONNECTIONS:,} connections without its loops; no more can be imported.")
         entering = [replace(one, target=way.target, input=way.input, looped=True) for one in before for way in bodies]
         leaving = [replace(one, target=way.target, input=way.input) for one in back or before for way in after]
         self.ways = [way for way in self.ways if title not in (way.source, way.target)] + entering + leaving
-        if len(self.ways) > MAX_CONNECTIONS:
-            raise Unprocessable(f"The workflow has more than {MAX_CONNECTIONS:,} connections; no more can be imported.")
         sources = {way.source for way in before}
         self.loops[title] = sources.pop() if len(sources) == 1 else ""
         self._sheet.lose(f"{path}.type", _NO_LOOPS)
 
     def _reached(self, titles: set[str], *, without: str) -> set[str]:
+        after: dict[str, list[str]] = {}
+        for way in self.ways:
+            after.setdefault(way.source, []).append(way.target)
         found, ahead = set(titles), list(titles)
         while ahead:
-            title = ahead.pop()
-            for way in self.ways:
-                if way.source == title and way.target != without and way.target not in found:
-                    found.add(way.target)
-                    ahead.append(way.target)
+            fresh = {target for target in after.get(ahead.pop(), ()) if target != without} - found
+            found |= fresh
+            ahead += fresh
         return found

@@ -3,8 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from backend.errors import Unprocessable
+from backend.importing import n8n
+from backend.importing.n8n.counterparts import COUNTERPARTS
 from tests.backend.importing.n8n_kit import Converted, document, node
+from trestle.contracts.graph import impossible
 
 START = node("Start", "webhook", {"path": "x", "httpMethod": "POST"}, 2)
 
@@ -509,3 +515,75 @@ def test_what_has_no_counterpart_says_what_to_use_instead(kind: str, hint: str) 
     it = Converted(document([START, {**node("It", "x"), "type": kind}], "Start > It"))
     assert it.configs["it"] == [kind, {}]
     assert hint in it.told["nodes.1.type"]
+
+
+def test_what_cannot_stand_here_is_told() -> None:
+    """A note that is connected, a webhook that nobody answers, a text that is too long for expressions, and a circle."""
+    nodes = [
+        node("Hook", "webhook", {"path": "x", "multipleMethods": True, "responseMode": "responseNode"}, 2),
+        node("Note", "stickyNote", {"content": "!"}),
+        node("Long", "set", {"values": {"string": [{"name": "a", "value": "={{ $json.body.a }}" + "x" * 9000}]}}, 1),
+        node("Again", "set", {"values": {"string": [{"name": "a", "value": "={{ $node['Twice'].json.a }}"}]}}, 1),
+        node("Twice", "noOp"),
+    ]
+    given = Converted(document(nodes, "Hook > Note", "Hook > Long", "Hook:1 > Again", "Again > Twice", "Twice > Again"))
+    assert given.configs["hook"][1]["methods"] == ["GET", "POST"]
+    assert given.wires == {"hook:main>long", "hook:main>again", "again:main>twice"}
+    assert set(given.told) == {
+        "connections.Hook.main.0",
+        "nodes.0.parameters.multipleMethods",
+        "nodes.0.parameters.responseMode",
+        "nodes.2.parameters.values.string.0.value",
+        "nodes.3.parameters.values.string.0.value",
+        "connections.Twice.main.0",
+    }
+
+
+def test_a_document_with_too_many_nodes_is_refused() -> None:
+    with pytest.raises(Unprocessable, match="501 nodes"):
+        n8n.drawn(document([node(f"N{number}", "noOp") for number in range(501)]), "W")
+
+
+# fmt: off
+_NAMES = [
+    "mode", "value1", "value2", "dataType", "rules", "rule", "conditions", "options", "output", "operation", "fields", "values",
+    "assignments", "url", "method", "requestMethod", "jsonParameters", "sendBody", "sendHeaders", "headerParameters", "jsonBody",
+    "specifyBody", "contentType", "responseMode", "httpMethod", "path", "unit", "amount", "interval", "triggerTimes", "resume",
+    "fieldToSplitOut", "include", "fieldsToAggregate", "aggregate", "sortFieldsUi", "maxItems", "compare", "fieldsToCompare",
+    "fieldsToSummarize", "fieldsToSplitBy", "fieldsToMatchString", "mergeByFields", "joinMode", "combineBy", "clashHandling",
+    "respondWith", "responseBody", "workflowInputs", "jsCode", "jsonOutput",
+]
+_INNER = [
+    "name", "value", "values", "rules", "conditions", "string", "number", "boolean", "dateTime", "parameters", "parameter", "item",
+    "field", "type", "operation", "operator", "leftValue", "rightValue", "value1", "value2", "combinator", "options", "assignments",
+    "fieldToAggregate", "sortField", "fieldName", "interval", "output", "outputKey", "aggregation", "field1", "field2",
+    "fallbackOutput", "timeout", "response", "redirect", "clashHandling", "resolveClash", "triggerAtDay", "unit",
+]
+# fmt: on
+_TEXTS = st.sampled_from(
+    ["", "a", "a.b", "a, b", "it's", "={{ $json.a }}", "={{ $('Before').item.json.a }}", "={{ x( }}", "all", "any", "2", "{}", "={"]
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 100) | st.floats(0, 5) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(_INNER), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def _nodes(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from([*(name.removeprefix("n8n-nodes-base.") for name in COUNTERPARTS), "splitInBatches", "googleSheets"]))
+    parameters = draw(st.dictionaries(st.sampled_from(_NAMES), _VALUES, max_size=6))
+    version = draw(st.sampled_from([0, 1, 2, 2.2, 3, 3.4, 4.2]))
+    return node(draw(st.sampled_from("ABCDEF")), kind, parameters, version, executeOnce=draw(st.booleans()))
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    nodes=st.lists(_nodes(), min_size=1, max_size=6),
+    ways=st.lists(st.tuples(*[st.sampled_from("ABCDEF")] * 2, *[st.integers(0, 2)] * 2), max_size=8),
+)
+def test_whatever_stands_in_a_document_it_is_drawn(nodes: list[dict[str, Any]], ways: list[tuple[str, str, int, int]]) -> None:
+    given_ways = [f"{source}:{output} > {target}:{place}" for source, target, output, place in ways]
+    sheet = n8n.drawn(document(nodes, *given_ways), "W")
+    assert impossible(sheet.nodes, sheet.connections()) == []
