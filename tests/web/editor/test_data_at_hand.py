@@ -148,9 +148,13 @@ async def _the_form_keeps_its_room(desk: Desk) -> None:
     await desk.at("step-tab-output").click()
     await expect(output).to_contain_text("Eve")
     await expect(desk.at("data-fold")).to_have_attribute("aria-expanded", "false")  # there is no room for both
-    await desk.page.reload()
-    await desk.press("set")
+    await desk.page.goto(f"{desk.page.url}?node=set")  # as other pages lead to it
     await expect(output).to_contain_text("Eve")  # as it was left
+    await desk.still()
+    card, panel = [await desk.at(name).bounding_box() for name in ("node-set", "panel")]
+    assert card is not None
+    assert panel is not None
+    assert card["y"] + card["height"] <= panel["y"], "the sheet lies over its own card"
     await desk.page.set_viewport_size({"width": 1440, "height": 900})
     await expect(output).to_have_count(0)
     await expect(tree).to_contain_text("of the last run")

@@ -17,9 +17,12 @@ export function useView(pane) {
   useEffect(() => {
     // With nothing to fit, React Flow would fit the first node as it is dropped, and move it from under the pointer.
     if (!loaded || !store.state.graph.nodes.length) return undefined;
-    // Of an execution that failed, somebody wants to see where.
-    const key = store.state.doc.execution?.error?.node;
-    const timer = setTimeout(() => fitted(flow, store.state.graph, pane.current.getBoundingClientRect(), { key }), 60);
+    const timer = setTimeout(() => {
+      const [{ doc, graph, panel }, box] = [store.state, pane.current.getBoundingClientRect()];
+      // Of an execution that failed, somebody wants to see where; of a node that the address names, its card above the sheet.
+      const key = panel?.key ?? doc.execution?.error?.node;
+      fitted(flow, graph, { width: box.width, height: box.height - covered(box) }, { key });
+    }, 60);
     return () => clearTimeout(timer);
   }, [loaded, flow, store, pane]);
   useEffect(() => {
