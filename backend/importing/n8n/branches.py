@@ -161,7 +161,7 @@ def _sieves(given: Parameters, ways: list[_Way], last: int | None) -> Made:
     if known and not all(compiled(braced(parts, " or ")) for parts in conditions.values()):
         given.lose("rules", "The conditions are too long to be written here. Write those of these filters anew.")
         known = False
-    outputs = sorted(conditions)
+    outputs = [output for output in sorted(conditions) if output in given.used] or sorted(conditions)[:1]
     nodes = [{"items": items, **({"condition": braced(conditions[output], " or ")} if known else {})} for output in outputs]
     ports: tuple[tuple[str, ...], ...] = tuple((MAIN,) if place == outputs[0] else () for place in range(outputs[0] + 1)) if outputs else ()
     others = tuple(Other("list.filter", config, output) for output, config in zip(outputs[1:], nodes[1:], strict=True))

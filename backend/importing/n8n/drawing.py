@@ -5,6 +5,7 @@ Where a node ran once for each item there, it does so here where that is known, 
 """
 
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from backend.errors import Unprocessable
@@ -13,7 +14,7 @@ from backend.importing.n8n.elsewhere import flow_of, instead_of
 from backend.importing.n8n.expressions import Reader, Source
 from backend.importing.n8n.flow import Flow
 from backend.importing.n8n.parameters import Made, Parameters, each_wanted
-from backend.importing.n8n.wiring import Way, Wiring
+from backend.importing.n8n.wiring import JOINING, Decided, Way, Wiring, common, exclude
 from backend.importing.sheet import Sheet
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import ERROR, MAIN, MAX_NODES, ForEach, Node, Position, RetryPolicy
@@ -22,6 +23,7 @@ _WIDER = 1.4  # its cards are half as wide
 _PLACES = 10
 _FAR = 100_000
 _BELOW = 120
+_MOST_RIVALS = 50
 _NOTES_SIZE = 10_000
 _LOOKS = ("id", "name", "type", "typeVersion", "position", "parameters", "webhookId", "notesInFlow")
 _SETTINGS = (
@@ -64,6 +66,7 @@ class _Drawing:
                 self._add(title, path, node)
         self._sources: dict[str, Source] = {}
         self._made: dict[str, Made] = {}
+        self._decided: dict[str, Decided] = {}
         self._above: dict[str, set[str]] = {}
         """All that is on the way to a node, by names."""
         self._others: dict[str, list[tuple[int, str]]] = {}
@@ -88,8 +91,6 @@ class _Drawing:
 
     def _add(self, title: str, path: str, node: JsonObject) -> None:
         kind = _kind(node)
-        if kind not in COUNTERPARTS:
-            self.sheet.lose(f"{path}.type", f"There is no counterpart to “{kind}”; its place is kept. {instead_of(kind)}")
         type_ = COUNTERPARTS[kind].type if kind in COUNTERPARTS else kind
         self._keys[title] = self.sheet.add(title, type_, {}, name=title, position=_position(node.get("position")))
 
@@ -143,9 +144,12 @@ class _Drawing:
         taken = self._taken(title)
         counterpart = COUNTERPARTS.get(kind)
         before = self._before(title)
+        self._tell_rivals(title, path)
         if counterpart is None:
+            often = " It ran once for each item there." if taken.amount != "one" and given.get("executeOnce") is not True else ""
+            self.sheet.lose(f"{path}.type", f"There is no counterpart to “{kind}”; its place is kept. {instead_of(kind)}{often}")
             node.config = parameters
-            self._settings(node, path, given)
+            self._settings(node, path, {**given, "credentials": None})
             return Made(parameters, flow_of(kind, title, parameters, taken))
         root, each = "input", is_each(kind, parameters)
         once = given.get("executeOnce") is True
@@ -163,7 +167,8 @@ class _Drawing:
             root = taken.first("input")
         seen = replace(taken, amount="one", at="") if once and several and counterpart.runs != "list" else taken
         read = Reader(self.sheet, seen, before, root)
-        made_of = Parameters(self.sheet, path, node.key, _version(given), parameters, read, seen, self._inputs(title), self._timezone)
+        used = frozenset(self._wiring.outputs(title))
+        made_of = Parameters(self.sheet, path, node.key, _version(given), parameters, read, seen, self._inputs(title), used, self._timezone)
         made = counterpart.make(made_of)
         made_of.tell_others()
         node.type, node.config, node.join = made.type or node.type, made.config, made.join
@@ -187,10 +192,7 @@ class _Drawing:
         return found
 
     def _add_others(self, title: str, node: Node, made: Made) -> None:
-        used = self._wiring.outputs(title)
         for other in made.others:
-            if other.output not in used:
-                continue
             at = Position(x=node.position.x, y=node.position.y + _BELOW * (len(self._others.get(title, ())) + 1))
             key = self.sheet.add(f"{title} {other.output + 1}", other.type, other.config, name=f"{title} ({other.output + 1})", position=at)
             self.sheet.nodes[-1].disabled = node.disabled
@@ -215,6 +217,30 @@ class _Drawing:
             if any(node.key == key and node.config.get("respond") == "node" for node in self.sheet.nodes):
                 reason = "No node answers the caller. Put a Respond node where it is to, or choose another answer."
                 self.sheet.lose(f"{self._given[title][0]}.parameters.responseMode", reason)
+
+    def _tell_rivals(self, title: str, path: str) -> None:
+        """Where several nodes lead to one, which n8n runs for each of them. Those of which one only is ever taken are no matter."""
+        circular = self._wiring.circular
+        ways = [way for way in self._wiring.into(title) if title not in circular or way.source not in circular]
+        decided: list[Decided] = []
+        for way in ways:
+            found = {name: set(outputs) for name, outputs in self._decided.get(way.source, {}).items()}
+            if way.source in self._made and not self._others.get(way.source):
+                found.setdefault(way.source, set()).add(way.output)
+            decided.append(found)
+        begun = {} if ways or not self._is_trigger(title) else {"": {title}}
+        self._decided[title] = common(decided) if ways else begun
+        if _kind(self._given[title][1]) in JOINING:
+            return
+        for place, rival in combinations(range(min(len(ways), _MOST_RIVALS)), 2):
+            one, other = ways[place].source, ways[rival].source
+            if one != other and not exclude(decided[place], decided[rival]):
+                self.sheet.lose(path, _rivals(one, other))
+                return
+
+    def _is_trigger(self, title: str) -> bool:
+        kind = _kind(self._given[title][1])
+        return kind.endswith("Trigger") or (kind in COUNTERPARTS and COUNTERPARTS[kind].type.startswith("trigger."))
 
     def _settings(self, node: Node, path: str, given: JsonObject) -> None:
         node.disabled = given.get("disabled") is True
@@ -256,6 +282,13 @@ class _Drawing:
             return [(key, port) for port in made.ports[way.output]]
         branches = way.output == len(made.ports) and any(node.key == key and node.on_error == "branch" for node in self.sheet.nodes)
         return [(key, ERROR)] if branches else []
+
+
+def _rivals(one: str, other: str) -> str:
+    return (
+        f"“{one}” and “{other}” both lead here, and n8n runs this node for each of them. Here it runs once, with both: its input is an "
+        "object of their outputs by their keys. Put a node like this one behind each of them, or a Merge in front."
+    )
 
 
 def _place(path: str) -> int:

@@ -21,7 +21,8 @@ or the first one counts."""
 
 @dataclass
 class Parameters:
-    """What nothing has asked for is told in the end. `inputs`: by the number of the input there, what leads to it, by key."""
+    """What nothing has asked for is told in the end. `inputs`: by the number of the input there, what leads to it, by key.
+    `used`: the outputs that something leaves by."""
 
     sheet: Sheet
     node: str
@@ -32,6 +33,7 @@ class Parameters:
     read: Reader
     taken: Flow
     inputs: dict[int, list[tuple[str, Flow]]] = field(default_factory=dict)
+    used: frozenset[int] = frozenset()
     timezone: str | None = None
     _known: set[str] = field(default_factory=set)
 

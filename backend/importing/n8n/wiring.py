@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.errors import Unprocessable
+from backend.importing.n8n.counterparts import COUNTERPARTS
 from backend.importing.n8n.merging import first_input
 from backend.importing.sheet import Sheet
 from trestle.contracts.base import JsonObject
@@ -17,6 +18,10 @@ LOOP = "n8n-nodes-base.splitInBatches"
 """Loop Over Items."""
 _NOTE = "n8n-nodes-base.stickyNote"
 _MERGE = "n8n-nodes-base.merge"
+JOINING = (_MERGE, _NOTE)
+"""Nodes that take what comes from several."""
+Decided = dict[str, set[Any]]
+"""On the way to a node: the nodes that chose a way, and the outputs by which it may have been reached; by no name, the triggers."""
 _LOOP_SECOND = 3
 """From this version on its first output is what follows the loop, and the second one the loop."""
 _NO_LOOPS = (
@@ -97,6 +102,8 @@ class Wiring:
             for kind, outputs in kinds.items() if isinstance(kinds, dict) else ():
                 path = f"connections.{source}.{kind}"
                 if kind != "main":
+                    if kind.startswith("ai_") and source in self._given and str(self._given[source][1].get("type")) not in COUNTERPARTS:
+                        continue  # a model or the like: that there is none is told of the node
                     self._sheet.lose(path, f"There are no connections of the kind “{kind}” here.")
                     continue
                 for output, targets in enumerate(outputs if isinstance(outputs, list) else ()):
@@ -157,3 +164,14 @@ class Wiring:
             found |= fresh
             ahead += fresh
         return found
+
+
+def common(ways: list[Decided]) -> Decided:
+    """What is decided whichever of the ways was taken."""
+    shared = set.intersection(*(set(way) for way in ways))
+    return {name: set().union(*(way[name] for way in ways)) for name in shared}
+
+
+def exclude(one: Decided, other: Decided) -> bool:
+    """Whether never both of two ways are taken."""
+    return any(name in other and not outputs & other[name] for name, outputs in one.items())

@@ -235,3 +235,29 @@ def test_nothing_is_read_from_a_node_that_does_not_come_before() -> None:
     nodes = [WEBHOOK, node("A", "set", _assigned(a="1"), 3.4), node("B", "set", _assigned(b="={{ $('A').item.json.a }}"), 3.4)]
     converted = Converted(document(nodes, "Webhook > A", "Webhook > B"))
     assert list(converted.told) == ["nodes.2.parameters.assignments.assignments.0.value"]
+
+
+def test_two_that_both_lead_to_a_node_are_told_and_two_ways_of_one_choice_are_not() -> None:
+    compared = _compared(2, "number", "gt", 1)
+    nodes = [
+        WEBHOOK,
+        node("Other", "manualTrigger"),
+        node("Large", "if", {"conditions": compared, "options": {}}, 2),
+        *(node(name, "httpRequest", {"url": "https://example.com", "options": {}}, 4.2) for name in ("Get", "Put", "End", "Both")),
+    ]
+    nodes[-1]["onError"] = "continueErrorOutput"
+    nodes.append(node("Last", "set", _assigned(x="1"), 3.4))
+    chosen = (
+        "Webhook > Large",
+        "Other > Large",
+        "Large > Get",
+        "Large:1 > Put",
+        "Get > End",
+        "Put > End",
+        "End > Both",
+        "Both > Last",
+        "Both:1 > Last",
+    )
+    assert Converted(document(nodes, *chosen)).told == {}
+    (remark,) = Converted(document(nodes, *chosen, "End > Last")).told.values()
+    assert "“End” and “Both” both lead here" in remark or "“Both” and “End” both lead here" in remark

@@ -578,6 +578,13 @@ def _nodes(draw: st.DrawFn) -> dict[str, Any]:
     return node(draw(st.sampled_from("ABCDEF")), kind, parameters, version, executeOnce=draw(st.booleans()))
 
 
+def test_models_and_tools_of_an_agent_are_told_once() -> None:
+    agent, model = ({**node(name, "x"), "type": f"@n8n/n8n-nodes-langchain.{name}"} for name in ("agent", "lmChatOpenAi"))
+    given = document([START, agent, model], "Start > agent")
+    given["connections"]["lmChatOpenAi"] = {"ai_languageModel": [[{"node": "agent", "type": "ai_languageModel", "index": 0}]]}
+    assert list(Converted(given).told) == ["nodes.1.type", "nodes.2.type"]
+
+
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     nodes=st.lists(_nodes(), min_size=1, max_size=6),
