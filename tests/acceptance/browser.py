@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page, Route, async_playwright
+from playwright.async_api import Page, Route, async_playwright, expect
+
+expect.set_options(timeout=30_000)  # two cores, and everything on them
 
 NAME = "trestle.lan"
 """This machine as others in a home call it: by plain HTTP browsers keep some of their powers from its pages, unlike from localhost's."""
@@ -61,6 +63,12 @@ async def slow_line(page: Page) -> AsyncIterator[None]:
     yield
     come.set()
     await page.unroute_all(behavior="wait")
+
+
+async def clipboard(page: Page, beginning: str) -> str:
+    """What is on the clipboard, once it begins so: a page puts it there some time after the press."""
+    read = "start => navigator.clipboard.readText().then((text) => text.startsWith(start) && text)"
+    return str(await (await page.wait_for_function(read, arg=beginning)).json_value())
 
 
 def shots() -> Path:

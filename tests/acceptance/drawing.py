@@ -2,6 +2,22 @@
 
 from playwright.async_api import Page
 
+# Movements begin some time after what causes them (60 ms, by the page's clock, which a busy machine holds up), and go from frame to frame.
+_STILL = """async () => {
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const view = () => document.querySelector('.react-flow__viewport').style.transform;
+  await pause(70);
+  for (let [same, before] = [0, '']; same < 4; before = view()) {
+    await Promise.race([new Promise(requestAnimationFrame), pause(1000)]);
+    same = view() === before ? same + 1 : 0;
+  }
+}"""
+
+_IS_THERE = """([key, x, y]) => {
+  const under = document.elementFromPoint(x, y);
+  return document.querySelector(`[data-testid="node-${key}"]`).contains(under) && !under.closest("button, .react-flow__handle");
+}"""
+
 _SEEN = """key => {
   const card = document.querySelector(`[data-testid="node-${key}"]`);
   const box = card.getBoundingClientRect();
@@ -18,10 +34,8 @@ _SEEN = """key => {
 
 async def still(page: Page) -> None:
     """Wait until the view has stopped moving."""
-    view, before = page.locator(".react-flow__viewport"), None
-    while (now := await view.get_attribute("style")) != before:
-        before = now
-        await page.wait_for_timeout(120)
+    await page.locator(".react-flow__viewport").wait_for(state="attached")
+    await page.evaluate(_STILL)
 
 
 async def bring(page: Page, key: str) -> None:
@@ -48,13 +62,16 @@ async def press(page: Page, key: str, *, clicks: int = 1, slip: int = 0) -> None
     the click would fall beside it.
     """
     await page.get_by_test_id(f"node-{key}").wait_for()
-    await still(page)
-    seen = await page.evaluate(_SEEN, key)
-    if seen is None:
-        await bring(page, key)
+    for _ in range(5):
+        await still(page)
         seen = await page.evaluate(_SEEN, key)
-    assert seen is not None, f"the card {key} can't be seen"
-    await page.mouse.move(seen["x"], seen["y"])
+        if seen is None:
+            await bring(page, key)
+            seen = await page.evaluate(_SEEN, key)
+        assert seen is not None, f"the card {key} can't be seen"
+        await page.mouse.move(seen["x"], seen["y"])
+        if await page.evaluate(_IS_THERE, [key, seen["x"], seen["y"]]):
+            break
     for click in range(1, clicks + 1):
         await page.mouse.down(click_count=click)
         if slip:

@@ -89,10 +89,10 @@ async def check_cancelled_child(api: Api) -> None:
 
     parent_id, child_id = await started()
     await api.call("POST", f"/executions/{parent_id}/cancel")
-    assert (await api.finished(child_id, within_s=5))["status"] == "cancelled"
+    assert (await api.finished(child_id))["status"] == "cancelled"
     parent_id, child_id = await started()
     await api.call("POST", f"/executions/{child_id}/cancel")
-    failed = await api.finished(parent_id, within_s=5)
+    failed = await api.finished(parent_id)
     assert (failed["status"], "was cancelled" in failed["error"]["message"]) == ("failed", True)
 
     call = node("call", "workflow.call", {"workflow_id": child["id"]}, for_each={"items": [1, 2, 3], "concurrency": 3})
@@ -102,7 +102,7 @@ async def check_cancelled_child(api: Api) -> None:
     assert ended["status"] == "succeeded"
     children = (await api.call("GET", f"/workflows/{child['id']}/executions?limit=3"))["items"]
     assert {one["parent_id"] for one in children} == {ended["id"]}
-    assert {(await api.finished(one["id"], within_s=3))["status"] for one in children} == {"cancelled"}
+    assert {(await api.finished(one["id"]))["status"] for one in children} == {"cancelled"}
 
     # One item has no input for its call: the step leaves by its error port, and the execution goes on without what the others called.
     told = {"workflow_id": child["id"], "input": "{{ item.n }}"}
@@ -114,7 +114,7 @@ async def check_cancelled_child(api: Api) -> None:
     await waiting(api, branched_id, "later")
     for one in (await api.call("GET", f"/workflows/{child['id']}/executions?limit=2"))["items"]:
         assert one["parent_id"] == branched_id
-        assert (await api.finished(one["id"], within_s=3))["status"] == "cancelled"
+        assert (await api.finished(one["id"]))["status"] == "cancelled"
     await api.call("POST", f"/executions/{branched_id}/cancel")
 
 
@@ -205,7 +205,7 @@ async def check_stop_switch_and_lists(api: Api) -> None:
     done = await api.finished(await begin(api, workflow, {"kind": "list", "items": items}))
     assert done["output"] == [{"group": "b", "total": 5}, {"group": "a", "total": 6}]
     assert (await api.finished(await begin(api, workflow, {"kind": 3})))["output"] == {"n": 3}
-    stopped = await api.finished(await begin(api, workflow, {"kind": "3"}), within_s=5)
+    stopped = await api.finished(await begin(api, workflow, {"kind": "3"}))
     assert (stopped["status"], stopped["error"]["node"], stopped["error"]["message"]) == ("failed", "end", "Not 3.")
     assert (await newest(api, stopped["id"]))["slow"]["status"] == "cancelled"
 

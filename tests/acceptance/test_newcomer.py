@@ -2,19 +2,30 @@
 
 import asyncio
 
+from aiohttp import web
 from playwright.async_api import expect
 
 from tests.acceptance import browser
 from tests.acceptance.api import Api
 from tests.acceptance.drawing import connect, drop, press
-from tests.acceptance.peer import peer
+from tests.acceptance.peer import Peer, peer
 from tests.acceptance.stack import Stack
+
+
+class Chat(Peer):
+    """Answers once it is let."""
+
+    lets = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        while not self.lets:
+            await asyncio.sleep(0.05)
+        return await super().answer(request)
 
 
 async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) -> None:
     shots = browser.shots()
-    async with peer() as chat, browser.page() as page:
-        chat.delay_s = 1.0
+    async with peer(chat := Chat()), browser.page() as page:
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
 
@@ -77,6 +88,7 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
         await expect(page.get_by_test_id("node-http_request")).to_have_attribute("data-status", "running")
         await expect(page.get_by_test_id("node-filter")).to_have_attribute("data-status", "succeeded")
         await page.screenshot(path=shots / "tour-6-running.png")
+        chat.lets = True
         await expect(page.get_by_test_id("node-http_request")).to_have_attribute("data-status", "succeeded")
         assert [(call.method, call.path, call.body) for call in chat.calls] == [("POST", "/hook", {"content": "Ada scored 91"})]
 
@@ -86,6 +98,7 @@ async def test_from_signing_up_to_the_first_lead_in_the_history(house: Stack) ->
 
         await page.goto(f"{home}/webhooks")
         await page.get_by_role("button", name="Copy the address of /webhooks/leads").click()
+        await expect(page.get_by_text("It is copied")).to_be_visible()
         await page.get_by_role("searchbox").focus()
         await page.keyboard.press("Control+v")
         await expect(page.get_by_role("searchbox")).to_have_value(url)

@@ -1,5 +1,6 @@
 """Webhooks and events through the whole of it: real calls, a real executor, answers on the wire."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -110,6 +111,8 @@ async def an_event(api: Api) -> None:
     assert (await api.finished(started["execution_id"]))["output"] == {"type": "lead"}
     assert [problem["workflow_id"] for problem in answer["problems"]] == [second["id"]]
     told: list[Any] = []
-    while not told:
-        told = (await api.call("GET", f"/workflows/{errors['id']}/executions"))["items"]
+    async with asyncio.timeout(20):
+        while not told:
+            await asyncio.sleep(0.05)
+            told = (await api.call("GET", f"/workflows/{errors['id']}/executions"))["items"]
     assert "condition" in (await api.finished(told[0]["id"]))["output"]["why"]

@@ -58,7 +58,8 @@ async def serving(built: Path, backend_url: str) -> AsyncIterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         async with aiohttp.ClientSession() as client:
-            for _ in range(200):
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
                 try:
                     async with client.get(f"{url}/ping"):
                         break
@@ -115,7 +116,7 @@ async def test_a_stranger_on_the_event_socket_gets_nowhere(built: Path) -> None:
 async def test_a_start_without_a_build_or_a_key_says_what_to_do(built: Path, tmp_path: Path) -> None:
     def said(**env: str) -> str:
         bare = {name: value for name, value in os.environ.items() if not name.startswith("TRESTLE_")}
-        done = subprocess.run([sys.executable, "-m", "web"], env=bare | env, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([sys.executable, "-m", "web"], env=bare | env, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 2
         return done.stderr
 

@@ -9,12 +9,14 @@
   };
   setInterval(keep, 4 * 60 * 1000);
   document.addEventListener("visibilitychange", keep);
-  // What is submitted before the page's scripts have come is submitted once they have: the browser would send it by itself, or not at all.
+  // What is submitted before the page has arrived is submitted once it has: the browser would send it by itself, or not at all; or the page's
+  // arrival would undo what came of it.
   const isAlive = () => "alive" in document.documentElement.dataset;
   let early = null;
   const hold = (event) => {
     if (isAlive()) return;
     event.preventDefault();
+    event.stopImmediatePropagation();
     early = event.target;
   };
   document.addEventListener("submit", hold, true);

@@ -1,32 +1,26 @@
-"""The mark of a page whose scripts have come: before that its buttons can be seen, but nothing would come of a press."""
+"""The mark of a page that has arrived: before that its buttons can be seen, but nothing good would come of a press."""
+
+from pathlib import Path
 
 import reflex as rx
-from reflex.utils.imports import ImportDict
-from reflex.vars.base import Var
+
+from web.bundle import importable
 
 
 class Alive(rx.Component):
-    """Once React answers to presses: `data-alive` on the page's root, for look/base.css, and the event `alive`, for assets/session.js."""
+    """Once a press is heard: `data-alive` on the page's root, for look/base.css, and the event `alive`, for assets/session.js.
 
-    library = "react"
-    tag = "Fragment"
+    That takes the page's scripts, and what the page fetches first: Reflex would handle a press before the page's own arrival, which
+    closes what an earlier visit had left open, and so what that press has opened.
+    """
 
-    def add_imports(self) -> ImportDict:
-        """What the hook needs."""
-        return {"react": "useEffect"}
+    library = importable(Path(__file__).with_name("alive.jsx"))
+    tag = "Alive"
 
-    def add_hooks(self) -> list[str | Var[str]]:
-        """Runs once, after the whole page is mounted."""
-        return [
-            """
-            useEffect(() => {
-                document.documentElement.dataset.alive = "";
-                document.dispatchEvent(new Event("alive"));
-            }, []);
-            """
-        ]
+    arrived: rx.Var[bool]
+    """Whether what the page does on its arrival is done."""
 
 
 def alive(stateful: bool) -> rx.Component:
-    """Among what lies around every page."""
-    return Alive.create()
+    """Among what lies around every page. Without state (`stateful` false) there is nothing to wait for."""
+    return rx.fragment(Alive.create(arrived=rx.State.is_hydrated if stateful else True))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page, WebSocket, expect
 
 from tests.acceptance import browser, drawing
 from tests.acceptance.api import Api, Refused
 from tests.acceptance.stack import Stack
 
-expect.set_options(timeout=15_000)  # two cores, and everything on them
 EMAIL, PASSWORD = "ada@example.com", "a long enough one"
 
 
@@ -65,6 +66,13 @@ class Desk:
         box = await self.at(testid).bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    async def lies(self, testid: str, place: tuple[float, float], *, within: float) -> None:
+        """Wait until the middle of an element is near a place on the screen."""
+        until = time.monotonic() + 30
+        while (now := await self.centre(testid)) != pytest.approx(place, abs=within) and time.monotonic() < until:
+            await self.page.wait_for_timeout(50)
+        assert now == pytest.approx(place, abs=within)
 
     async def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 12) -> None:
         """Press, move, let go."""

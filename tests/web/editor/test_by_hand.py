@@ -80,6 +80,7 @@ async def test_connections_are_let_go_on_cards_and_taken_up_by_their_ends(stack:
         assert ("call", "main", "put") in await desk.links()
         x, y = await desk.handle("call", "in")
         await desk.drag((x, y), (x - 160, y - 140))
+        await expect(desk.at("quick-add").locator("input")).to_be_focused()
         await desk.page.keyboard.type("set fields")
         await press("Enter")
         assert ("set", "main", "call") in await desk.links()
@@ -116,12 +117,13 @@ async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
         await expect(menu).to_contain_text("Delete 4 nodes")
         await expect(menu).not_to_contain_text("Rename")
         await pick("Copy")
+        await expect(desk.at("notice")).to_contain_text("4 nodes copied")
         x, y = await desk.centre("node-check")
-        await mouse.click(x, y + 260, button="right")
-        await pick("Paste")
-        assert len(await desk.keys()) == 8
-        await mouse.click(x, y + 260, button="right")
-        await pick("Paste")
+        for count in (8, 12):
+            await mouse.click(x, y + 260, button="right")
+            await pick("Paste")
+            await expect(page.locator(".react-flow__node")).to_have_count(count)  # browsers hand over what they hold in their own time
+            assert len(await desk.keys()) == count
         places = [(node["position"]["x"], node["position"]["y"]) for node in (await desk.nodes()).values()]
         assert len(set(places)) == 12, "none hides another"
         await press("Control+z")
@@ -142,4 +144,5 @@ async def test_a_right_click_offers_what_can_be_done(stack: Stack) -> None:
         assert await desk.handle("delay", "in") == pytest.approx((x, y + 160), abs=10)
         await mouse.click(*await desk.centre("node-delay"), button="right")
         await pick("Cut")
+        await expect(desk.at("node-delay")).to_have_count(0)
         assert await desk.keys() == ["call", "check", "put", "start"]

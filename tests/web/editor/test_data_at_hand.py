@@ -51,6 +51,7 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         # By name or value: what is found is written like that, too.
         await value.select_text()
         await desk.at("data-search").click()
+        await expect(desk.at("data-find")).to_be_focused()
         await desk.page.keyboard.type("ada")
         await expect(desk.at("matches").locator("li").first).to_contain_text("payload.nameAda")
         await expect(desk.at("matches")).to_contain_text("In the part that is shown")
@@ -113,7 +114,7 @@ async def test_recorded_data_is_at_hand_while_an_expression_is_typed(stack: Stac
         await desk.page.reload()
         await desk.press("set")
         await expect(desk.at("preview").first).to_contain_text("Ada!")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not any("Eve" in frame for frame in desk.frames):  # the kept inputs have come: nothing on the page says so
                 await asyncio.sleep(0.05)
         await names.first.press("Control+Enter")
@@ -187,9 +188,9 @@ async def test_a_run_is_seen_live_and_its_values_on_a_click(stack: Stack) -> Non
         await desk.at("publish").click()
         await expect(desk.at("publish")).to_have_text("Published")
         await desk.at("enable").click()
+        await expect(desk.at("notice")).to_contain_text(f"Webhook: {stack.backend_url}/webhooks/leads")  # first, as it goes by itself
         await expect(desk.at("webhook-url")).to_have_text(f"{stack.backend_url}/webhooks/leads")
         await expect(desk.at("enable")).to_be_checked()
-        await expect(desk.at("notice")).to_contain_text(f"Webhook: {stack.backend_url}/webhooks/leads")
         await desk.page.keyboard.press("Escape")
 
         await desk.api.post_webhook("leads", {"name": "Ada", "score": 91})

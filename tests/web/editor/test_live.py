@@ -134,7 +134,7 @@ async def test_events_that_come_together_travel_together() -> None:
 
 
 async def test_silence_is_told_and_a_broken_stream_goes_on_where_it_broke() -> None:
-    streams = Streams(["1", Unreachable("gone")], ["2", 0.12, "3"])
+    streams = Streams(["1", Unreachable("gone")], ["2", 0.3, "3"])
     groups = await collected(streams)
     assert streams.asked == ["", "1"]
     assert [event for group in groups for event in group] == ["1", "2", "3"]

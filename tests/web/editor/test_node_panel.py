@@ -82,7 +82,8 @@ async def test_expressions_have_data_before_anything_has_run(stack: Stack) -> No
 
         async def drop_on(field: str) -> None:
             target = desk.at(f"field-{field}").locator("select, button[role=switch], .ed-add").last
-            await target.scroll_into_view_if_needed()
+            # At the form's edge it would go on scrolling under the value.
+            await target.evaluate("field => field.scrollIntoView({ block: 'center' })")
             boxes = [await one.bounding_box() for one in (value, target)]
             start, end = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes if box is not None]
             await desk.drag(start, end)
@@ -197,7 +198,7 @@ async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expres
         there = await opened.value
         await expect(there.get_by_role("dialog").get_by_text("Token", exact=True)).to_be_visible()
         await there.close()
-        name = f"Team {uuid4().hex[:6]}"
+        name = f"Reports {uuid4().hex[:6]}"
         made = await desk.api.call("POST", "/credentials", json={"name": name, "type": "bearer", "data": {"token": "a-secret-of-the-team"}})
         await desk.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back from the other tab
         await expect(picker.locator("select")).to_have_value(made["id"])  # who goes to make one wants it here

@@ -14,6 +14,7 @@ from tests.acceptance.accessibility import barriers
 from tests.acceptance.stack import Stack
 from tests.web.editor.browser_modules import BrowserModules
 from tests.web.editor.desk import Desk, at_desk
+from tests.web.editor.test_keyboard import command
 
 TEXT = """# Hot leads
 Only **80** and more: see [the rules](https://example.org/rules), or https://example.org/why.
@@ -161,9 +162,7 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
         await press("Control+End")
         await desk.page.keyboard.type("!")
         await press("Escape")
-        await press("Control+k")
-        await desk.page.keyboard.type("add a note")
-        await press("Enter")
+        await command(desk, "add a note")
         await expect(desk.at("write-note_2")).to_be_focused()
         await desk.page.keyboard.type("Second")
         await press("Escape")
@@ -185,12 +184,11 @@ async def test_a_note_is_written_moved_and_kept_like_a_node(stack: Stack) -> Non
         await press("f")
         await desk.still()
         await note.dblclick(position={"x": 60, "y": 14})
+        await expect(desk.at("write-note")).to_be_focused()
         await desk.page.keyboard.type("Since then. ")
         await press("Escape")
         await desk.stored()
-        await press("Control+k")
-        await desk.page.keyboard.type("versions")
-        await press("Enter")
+        await command(desk, "versions")
         await desk.page.get_by_label("Compare version 1").click()
         await expect(note).to_have_class("ed-note is-selected is-marked-changed")
 

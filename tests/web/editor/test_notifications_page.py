@@ -46,7 +46,7 @@ async def test_what_workflows_tell_is_counted_read_and_answered(stack: Stack) ->
         await expect(page.get_by_role("button", name="Mark all as read")).to_have_count(0)
         await tell(desk.api)
         # Both ask again by themselves; coming back into sight is what doesn't take twenty seconds.
-        await expect(notes(page).filter(has_text="Refund order 7?")).to_be_visible(timeout=25_000)
+        await expect(notes(page).filter(has_text="Refund order 7?")).to_be_visible()
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         await expect(page.get_by_test_id("unread")).to_have_text("3")
         alan = notes(page).filter(has_text="Alan")
@@ -98,7 +98,7 @@ async def _ended(page: Page, url: str) -> None:
     # Nobody waits for it in the page, which goes elsewhere meanwhile.
     seen = "document.dispatchEvent(new Event('visibilitychange'))"
     await page.evaluate(f"() => {{ fetch('/auth/leave', {{ method: 'POST' }}).then(() => {seen}); }}")
-    await expect(page.get_by_role("status")).to_contain_text("Sign in to go on where you were")
+    await expect(page.get_by_role("status").filter(has_text="Sign in to go on where you were")).to_be_visible()
     await sign_in(page)
     await page.wait_for_url("**/api-keys")
 

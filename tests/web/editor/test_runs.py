@@ -19,8 +19,9 @@ NODES[1]["for_each"] = {"items": "{{ payload }}", "concurrency": 4}
 NODES[1]["on_error"] = "continue"
 LINKS = [{"source": "start", "target": "each"}, {"source": "each", "target": "last"}]
 LOSING = """() => {
+  window.lost = [];
   window.send = WebSocket.prototype.send;
-  WebSocket.prototype.send = () => {};
+  WebSocket.prototype.send = (text) => { window.lost.push(String(text)); };
   window.later = window.setTimeout;
   window.setTimeout = (work, ms, ...rest) => window.later(work, ms > 10000 ? 2500 : ms, ...rest);
 }"""
@@ -149,14 +150,14 @@ async def test_a_conflict_is_a_choice(stack: Stack) -> None:
             now = await desk.api.call("GET", f"/workflows/{desk.workflow_id}")
             await desk.page.evaluate(LOSING)
             await desk.at("node-name").fill(mine)
-            await desk.page.wait_for_timeout(800)  # what is typed is sent by now, and lost on its way
+            await desk.page.wait_for_function("name => lost.some((text) => text.includes(name))", arg=f'"{mine}"')
             body = {"id": str(uuid4()), "op": "configure_node", "key": "last", "fields": {"name": theirs}}
             operations = {"base_revision": now["revision"], "operations": [body]}
             await desk.api.call("POST", f"/workflows/{desk.workflow_id}/operations", json=operations)
             await desk.page.evaluate("() => { WebSocket.prototype.send = window.send; window.setTimeout = window.later; }")
 
         await both("Mine", "Theirs")
-        await expect(desk.at("conflict")).to_be_visible(timeout=30_000)
+        await expect(desk.at("conflict")).to_be_visible()
         await expect(desk.at("conflict")).to_be_focused()
         await expect(desk.at("conflict")).to_contain_text("not stored yet: the name of “Mine”.")
         await desk.page.keyboard.type("typed on ")  # neither goes on behind the dialog nor decides
@@ -167,7 +168,7 @@ async def test_a_conflict_is_a_choice(stack: Stack) -> None:
         await expect(desk.at("node-last")).to_contain_text("Mine")
         assert (await desk.stored())["nodes"][2]["name"] == "Mine"
         await both("Mine again", "Theirs again")
-        await desk.at("take-theirs").click(timeout=30_000)
+        await desk.at("take-theirs").click()
         await expect(desk.at("node-last")).to_contain_text("Theirs again")
 
         # Typed while the other's change is on its way here: whoever comes second is asked, and both see the same in the end.

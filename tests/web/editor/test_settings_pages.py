@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.acceptance import browser
 from tests.acceptance.api import Api, Refused
+from tests.acceptance.drawing import press
 from tests.acceptance.stack import Stack
 from tests.web.editor.desk import EMAIL, PASSWORD, at_desk
 
@@ -118,7 +119,7 @@ async def _completion(page: Page, api: Api, url: str) -> None:
     node = {"key": "name", "type": "set", "config": {"fields": {"to": "x"}}}
     flow = await api.call("POST", "/workflows", json={"name": "Uses variables", "nodes": [node]})
     await page.goto(f"{url}/workflows/{flow['id']}")
-    await page.locator(".react-flow__node").first.click()
+    await press(page, "name")
     await page.get_by_test_id("data-tree").get_by_text("vars", exact=True).wait_for()
     value = page.get_by_test_id("field-fields").locator("textarea")
     await value.fill("")

@@ -1,7 +1,7 @@
 // The drawing area. React Flow holds where cards are while they are dragged; the store hears of it once, when a drag ends.
 // Hundreds of cards have to stay smooth: what React Flow is handed keeps its identity, and a card asks only for its own part.
 
-import React, { useCallback, useLayoutEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import React, { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { Background, BackgroundVariant, MiniMap, ReactFlow, ViewportPortal, useStore as useFlowStore } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { CanvasMenu } from "./canvas_menu.jsx";
@@ -56,6 +56,17 @@ function useCardsFirst(pane) {
   }, [pane]);
 }
 
+/** Forgets what was opened when a first press begins: a second one is about what the first has opened, however long that took to be drawn. */
+function usePresses(store) {
+  useEffect(() => {
+    const begin = (event) => {
+      if (event.detail === 1) store.opened = null;
+    };
+    window.addEventListener("mousedown", begin, true); // before React Flow, which keeps some to itself
+    return () => window.removeEventListener("mousedown", begin, true);
+  }, [store]);
+}
+
 /** What the cards that are dragged stand in line with. */
 function Guides({ lines }) {
   const zoom = useFlowStore((state) => state.transform[2]);
@@ -84,6 +95,7 @@ export function Canvas({ dark }) {
   const { lists, lines } = useFlow(pane);
   const connections = useConnections(pane);
   const moving = useMoving(pane);
+  usePresses(store);
   useView(pane);
   useCardsFirst(pane);
   const far = useFlowStore(distance);

@@ -14,7 +14,6 @@ import { changed, unchangedSince } from "./turning.js";
 const NOTICE_MS = { info: 2500, success: 4000, warning: 6000, error: 12_000 };
 
 const OTHERS_KEPT = 20;
-const DOUBLE_MS = 600;
 
 /** What is known about one document and holds for no other: a page that is opened is handed what Python still has of the one before. */
 const OTHERS = { graphs: {}, drawn: null, marks: {}, comparison: null, data: null, previews: {}, versions: null, runs: null, ran: null };
@@ -37,6 +36,7 @@ export class Drawing {
     this.others = []; // what somebody else did lately: an answer may say that it came after one's own change
     this.chosenLinks = [];
     this.say = () => undefined; // tells screen readers; the canvas brings the way
+    this.opened = null; // the node that was opened since a press began (canvas.jsx)
     this.field = null; // the field of the panel that has the cursor, or had it last
     this.outbox = new Outbox({ send: (batch) => this.emit.operations({ workflow_id: this.state.doc.id, ...batch }), changed: (save) => this.set({ save }) });
   }
@@ -308,7 +308,7 @@ export class Drawing {
 
   /** Opens a node's panel, with `naming` at its name; a note where it stands. */
   openNode(key, { naming = false } = {}) {
-    this.openedAt = performance.now();
+    this.opened = key;
     this.select([key]);
     if (isNote(graphs.nodeOf(this.state.graph, key))) return void this.write(key);
     this.set({ panel: { kind: "node", key, naming: naming ? Date.now() : null }, sheet: null });
@@ -348,7 +348,7 @@ export class Drawing {
 
   /** The node whose panel the first click of a double one has opened, wherever the second one fell. */
   get justOpened() {
-    return performance.now() - this.openedAt < DOUBLE_MS && this.state.panel?.kind === "node" ? this.state.panel.key : null;
+    return this.state.panel?.kind === "node" && this.state.panel.key === this.opened ? this.opened : null;
   }
 
   /** Opens a node's panel over the whole canvas. */
