@@ -33,12 +33,13 @@ export function useView(pane) {
   }, [focus, flow, pane]);
   useEffect(() => {
     if (!sight) return undefined;
+    const { activeElement: held } = document;
     const timer = setTimeout(() => {
       const to = uncover(flow, pane.current, sight.key, store.state.graph, null);
       if (to) flow.setViewport(to, { duration: 200 });
-      // Added by key, or gone to out of sight: keys go on from there.
+      // Added by key, or gone to out of sight: keys go on from there, unless somebody has gone elsewhere meanwhile.
       const { activeElement: now } = document;
-      if (now === document.body || now.matches(".react-flow__node")) pane.current.querySelector(`.react-flow__node[data-id="${sight.key}"]`)?.focus({ preventScroll: true });
+      if (now === document.body || (now === held && now.matches(".react-flow__node"))) pane.current.querySelector(`.react-flow__node[data-id="${sight.key}"]`)?.focus({ preventScroll: true });
     }, 60); // it is drawn by then
     return () => clearTimeout(timer);
   }, [sight, flow, store, pane]);
