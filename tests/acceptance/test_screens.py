@@ -174,6 +174,14 @@ async def _editor(page: Page, url: str, there: Furnished) -> None:
     await press(page, "tell")
     await page.get_by_test_id("tab-policies").wait_for()
     await look(page, "editor-panel")
+    if page.viewport_size == {"width": WIDE[0], "height": WIDE[1]}:
+        await page.set_viewport_size({"width": 1024, "height": 768})  # room for a panel and a canvas, and no more
+        await expect(page.get_by_test_id("palette")).to_be_hidden()
+        await expect(page.locator(".react-flow__minimap")).to_have_count(0)
+        await page.get_by_test_id("palette-open").click()
+        await expect(page.get_by_test_id("palette")).to_be_visible()
+        await page.get_by_test_id("palette-open").click()
+        await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
     await page.get_by_test_id("tab-policies").click()
     await look(page, "editor-policies")
     await page.keyboard.press("Escape")
