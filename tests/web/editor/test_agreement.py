@@ -1,11 +1,14 @@
 """Browser and server agree on what an operation does to a draft, else a reload would show another graph than was drawn; and on words."""
 
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from backend.schedules import times
 from backend.workflows import drafts, edits
 from tests.web.editor.browser_modules import BrowserModules
 from tests.web.editor.drawings import Drawing, graphs
@@ -48,3 +51,33 @@ def test_a_schedule_is_called_the_same_on_both_sides(js: BrowserModules, parts: 
     cron = parts[0] + " ".join(parts[1:])
     said = js.call("schedule.js", "scheduleText", {"cron": cron, "every_s": every_s, "timezone": timezone})
     assert schedule_words(cron, every_s, timezone) == said
+
+
+TIME = {"minute": st.integers(0, 59), "hour": st.integers(0, 23)}
+DAYS_CHOSEN = st.sets(st.integers(0, 6), min_size=1).map(lambda days: sorted(days, key=lambda day: day or 7))
+CHOICES = st.one_of(
+    st.fixed_dictionaries({"often": st.just("minutes"), "step": st.sampled_from([1, 2, 3, 5, 10, 15, 20, 30])}),
+    st.fixed_dictionaries({"often": st.just("hour"), "minute": TIME["minute"]}),
+    st.fixed_dictionaries({"often": st.just("day"), **TIME}),
+    st.fixed_dictionaries({"often": st.just("week"), **TIME, "days": DAYS_CHOSEN}),
+    st.fixed_dictionaries({"often": st.just("month"), **TIME, "day": st.integers(1, 31)}),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(choice=CHOICES)
+def test_a_schedule_that_was_chosen_is_found_again(js: BrowserModules, choice: dict[str, Any]) -> None:
+    cron = js.call("often.js", "cronOf", choice)
+    times.parse({"cron": cron})
+    assert js.call("often.js", "chosen", cron) == choice
+
+
+@settings(max_examples=300, deadline=None)
+@given(parts=CRON)
+def test_a_choice_stands_for_the_same_times_as_what_was_written(js: BrowserModules, parts: tuple[str, ...]) -> None:
+    cron = parts[0] + " ".join(parts[1:])
+    found = js.call("often.js", "chosen", cron)
+    if found is not None:
+        both = [times.parse({"cron": each}, timezone="Europe/Berlin") for each in (cron, js.call("often.js", "cronOf", found))]
+        written, chosen = [schedule.upcoming(datetime(2026, 3, 27, tzinfo=UTC), 20) for schedule in both]
+        assert written == chosen

@@ -133,6 +133,10 @@ def test_a_problem_is_told_by_titles_and_calmly_where_a_field_is_only_empty_yet(
         return found["message"], found["calm"]
 
     assert told(["url"], "url is missing. Fill it in.", {}) == ("URL is missing. Fill it in.", True)
+    either = "The config needs one of url, label. Fill one in."
+    assert told([], either, {}) == ("Needs one of “URL”, “label”. Fill one in.", True)
+    assert told([], either, {"cases": []}) == ("Needs one of “URL”, “label”. Fill one in.", True)
+    assert told([], either, {"cases": []}, refused=True)[1] is False
     assert told(["url"], "url must not be empty.", {"url": ""}) == ("URL must not be empty.", True)
     assert told(["url"], "url is missing. Fill it in.", {}, refused=True) == ("URL is missing. Fill it in.", False)
     assert told(["url"], "url must be a text.", {"url": 5}) == ("URL must be a text.", False)

@@ -226,13 +226,14 @@ async def test_a_credential_is_made_on_the_way_and_a_rename_reaches_every_expres
 
 
 async def test_forms_draw_what_their_schemas_say(stack: Stack) -> None:
-    """A union with its fields, choices, a list, numbers with bounds, policies; what is wrong says so, and is not stored."""
+    """A union with its fields, choices, a list, numbers with bounds, policies, times; what is wrong says so, and is not stored."""
     async with at_desk(stack) as desk:
         nodes = [
             {"key": "hook", "type": "trigger.webhook", "config": {"path": f"forms-{desk.workflow_id}"}, "position": {"x": 0, "y": 0}},
             {"key": "ask", "type": "approval", "config": {"title": "?"}, "position": {"x": 300, "y": 0}},
             {"key": "two", "type": "set", "config": {}, "position": {"x": 300, "y": 200}},
             {"key": "both", "type": "set", "config": {}, "position": {"x": 600, "y": 100}},
+            {"key": "clock", "type": "trigger.schedule", "config": {}, "position": {"x": 0, "y": 200}},
         ]
         links = [("hook", "main", "ask"), ("hook", "main", "two"), ("ask", "approved", "both"), ("two", "main", "both")]
         await drawn(desk, nodes, [{"source": source, "source_port": port, "target": target} for source, port, target in links])
@@ -267,6 +268,37 @@ async def test_forms_draw_what_their_schemas_say(stack: Stack) -> None:
         )
         assert stored["both"]["for_each"] == {"items": "{{ payload.rows }}", "concurrency": 3, "per_second": None}
         assert stored["both"]["join"] == "all"
+        await _chosen_times(desk)
+
+
+async def _chosen_times(desk: Desk) -> None:
+    """A schedule as people say it, which the cron field follows, and the other way round."""
+
+    async def config() -> dict[str, Any]:
+        return next(node["config"] for node in (await desk.stored())["nodes"] if node["key"] == "clock")
+
+    await desk.press("clock")
+    await desk.at("tab-configure").click()
+    await expect(desk.at("panel")).to_contain_text("Needs one of “Cron”, “Every (seconds)”.")
+    await expect(desk.at("panel").locator(".is-error")).to_have_count(0)  # it is only to be filled in
+    often, cron = desk.at("often"), desk.at("field-cron").locator("input")
+    await often.get_by_label("When").select_option("On days of the week")
+    await expect(cron).to_have_value("0 9 * * 1-5")
+    await often.get_by_label("Wed", exact=True).uncheck(force=True)  # a chip shows what its hidden box holds
+    await desk.at("often-time").fill("07:30")
+    await expect(cron).to_have_value("30 7 * * 1,2,4,5")
+    await expect(desk.at("next-times").get_by_role("listitem")).to_have_count(5)
+    await expect(desk.at("node-clock")).to_contain_text("every Monday, Tuesday, Thursday, Friday 7:30")
+    await desk.at("field-every_s").locator("input").fill("90")
+    await expect(often.get_by_label("When")).to_have_value("")
+    await often.get_by_label("When").select_option("Every month")
+    await often.get_by_label("on day").select_option("31")
+    await expect(often).to_contain_text("Months that have no day 31 are left out.")
+    assert await config() == {"cron": "0 9 31 * *"}  # one or the other
+    await cron.fill("*/20 * * * *")
+    await expect(often.get_by_label("When")).to_have_value("minutes")
+    await cron.fill("*/7 * * * *")
+    await expect(often.get_by_label("When").locator("option:checked")).to_have_text("By the cron expression below")
 
 
 async def test_a_draft_is_run_with_an_input_that_is_kept_and_by_a_test_event(stack: Stack) -> None:

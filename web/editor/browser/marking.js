@@ -34,13 +34,27 @@ function titlesOf(path, type, config) {
 const written = (path) => path.reduce((text, part) => (typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${part}` : part), "");
 const isEmpty = (value) => value === undefined || value === null || value === "" || (typeof value === "object" && !Object.keys(value).length);
 
+/** `The config needs one of cron, every_s. …` as people read it, and whether it is calm: none of them is filled in. Null for other messages. */
+function ofWhole(message, type, config) {
+  const [start, names] = /^The config needs one of ([^.]+)\./.exec(message) ?? [];
+  if (!start) return null;
+  const fields = names.split(", ");
+  const titles = fields.map((name) => `“${titlesOf([name], type, config)[0]}”`);
+  return { message: `Needs one of ${titles.join(", ")}.${message.slice(start.length)}`, calm: fields.every((name) => isEmpty(config[name])) };
+}
+
 /**
  * The problem with its fields' titles in `message`; `calm` where the field, or the whole node, is empty and nobody has tried to publish it
  * so. Without a `node` it is the workflow's: what that lacks is still to come.
  */
 export function told(problem, node, type, refused = false) {
   if (!node) return { ...problem, calm: !refused };
-  if (problem.loc[0] !== "config" || problem.loc.length < 2) return { ...problem, calm: !refused && problem.loc[0] === "config" && isEmpty(node.config) };
+  if (problem.loc[0] !== "config") return { ...problem, calm: false };
+  if (problem.loc.length < 2) {
+    const config = node.config ?? {};
+    const { message, calm } = ofWhole(problem.message, type, config) ?? { message: problem.message, calm: isEmpty(config) };
+    return { ...problem, message, calm: !refused && calm };
+  }
   const path = problem.loc.slice(1);
   const key = written(path);
   const titles = titlesOf(path, type, node.config ?? {}).join(" › ");

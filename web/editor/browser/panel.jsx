@@ -12,6 +12,7 @@ import { Completion } from "./completion.jsx";
 import { DataTree } from "./data_tree.jsx";
 import { insteadOf, useFold, useSheet } from "./fold.jsx";
 import { OutlinePanel } from "./outline.jsx";
+import { Often } from "./often.jsx";
 import { NextTimes } from "./times.jsx";
 import { PinBanner } from "./pin.jsx";
 import { PanelHead } from "./panel_head.jsx";
@@ -81,7 +82,7 @@ function NodeHead({ node, type }) {
 function OtherProblems({ problems, type }) {
   const fields = new Set(Object.keys(type?.config_schema?.properties ?? {}));
   const others = problems.filter((problem) => !problem.loc.some((part) => fields.has(part)));
-  return others.map((problem) => <p key={problem.message} className="ed-banner is-error"><CircleAlert size={15} aria-hidden="true" /> {problem.message}</p>);
+  return others.map((problem) => <p key={problem.message} className={problem.calm ? "ed-banner is-to-fill" : "ed-banner is-error"}><CircleAlert size={15} aria-hidden="true" /> {problem.message}</p>);
 }
 
 /** Runs this node alone, or the draft up to it; writes a pin. */
@@ -121,7 +122,7 @@ function Settings({ node, type, look, data }) {
         {(type || !configure) && <OtherProblems problems={problems} type={type} />}
         {configure && !type && <Vanished node={node} />}
         {configure && node.type === "trigger.webhook" && <WebhookAddress node={node} />}
-        {configure && node.type === "trigger.schedule" && <NextTimes node={node} />}
+        {configure && node.type === "trigger.schedule" && <><Often key={node.key} node={node} /><NextTimes node={node} /></>}
         {configure && type && (
           <NodeContext.Provider value={node.key}><Form type={type} config={node.config} change={(name, value) => store.configure(node.key, name, value)} problems={problems} /></NodeContext.Provider>
         )}

@@ -31,7 +31,7 @@ export function NextTimes({ node }) {
     return () => clearTimeout(timer);
   }, [store, set, cron, every_s, timezone]);
   const asked = times?.asked;
-  if (!set) return <p className="ed-hint">Give either a cron expression or a number of seconds; the next times are then shown here.</p>;
+  if (!set) return <p className="ed-hint">Choose when, or give a cron expression or a number of seconds below; the next times are then shown here.</p>;
   if (!asked || (asked.cron ?? null) !== (cron ?? null) || (asked.every_s ?? null) !== (every_s ?? null) || asked.timezone !== timezone) return <p className="ed-hint">Next times …</p>;
   if (times.error) return <p className="ed-problem" data-testid="next-times">{times.error}</p>;
   return (
