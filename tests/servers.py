@@ -27,7 +27,7 @@ from trestle.cli.services import PROJECT
 from trestle.cli.valkey import Valkey
 
 
-def start(spec: ChildSpec, *, timeout_s: float = 60) -> Child:
+def start(spec: ChildSpec, *, timeout_s: float = 180) -> Child:
     """Start a child and wait until it is ready. Raises RuntimeError with the end of its log when it isn't."""
     child = Child(spec)
     child.start()
@@ -35,7 +35,7 @@ def start(spec: ChildSpec, *, timeout_s: float = 60) -> Child:
     return child
 
 
-def wait_ready(child: Child, *, timeout_s: float = 60) -> None:
+def wait_ready(child: Child, *, timeout_s: float = 180) -> None:
     """Until `child` is ready. Raises RuntimeError with the end of its log when it died or takes too long."""
     deadline = time.monotonic() + timeout_s
     while not child.probe():
@@ -113,7 +113,7 @@ def make(folder: Path) -> Home:
     task = Child(postgres.init())
     task.start()
     assert task.process is not None
-    if task.process.wait(60) != 0:
+    if task.process.wait(180) != 0:
         raise RuntimeError(f"initdb failed:\n{logs.tail(task.spec.log, 40)}")
     postgres.adopt()
     return home

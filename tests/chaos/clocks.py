@@ -23,7 +23,7 @@ from trestle.cli.home import Home
 
 _READY_S = 6
 """Seconds until the first firing: the processes have to be up."""
-_SETTLE_S = 60.0
+_SETTLE_S = 180.0
 
 _BUSY = """
 select application_name from pg_stat_activity

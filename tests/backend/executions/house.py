@@ -30,7 +30,7 @@ class Loop:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` gives."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
     def close(self) -> None:
         """End the thread."""
@@ -114,7 +114,7 @@ def house(postgres_url: str, redis_url: str) -> Iterator[House]:
     living = asyncio.run_coroutine_threadsafe(live(), loop.loop)
     living.add_done_callback(lambda _: ready.set())
     try:
-        ready.wait(30)
+        ready.wait(120)
         if not built:
             living.result(1)
         yield built[0]

@@ -145,6 +145,6 @@ async def test_heartbeats_and_reports_at_once_do_not_block_each_other(backend: B
             over = told.is_set()
             assert await executor.beat(*reversed(jobs)) == {}
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asyncio.gather(reports(), beats())
     assert await world.pool.fetchval("select count(*) from executions where lease_until > now() + interval '20 s'") == 50
