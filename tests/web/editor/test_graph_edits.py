@@ -189,6 +189,14 @@ def test_the_arrows_go_to_the_nearest_node_that_lies_that_way(js: BrowserModules
     assert [way("a", 0, 1), way("b", 0, 1), way("under", 0, -1), way("d", 0, 1)] == ["under", "c", "a", None]
 
 
+def test_tab_goes_from_first_to_last_whatever_leads_in_a_circle_or_to_what_is_gone(js: BrowserModules) -> None:
+    keys = ["last", "first", "second", "loop", "back"]
+    ends = [("first", "second"), ("second", "last"), ("second", "gone"), ("loop", "back"), ("back", "loop")]
+    nodes = [{"key": key, "position": {"x": 300 * at, "y": 0}} for at, key in enumerate(keys)]
+    graph = {"nodes": nodes, "connections": [{"source": source, "source_port": "main", "target": target} for source, target in ends]}
+    assert [node["key"] for node in js.call("outline.js", "inOrder", graph)] == ["first", "second", "last", "loop", "back"]
+
+
 def test_a_new_note_lies_where_no_card_hides_it(js: BrowserModules) -> None:
     view = {"left": -500, "top": -400, "right": 500, "bottom": 400}
     middle = {"x": -120, "y": -80}

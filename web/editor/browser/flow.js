@@ -7,7 +7,7 @@ import { linksFrom, linksTo, nodeOf, portsOf } from "./graph.js";
 import { aligned } from "./guides.js";
 import { between } from "./making.js";
 import { isNote, sizeOf, textOf } from "./notes.js";
-import { ordered } from "./outline.js";
+import { inOrder } from "./outline.js";
 import { linkAt } from "./places.js";
 import { useEditor, useStore } from "./store.js";
 
@@ -19,13 +19,6 @@ const NOTE_KEYS = { "aria-keyshortcuts": "Alt+ArrowLeft Alt+ArrowRight Alt+Arrow
 
 /** A note has a size of its own, and lies behind cards and curves, chosen or not. */
 const asNote = (node) => (isNote(node) ? { type: "note", ...sizeOf(node), zIndex: BEHIND, ariaLabel: `Note: ${textOf(node) || "empty"}`, domAttributes: NOTE_KEYS } : null);
-
-/** The nodes in the order in which one goes through them with Tab: from first to last. */
-function inOrder(graph) {
-  const places = new Map(ordered(graph).map(({ key }, place) => [key, place]));
-  const place = ({ key }) => places.get(key) ?? places.size; // two versions in one drawing may lead in a circle
-  return [...graph.nodes].sort((one, other) => place(one) - place(other));
-}
 
 function reconciledNodes(before, graph) {
   const known = new Map(before.map((item) => [item.id, item]));

@@ -24,6 +24,13 @@ export function ordered(graph) {
   return list;
 }
 
+/** All the nodes in the order in which one goes through them with Tab: from first to last. */
+export function inOrder(graph) {
+  const places = new Map(ordered(graph).map(({ key }, place) => [key, place]));
+  const place = ({ key }) => places.get(key) ?? places.size; // two versions in one drawing may lead in a circle
+  return [...graph.nodes].sort((one, other) => place(one) - place(other));
+}
+
 /**
  * The key of the node to which one goes from `key` in a direction (`dx`, `dy`: -1, 0 or 1): the nearest one that lies more that way than
  * aside. Null where there is none.
