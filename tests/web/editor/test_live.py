@@ -1,16 +1,21 @@
-"""Which run the canvas follows, what it hears of it, and the names of other workflows."""
+"""Which run the canvas follows, what it hears of it, the log of a node that runs, and the names of other workflows."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from trestle.contracts.base import Page
+from trestle.contracts.jobs import LogLine
 from trestle.contracts.problems import Problem
 from trestle.contracts.workflows import WorkflowSummary
 from web.api import Api
 from web.backend import ApiError, ServerEvent, Unreachable
+from web.editor import watching
+from web.editor.execution import PastExecution
 from web.editor.live import Follower, Window, bursts, tellable
 from web.editor.watching import all_workflows
 
@@ -145,6 +150,44 @@ async def test_a_stream_that_is_refused_ends() -> None:
     refusal = ApiError(Problem(title="Not found", status=404, detail="No such workflow."))
     with pytest.raises(ApiError):
         await collected(Streams([refusal]))
+
+
+class Talk(Api):
+    """An API with a log, or away."""
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] | None = [LogLine(node="say", level="info", message="begun", at=datetime(2026, 1, 1, tzinfo=UTC))]
+
+    async def log(
+        self, execution_id: UUID | str, *, node: str, newest: bool = False, limit: int = 200, cursor: str | None = None
+    ) -> Page[LogLine]:
+        if self.lines is None:
+            raise Unreachable("The backend is away.")
+        return Page[LogLine](items=[line for line in self.lines if line.node == node], next_cursor=None)
+
+
+async def test_a_log_that_is_followed_is_told_only_where_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk()
+    monkeypatch.setattr(watching, "signed_in", lambda state: talk)
+    state: Any = PastExecution(_reflex_internal_init=True)  # type: ignore[call-arg]
+    wanted = {"execution_id": FIRST, "node": "say", "newest": False, "after": None}
+
+    async def told(**more: Any) -> tuple[list[str], bool] | None:
+        before = state.log.get("stamp")
+        await PastExecution.event_handlers["show_log"].fn(state, {**wanted, **more})
+        await asyncio.sleep(0.002)  # the next stamp is another one
+        return ([line["message"] for line in state.log["lines"]], state.log["again"]) if state.log.get("stamp") != before else None
+
+    assert await told() == (["begun"], False)
+    assert await told(again=True) is None
+    assert talk.lines is not None
+    talk.lines.append(talk.lines[0].model_copy(update={"message": "going on"}))
+    assert await told(again=True) == (["begun", "going on"], True)
+    assert await told() == (["begun", "going on"], False), "what somebody asked for is answered"
+    talk.lines = None
+    assert await told(again=True) is None
+    with pytest.raises(Unreachable):
+        await told()
 
 
 class Shelf(Api):
