@@ -39,7 +39,7 @@ class Poison(Node[Config]):
             await asyncio.sleep(60)
         return os.getpid()
 """
-START_S = 30
+START_S = 60
 
 
 @pytest.fixture(autouse=True)

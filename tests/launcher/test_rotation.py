@@ -99,7 +99,7 @@ def test_on_a_given_database_kill_9_half_way_loses_nothing_and_it_goes_on(postgr
         assert old[:-5] not in refused.stderr
 
     with subprocess.Popen(COMMAND, cwd=PROJECT, env=environment(**env), stdout=subprocess.DEVNULL, start_new_session=True) as running:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not asked(postgres_url, lambda connection: _new(connection, after)):
             assert time.monotonic() < deadline
         os.killpg(running.pid, signal.SIGKILL)
