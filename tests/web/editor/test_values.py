@@ -163,6 +163,16 @@ def test_a_card_says_what_its_node_is_set_to_do(js: BrowserModules, config: dict
     assert js.call("summary.js", "summary", webhook, {"type": "trigger.webhook", "config": config}) == said
     request = {**webhook, "config_schema": {"properties": {"url": {}, "body": {}}, "required": ["url"]}}
     assert js.call("summary.js", "summary", request, {"type": "http.request", "config": {"body": {"content": "x"}}}) == "Not set up yet"
+    order = {"by": {}, "items": {}, "order": {"default": "ascending"}}
+    sort = {**webhook, "summary": "{by}, {order}", "config_schema": {"properties": order, "required": ["items"]}}
+    whole = {"items": "{{ payload }}"}
+    for has, says in (
+        ({}, "Not set up yet"),
+        (whole, "ascending"),
+        ({**whole, "by": "price"}, "price, ascending"),
+        ({"by": "price"}, "price, ascending"),
+    ):
+        assert js.call("summary.js", "summary", sort, {"type": "list.sort", "config": has}) == says
 
 
 @pytest.mark.parametrize(

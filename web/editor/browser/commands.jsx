@@ -2,6 +2,7 @@
 
 import { useMemo } from "react";
 import { show, useOffer } from "../../components/commands/offers.js";
+import { unmarked } from "./code_words.jsx";
 import { titleOf } from "./naming.js";
 import { ordered } from "./outline.js";
 import { NOTE } from "./notes.js";
@@ -37,7 +38,7 @@ function entries(store) {
     kind: "Go to", title: titleOf(node, catalogue), about: summary(catalogue[node.type], node, store.state.workflows), words: node.key, act: () => store.reveal(node.key),
   }));
   const types = Object.values(store.readOnly ? {} : catalogue).filter((type) => !type.broken && type.type !== NOTE).map((type) => ({
-    kind: "Add", title: type.title, about: type.description, words: `${type.type} ${type.group}`, act: () => store.reveal(store.add(type.type)),
+    kind: "Add", title: type.title, about: unmarked(type.description), words: `${type.type} ${type.group}`, act: () => store.reveal(store.add(type.type)),
   }));
   return [...actions(store), ...nodes, ...types];
 }

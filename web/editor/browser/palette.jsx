@@ -3,6 +3,7 @@
 import React, { useEffect, useMemo, useRef, useState } from "react";
 import { Search } from "lucide-react";
 import { MIME } from "./canvas.jsx";
+import { unmarked } from "./code_words.jsx";
 import { TypeTile } from "./icons.jsx";
 import { isNote } from "./notes.js";
 import { found } from "./offered.js";
@@ -30,12 +31,12 @@ function Item({ type, onPick, testid, active, stop }) {
   return (
     <div
       role="button" tabIndex={stop ? 0 : -1} className={`ed-item${active ? " is-active" : ""}`} draggable={!type.broken} aria-disabled={Boolean(type.broken)} onDragStart={drag}
-      onClick={pick} onKeyDown={key} data-testid={`${testid}-${type.type}`} title={type.broken ? `Can't be loaded: ${type.broken}` : type.description}
+      onClick={pick} onKeyDown={key} data-testid={`${testid}-${type.type}`} title={type.broken ? `Can't be loaded: ${type.broken}` : unmarked(type.description)}
     >
       <TypeTile type={type} small />
       <span className="ed-item-text">
         <span className="ed-item-title">{type.title}</span>
-        <span className="ed-item-about">{type.broken ? "Can't be loaded" : type.description}</span>
+        <span className="ed-item-about">{type.broken ? "Can't be loaded" : unmarked(type.description)}</span>
       </span>
     </div>
   );

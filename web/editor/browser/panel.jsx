@@ -2,6 +2,7 @@
 
 import React, { useEffect, useRef, useState } from "react";
 import { ArrowRightToLine, CircleAlert, Copy, Pin, Play, Power, Trash2 } from "lucide-react";
+import { marked } from "./code_words.jsx";
 import { TextInput } from "./controls.jsx";
 import { Form } from "./form.jsx";
 import { keyProblem, linksTo, nodeOf } from "./graph.js";
@@ -126,7 +127,7 @@ function Settings({ node, type, look, data }) {
         {configure && type && (
           <NodeContext.Provider value={node.key}><Form type={type} config={node.config} change={(name, value) => store.configure(node.key, name, value)} problems={problems} /></NodeContext.Provider>
         )}
-        {configure && type && <p className="ed-about">{type.description}</p>}
+        {configure && type && <p className="ed-about">{marked(type.description)}</p>}
         {!configure && <NodeContext.Provider value={node.key}><Policies node={node} type={type} incoming={incoming} /></NodeContext.Provider>}
         <Completion nodeKey={node.key} />
       </div>

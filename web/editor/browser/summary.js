@@ -61,12 +61,14 @@ export function summary(type, drawn, workflows = null) {
   const config = { ...defaults(type), ...node.config };
   const times = node.type === "trigger.schedule" && scheduleText(config);
   if (times) return times;
+  const required = type.config_schema?.required ?? [];
+  const lacks = required.some((name) => !plain(config[name]));
   if (type.summary) {
     const names = [...type.summary.matchAll(filled)].map(([, name]) => name);
-    const text = type.summary.replace(filled, (_, name) => worded(config, name)).replace(/\s+/g, " ").trim();
-    if (names.every((name) => plain(config[name]) || type.config_schema?.required?.includes(name) === false) && names.some((name) => plain(config[name]))) return shortUrl(text);
+    const text = type.summary.replace(filled, (_, name) => worded(config, name)).replace(/\s+/g, " ").replace(/^[\s,:]+|[\s,:]+$/g, "");
+    const said = names.some((name) => plain(lacks ? node.config?.[name] : config[name])); // what it lacks is more than what goes without saying
+    if (said && names.every((name) => plain(config[name]) || type.config_schema?.required?.includes(name) === false)) return shortUrl(text);
   }
-  const required = type.config_schema?.required ?? [];
   const fields = type.config_schema?.properties ?? {};
   const set = (name) => plain(node.config?.[name]) && !fields[name]?.["x-credential"];
   // A number, one of a few words, or the names that every such object has, say nothing without their label.
