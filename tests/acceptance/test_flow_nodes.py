@@ -244,7 +244,9 @@ async def test_a_rate_limit_is_shared_by_executors_and_a_429_heard_by_all(migrat
                 ids = await asyncio.gather(*(begin(api, workflow) for _ in range(30)))
                 done = await asyncio.gather(*(api.finished(ident, within_s=40) for ident in ids))
                 assert {one["status"] for one in done} == {"succeeded"}
-                assert all(later - earlier > 0.9 for earlier, later in zip(calls, calls[5:], strict=False))
+                for seconds in (1, 3, 5):  # a busy machine makes a call late by some of one
+                    pairs = zip(calls, calls[5 * seconds :], strict=False)
+                    assert min(later - earlier for earlier, later in pairs) > seconds - 0.5
                 assert calls[-1] - calls[0] < 15
                 assert {(await newest(api, ident))["call"]["attempt"] for ident in ids} == {1}, "waiting is no attempt"
 
