@@ -36,7 +36,6 @@ SPANS = {"hour": ("Last hour", 1), "day": ("Last 24 hours", 24), "week": ("Last 
 ANY = "any"
 """A filter's value for everything: a Radix choice has no empty value."""
 _ANY_WORKFLOW = "Any workflow"
-
 TRIGGERS = {
     "webhook": ("webhook", "Webhook"),
     "manual": ("mouse-pointer-click", "By hand"),
@@ -280,9 +279,6 @@ def _trigger(kind: rx.Var[str] | str) -> rx.Component:
     )
 
 
-_HEADS: list[str | tuple[str, str]] = ["Workflow", "Status", ("Started by", "t-wide-only"), "When", ("Took", "t-end t-wide-only"), ""]
-
-
 def _row(execution: Row) -> rx.Component:
     return row(
         cell(
@@ -378,9 +374,10 @@ def _list() -> rx.Component:
         link_button("Go to workflows", href="/workflows"),
     )
     chosen = (Executions.status != ANY) | (Executions.workflow_id != ANY) | (Executions.trigger != ANY) | (Executions.since != ANY)
+    heads = ("Workflow", "Status", ("Started by", "t-wide-only"), "When", ("Took", "t-end t-wide-only"), "")
     return listing(
         Executions,
-        table(_HEADS, rx.foreach(Executions.rows, _row), "Executions"),
+        table(heads, rx.foreach(Executions.rows, _row), "Executions"),
         rx.cond(
             Executions.more,
             rx.center(rx.button("Show more", variant="soft", color_scheme="gray", on_click=Executions.load_more), padding_top="24px"),

@@ -82,3 +82,19 @@ class Converted:
         await kit.execute(input, trigger={"node": self.sheet.nodes[0].key, "kind": "manual"})
         self.reporter = kit.reporter
         return {step.node: kit.reporter.output(step.node) for step in kit.reporter.steps if step.item is None}
+
+
+START = node("Start", "webhook", {"path": "x", "httpMethod": "POST"}, 2)
+
+
+def behind(kind: str, parameters: dict[str, Any], version: float = 1, **others: Any) -> Converted:
+    """The node behind a Set that gives `{a: …}`."""
+    before = node("Before", "set", {"values": {"string": [{"name": "a", "value": "1"}]}, "keepOnlySet": True}, 1)
+    begins = kind in ("cron", "interval") or kind.endswith("Trigger")
+    ways = ["Start > Before", *([] if begins else ["Before > It"])]
+    return Converted(document([START, before, node("It", kind, parameters, version, **others)], *ways))
+
+
+def told_of(converted: Converted) -> set[str]:
+    """Where in it something is told: parameters by their own path."""
+    return {path.removeprefix("nodes.2.").removeprefix("parameters.") for path in converted.told}
