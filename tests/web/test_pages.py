@@ -23,7 +23,7 @@ from web import app as application
 from web import remarks
 from web.access import safe_path
 from web.credential_form import Blank, blanks, chosen, filled, hosts_of, wrong_host
-from web.pages import executions, templates, workflow_rows
+from web.pages import execution_rows, templates, workflow_rows
 from web.pages.sign_in import Door
 from web.signing_in import SignedOut
 from web.theme import STATUS_COLOR, STATUS_ICON
@@ -45,7 +45,7 @@ SCHEMA = {
     [(0, "< 1 ms"), (999.4, "999 ms"), (1200, "1.2 s"), (59_960, "1 min 0 s"), (125_000, "2 min 5 s"), (12_000_000, "3 h 20 min")],
 )
 def test_a_duration_has_the_units_that_matter(milliseconds: float, text: str) -> None:
-    assert executions.duration_text(milliseconds) == text
+    assert execution_rows.duration_text(milliseconds) == text
 
 
 def execution(**fields: Any) -> ExecutionSummary:
@@ -64,16 +64,16 @@ def execution(**fields: Any) -> ExecutionSummary:
 
 
 def test_an_execution_says_what_it_was_and_what_went_wrong() -> None:
-    queued = executions.shown(execution(), NOW)
+    queued = execution_rows.shown(execution(), NOW)
     assert (queued.workflow, queued.version, queued.took) == ("Deleted workflow", "Draft", "–")
-    running = executions.shown(execution(status="running", started_at=NOW - timedelta(seconds=3)), NOW)
+    running = execution_rows.shown(execution(status="running", started_at=NOW - timedelta(seconds=3)), NOW)
     assert running.took == "3.0 s"
-    again = [executions.shown(execution(version=2, **{of: UUID(int=2)}), NOW).version for of in ("retry_of", "replay_of")]
+    again = [execution_rows.shown(execution(version=2, **{of: UUID(int=2)}), NOW).version for of in ("retry_of", "replay_of")]
     assert again == ["Version 2 · retry", "Version 2 · replay"]
     error = ExecutionError(type="HttpStatus", message="answered 502", node="tell")
-    failed = executions.shown(execution(status="failed", version=3, error=error, started_at=NOW, finished_at=NOW), NOW)
+    failed = execution_rows.shown(execution(status="failed", version=3, error=error, started_at=NOW, finished_at=NOW), NOW)
     assert (failed.error, failed.version, failed.took) == ("tell: answered 502", "Version 3", "< 1 ms")
-    went_on = [executions.shown(execution(status="succeeded", failed_steps=count), NOW).passed_over for count in (0, 1, 3)]
+    went_on = [execution_rows.shown(execution(status="succeeded", failed_steps=count), NOW).passed_over for count in (0, 1, 3)]
     assert went_on == ["", "failures in one node", "failures in 3 nodes"]
 
 
@@ -81,7 +81,7 @@ def test_an_execution_says_what_it_was_and_what_went_wrong() -> None:
 def test_an_execution_says_what_the_person_may_do_with_it(role: ProjectRole, may: tuple[bool, bool]) -> None:
     team = Project(id=execution().project_id, name="Team", personal=False, role=role, created_at=NOW)
     other = team.model_copy(update={"id": UUID(int=9), "role": ProjectRole.ADMIN})
-    row = executions.shown(execution(), NOW, [other, team])
+    row = execution_rows.shown(execution(), NOW, [other, team])
     assert (row.may_run, row.may_edit) == may
 
 

@@ -13,7 +13,7 @@ from web.components.feedback import empty_state, link_button, waiting_rows
 from web.components.frame import page as framed
 from web.components.listing import Listing, listing
 from web.components.table import cell, row, table
-from web.pages.executions import duration_text
+from web.pages.execution_rows import duration_text
 
 REFRESH_S = 15
 PERIODS = (("24", "24 hours"), ("168", "7 days"), ("720", "30 days"))

@@ -12,7 +12,7 @@ import reflex as rx
 from trestle.contracts.users import Project
 from trestle.contracts.workflows import RecentRun, WorkflowSummary
 from web.components.status import status_chip
-from web.pages.executions import duration_text
+from web.pages.execution_rows import duration_text
 from web.projects import edits, runs
 
 LOWEST, HIGHEST = 20, 100
