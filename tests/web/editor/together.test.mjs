@@ -162,6 +162,19 @@ test("a draft that is loaded again keeps what can be undone, but for what is oth
   assert.match(drawing.state.notice.text, /other changes to/);
 });
 
+test("a node that was removed here comes back without its connection to one that is gone since", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { drawing } = new Person("ada");
+  for (const source of ["a", "b"]) drawing.edit([{ op: "add_node", node: { ...GRAPH.nodes[0], key: `after_${source}` } }, { op: "connect", source, source_port: "main", target: `after_${source}` }]);
+  drawing.remove(["after_a", "after_b"]);
+  drawing.outbox.reset(3); // it is stored
+  drawing.hear({ revision: 4, own: false, operations: [{ op: "rename_node", key: "a", new_key: "renamed" }] });
+  drawing.undo();
+  assert.deepEqual(drawing.state.graph.connections, [{ source: "b", source_port: "main", target: "after_b" }]);
+  assert.deepEqual(drawing.outbox.pending.map(({ op }) => op), ["add_node", "add_node", "connect"], "nothing that would be refused");
+  drawing.outbox.reset(4);
+});
+
 test("what is typed while a conflict is not decided belongs to that choice", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const ada = new Person("ada");

@@ -4,7 +4,7 @@
 import * as graphs from "./graph.js";
 import { History } from "./history.js";
 import { between, middle, newNode, ownAddress } from "./making.js";
-import { again as redone, joined, touching } from "./mending.js";
+import { again as redone, feasible, joined, touching } from "./mending.js";
 import { changedElsewhere, keysOf, listed, naming } from "./naming.js";
 import { grown, isNote, sizeOf } from "./notes.js";
 import { Outbox } from "./outbox.js";
@@ -172,7 +172,7 @@ export class Drawing {
     const operations = this.history[way]();
     if (!operations) return void this.notify(nothing, "info");
     const { spoiled, settings } = this.history;
-    if (operations.length) this.perform(operations);
+    if (operations.length) this.perform(feasible(this.state.graph, operations));
     if (settings) this.changeSettings(unchangedSince(settings.from, settings.to, this.state.doc.settings));
     if (spoiled.length) this.notify(`Since then there were other changes to ${this.spoiledNodes}: that step is left out.`, "warning");
     this.tellHistory();

@@ -1,6 +1,6 @@
 // Operations made of others: what a person decides after a conflict, and pins from a past run. Pure.
 
-import { nodeOf } from "./graph.js";
+import { apply, nodeOf } from "./graph.js";
 
 const linkOf = ({ source, source_port, target }) => ({ op: "connect", source, source_port, target });
 
@@ -28,6 +28,16 @@ function possible(graph, operation) {
   if (operation.op === "remove_nodes") return operation.keys.some((key) => nodeOf(graph, key));
   if (operation.op === "move_nodes") return operation.moves.every(({ key }) => nodeOf(graph, key));
   return operation.op === "disconnect" || Boolean(nodeOf(graph, operation.key));
+}
+
+/** Of operations that are done one after the other, those that can be: none, say, that connects with a node which somebody else has taken away. */
+export function feasible(graph, operations) {
+  let now = graph;
+  return operations.filter((operation) => {
+    if (!possible(now, operation)) return false;
+    now = apply(now, operation);
+    return true;
+  });
 }
 
 /** `{operations, replaced, gone}`: pins for these nodes; which other pins they replace, and which nodes the graph has no longer. */
