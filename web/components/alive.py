@@ -11,7 +11,7 @@ class Alive(rx.Component):
     """Once a press is heard: `data-alive` on the page's root, for look/base.css, and the event `alive`, for assets/session.js.
 
     That takes the page's scripts, and what the page fetches first: Reflex would handle a press before the page's own arrival, which
-    closes what an earlier visit had left open, and so what that press has opened.
+    closes what an earlier visit had left open, and so what that press has opened. It waits a few seconds for that, not for ever.
     """
 
     library = importable(Path(__file__).with_name("alive.jsx"))

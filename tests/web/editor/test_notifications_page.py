@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from typing import Any
 
 from playwright.async_api import Locator, Page, expect
@@ -104,7 +106,14 @@ async def _ended(page: Page, url: str) -> None:
 
 
 async def _away(page: Page, stack: Stack) -> None:
-    """While the backend is away a page says so, and can be asked again: no skeleton for ever."""
+    """While the backend is away a page says so, and can be asked again: no skeleton for ever, and no page that takes no press."""
+    os.kill(stack.pid("backend"), signal.SIGSTOP)
+    try:
+        await page.goto(f"{stack.web_url}/workflows")
+        await page.get_by_test_id("account").click()
+        await expect(page.get_by_role("menuitem", name="Sign out")).to_be_visible()
+    finally:
+        os.kill(stack.pid("backend"), signal.SIGCONT)
     await page.goto(f"{stack.web_url}/executions")
     await page.get_by_role("table", name="Executions").wait_for()
     stack.kill("backend")
