@@ -9,11 +9,12 @@ from typing import Any
 
 from backend.importing.logic import under_payload
 from backend.importing.sheet import Sheet
-from backend.importing.texts import text
+from backend.importing.texts import places, text
 from trestle.language import LanguageError, compile_condition
 
 _PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+# One that is never closed reaches to the end, or the next one would be looked for in it over and over.
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*+'?|"(?:[^"\\]|\\.)*+"?""", re.DOTALL)
 _ELSEWHERE = {"===": "==", "!==": "!=", "&&": " and ", "||": " or ", "null": "None", "true": "True", "false": "False"}
 _SPELLINGS = re.compile(r"!==|===|&&|\|\||!(?!=)|\bnull\b|\btrue\b|\bfalse\b")
 _ROOTS = ("payload", "input")
@@ -71,16 +72,20 @@ def _spread(value: str) -> str:
     for quote in ("'", '"'):
         if re.search(quote + r"[^'\"]*\{\{", value):
             raise _CannotSay("a template stands inside of a quoted text")
-    return _PLACE.sub(lambda match: f"({match[1].strip()})", value)
+    pieces, end = [], 0
+    for match in places(value):
+        pieces += [value[end : match.start()], f"({match[1].strip()})"]
+        end = match.end()
+    return "".join([*pieces, value[end:]])
 
 
 def _translated(value: str) -> str:
     try:
         tree = ast.parse(_spelled(value), mode="eval").body
+        said = _expression(tree)
+        return said if _is_truth(tree) else f"true if ({said}) else false"
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise _CannotSay("it can't be read") from None
-    said = _expression(tree)
-    return said if _is_truth(tree) else f"true if ({said}) else false"
 
 
 def _spelled(value: str) -> str:

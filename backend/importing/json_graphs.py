@@ -6,10 +6,10 @@ from typing import Any
 from backend.errors import Unprocessable
 from backend.importing.logic import under_payload
 from backend.importing.requests import http_request
-from backend.importing.sheet import Role, Sheet
+from backend.importing.sheet import Role, Sheet, free_label
 from backend.importing.texts import carried, path_of
 from trestle.contracts.base import JsonObject
-from trestle.contracts.graph import MAX_CONNECTIONS, Position
+from trestle.contracts.graph import MAX_CONNECTIONS, MAX_NODES, Position
 
 _PARTS = ("nodes", "edges", "trigger", "name", "description")
 # How nodes and edges look in the editor that they come from.
@@ -21,6 +21,8 @@ _NODE_LOOKS = (
 _EDGE_LOOKS = ("animated", "interactionWidth", "labelBgStyle", "labelStyle", "markerEnd", "markerStart", *_LOOKS)
 _RESERVED = ("main", "error", "else", "timeout")
 _LABEL_SIZE = 100
+_DIGITS = 16
+_FAR = 100_000
 
 
 def is_one(value: Any) -> bool:
@@ -49,11 +51,15 @@ class _Drawing:
         if not isinstance(edges, list):
             self.sheet.lose("edges", "This is no list.")
             edges = []
+        if len(nodes) > MAX_NODES:
+            raise Unprocessable(f"The graph has {len(nodes):,} nodes; at most {MAX_NODES} can be imported.")
         if len(edges) > MAX_CONNECTIONS:
             raise Unprocessable(f"The graph has {len(edges):,} edges; at most {MAX_CONNECTIONS:,} can be imported.")
         self._draw_trigger(nodes)
         for place, node in enumerate(nodes):
             self._draw(f"nodes.{place}", node)
+        if sum(len(target) if isinstance(target, list) else 1 for *_, target in self._nexts) > MAX_CONNECTIONS:
+            raise Unprocessable(f"The graph's cases lead to more than {MAX_CONNECTIONS:,} nodes; no more can be imported.")
         for path, key, port, target in self._nexts:
             self._lead(path, key, port, target)
         for place, edge in enumerate(edges):
@@ -125,7 +131,7 @@ class _Drawing:
         ms = data.get("ms")
         if isinstance(ms, str) and (expression := path_of(ms)):
             return "delay", {"duration_s": f"{{{{ {expression} / 1000 }}}}"}, ("ms",)
-        if isinstance(ms, str) and ms.strip().isdecimal():
+        if isinstance(ms, str) and ms.strip().isdecimal() and len(ms) < _DIGITS:
             ms = int(ms)
         if isinstance(ms, bool) or not isinstance(ms, int | float) or ms < 0:
             if ms is not None:
@@ -140,7 +146,7 @@ class _Drawing:
     def _read_cases(self, path: str, cases: Any) -> Iterator[tuple[str, str, str, Any]]:
         """Path, label there, port here and target of each case."""
         self._conditions: list[JsonObject] = []
-        taken: set[str] = set(_RESERVED)
+        taken = dict.fromkeys(_RESERVED, 1)
         has_else = False
         if not isinstance(cases, list):
             self.sheet.lose(path, "This is no list of cases.")
@@ -161,7 +167,7 @@ class _Drawing:
                     self.sheet.lose(f"{where}.condition", "“Else” has no condition.")
                 yield where, label or "else", "else", case.get("next")
                 continue
-            port = _free(label[:_LABEL_SIZE] or f"case {place + 1}", taken)
+            port = free_label(label[:_LABEL_SIZE] or f"case {place + 1}", taken)
             if label and port != label:
                 self.sheet.lose(f"{where}.label", f"“{label}” is taken here, or too long: the case is called “{port}”.")
             self._conditions.append({"label": port, "condition": self._condition(f"{where}.condition", case.get("condition"))})
@@ -238,14 +244,5 @@ def _position(node: JsonObject) -> Position:
     at = node.get("position")
     x, y = (at.get("x"), at.get("y")) if isinstance(at, dict) else (None, None)
     if isinstance(x, int | float) and isinstance(y, int | float):
-        return Position(x=x, y=y)
+        return Position(x=max(-_FAR, min(_FAR, x)), y=max(-_FAR, min(_FAR, y)))
     return Position()
-
-
-def _free(label: str, taken: set[str]) -> str:
-    name, number = label, 1
-    while name in taken:
-        number += 1
-        name = f"{label[: _LABEL_SIZE - 8]} {number}"
-    taken.add(name)
-    return name

@@ -8,6 +8,8 @@ from trestle.contracts.imports import Unmapped
 _ONE_OF = {"nodes": "Node", "steps": "Step", "edges": "Edge", "connections": "Connection", "cases": "Case"}
 _NAMELESS = ("edges", "connections")
 """Lists of what is told by its number: its id says nothing."""
+_DIGITS = 10
+"""What is longer is a name, not a number."""
 _HOUSING = ("definition", "data", "config", "parameters", "type")
 """Fields that only hold others, or that the reason speaks of anyway."""
 
@@ -23,7 +25,7 @@ def place(path: Iterable[str | int], document: Any) -> str:
     holder = ""
     inner = document
     for part in path:
-        if isinstance(inner, list) and str(part).isdecimal():
+        if isinstance(inner, list) and str(part).isdecimal() and len(str(part)) < _DIGITS:
             number = int(part)
             inner = inner[number] if number < len(inner) else None
             name = "" if holder in _NAMELESS else _name(inner)

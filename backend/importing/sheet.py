@@ -73,7 +73,8 @@ class Sheet:
         closing = _closing(self.wires)
         for wire in closing:
             self.lose(wire.path, f"It leads from “{wire.source}” back to “{wire.target}”: there are no loops here. Use “for each”.")
-        self.wires = [wire for wire in self.wires if wire not in closing]
+        apart = {id(wire) for wire in closing}
+        self.wires = [wire for wire in self.wires if id(wire) not in apart]
         return [Connection(source=wire.source, source_port=wire.port, target=wire.target) for wire in self.wires]
 
     def arrange(self) -> None:
@@ -93,6 +94,16 @@ class Sheet:
             ending = f"_{number}"
             key = slug[: _KEY_SIZE - len(ending)] + ending
         return key
+
+
+def free_label(label: str, taken: dict[str, int], size: int = 100) -> str:
+    """The label of a case, with a number behind it where it is `taken`: by name, the last number that was tried for it."""
+    name = label
+    while name in taken:
+        number = taken[label] = taken[label] + 1
+        name = f"{label[: size - 8]} {number}"
+    taken[name] = 1
+    return name
 
 
 def _closing(wires: list[Wire]) -> list[Wire]:

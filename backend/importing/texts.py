@@ -1,6 +1,7 @@
 """Texts with `{{payload.field}}` in them. The syntax is the same here; what would read differently is written so that it doesn't."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from trestle.language import LanguageError, compile_expression
@@ -10,6 +11,11 @@ _PATH = re.compile(r"payload(?:\.[^.\s{}()\[\]'\"|]+)*")
 _NAME = re.compile(r"[A-Za-z_]\w*|0|[1-9]\d*", re.ASCII)
 _INDEX = re.compile(r"0|[1-9]\d*", re.ASCII)
 _BRACES = re.compile(r"\{[%#]")
+
+
+def places(text: str, start: int = 0) -> "Iterator[re.Match[str]]":
+    """Every `{{ … }}` of the text from there on. Behind the last `}}` there is none: a text full of `{{` would be searched for ever."""
+    return _PLACE.finditer(text, start, text.rfind("}}") + 2)
 
 
 def carried(value: Any) -> Any:
@@ -26,7 +32,7 @@ def carried(value: Any) -> Any:
 def text(value: str) -> str:
     """A text with templates: `{{payload.first-name}}` becomes `{{ payload['first-name'] }}`, and `{%` stays two characters."""
     pieces, end = [], 0
-    for match in _PLACE.finditer(value):
+    for match in places(value):
         pieces += [_literal(value[end : match.start()]), _expression(match)]
         end = match.end()
     return "".join([*pieces, _literal(value[end:])])

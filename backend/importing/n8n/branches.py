@@ -10,6 +10,7 @@ from backend.importing.n8n.conditions import DEFAULTS, braced, compared, conditi
 from backend.importing.n8n.expressions import compiled
 from backend.importing.n8n.flow import Flow
 from backend.importing.n8n.parameters import Made, Other, Parameters, word
+from backend.importing.sheet import free_label
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN
 
@@ -17,6 +18,7 @@ ELSE = "else"
 _RESERVED = ("main", "error", "else", "timeout")
 _LABEL_SIZE = 60
 _MOST_SIEVES = 30
+_MOST_OUTPUTS = 100
 _OUTPUTS = 4
 """Of a Switch whose number of outputs is left at what it is."""
 
@@ -57,9 +59,9 @@ def switch(given: Parameters) -> Made:
         return _sieves(given, ways, last)
     ports: dict[int, list[str]] = {}
     cases: list[JsonObject] = []
-    taken = set(_RESERVED)
+    taken = dict.fromkeys(_RESERVED, 1)
     for way in ways:
-        label = _free(way.label, taken)
+        label = free_label(way.label.strip()[:_LABEL_SIZE] or "case", taken)
         cases.append({"label": label, **({"condition": f"{{{{ {way.said} }}}}"} if way.said else {})})
         ports.setdefault(way.output, []).append(label)
     if last is not None:
@@ -108,7 +110,7 @@ def _ways(given: Parameters) -> tuple[list[_Way], int | None]:
     fallback = given.get("fallbackOutput", options.get("fallbackOutput"))
     if fallback in ("extra", "last"):
         return ways, len(ways)
-    return ways, fallback if isinstance(fallback, int) and not isinstance(fallback, bool) and fallback >= 0 else None
+    return ways, fallback if isinstance(fallback, int) and not isinstance(fallback, bool) and 0 <= fallback < _MOST_OUTPUTS else None
 
 
 def _compared(given: Parameters) -> list[_Way]:
@@ -124,13 +126,13 @@ def _compared(given: Parameters) -> list[_Way]:
             given.lose(f"rules.rules.{place}", f"There is no counterpart to “{left} {name} {value}”. Write the condition anew."[:300])
         output = rule.get("output", 0) if given.version < 2 else place
         label = str(rule.get("outputKey") or ("" if str(value).startswith("=") else value))
-        ways.append(_Way(output if isinstance(output, int) and 0 <= output < 100 else place, label or f"case {place + 1}", said))
+        ways.append(_Way(output if isinstance(output, int) and 0 <= output < _MOST_OUTPUTS else place, label or f"case {place + 1}", said))
     return ways
 
 
 def _by_number(given: Parameters) -> Made:
     count = given.get("numberOutputs", given.get("outputsAmount", _OUTPUTS))
-    count = count if isinstance(count, int) and 1 <= count <= 100 else _OUTPUTS
+    count = count if isinstance(count, int) and 1 <= count <= _MOST_OUTPUTS else _OUTPUTS
     labels = tuple(f"output {place}" for place in range(count))
     ports = tuple((label,) for label in labels)
     value = given.get("output", 0)
@@ -181,13 +183,3 @@ def _named(rule: Any) -> str:
     parts = inner.get("conditions") if isinstance(inner, dict) else None
     right = parts[0].get("rightValue") if isinstance(parts, list) and len(parts) == 1 and isinstance(parts[0], dict) else None
     return str(right) if isinstance(right, str | int | float) and not isinstance(right, bool) and not str(right).startswith("=") else ""
-
-
-def _free(label: str, taken: set[str]) -> str:
-    name = label.strip()[:_LABEL_SIZE] or "case"
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{label.strip()[:_LABEL_SIZE] or 'case'} {number}"
-    taken.add(name)
-    return name

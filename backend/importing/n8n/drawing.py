@@ -25,6 +25,8 @@ _FAR = 100_000
 _BELOW = 120
 _MOST_RIVALS = 50
 _NOTES_SIZE = 10_000
+_DIGITS = 6
+_NOTHING_LEFT = "Where nothing is left, nothing runs behind this node here. n8n goes on with one empty item."
 _LOOKS = ("id", "name", "type", "typeVersion", "position", "parameters", "webhookId", "notesInFlow")
 _SETTINGS = (
     *("disabled", "notes", "retryOnFail", "maxTries", "waitBetweenTries", "onError", "continueOnFail", "credentials", "executeOnce"),
@@ -140,6 +142,7 @@ class _Drawing:
 
     def _fill(self, title: str, node: Node) -> Made:
         path, given = self._given[title]
+        first = len(self.sheet.unmapped)
         kind, parameters = _kind(given), _parameters(given)
         taken = self._taken(title)
         counterpart = COUNTERPARTS.get(kind)
@@ -149,7 +152,7 @@ class _Drawing:
             often = " It ran once for each item there." if taken.amount != "one" and given.get("executeOnce") is not True else ""
             self.sheet.lose(f"{path}.type", f"There is no counterpart to “{kind}”; its place is kept. {instead_of(kind)}{often}")
             node.config = parameters
-            self._settings(node, path, {**given, "credentials": None})
+            self._settings(node, path, {**given, "credentials": None}, first)
             return Made(parameters, flow_of(kind, title, parameters, taken))
         root, each = "input", is_each(kind, parameters)
         once = given.get("executeOnce") is True
@@ -172,7 +175,9 @@ class _Drawing:
         made = counterpart.make(made_of)
         made_of.tell_others()
         node.type, node.config, node.join = made.type or node.type, made.config, made.join
-        self._settings(node, path, given)
+        self._settings(node, path, given, first)
+        if given.get("alwaysOutputData") is True and (node.type == "filter" or made.out.amount != "one"):
+            self.sheet.lose(f"{path}.alwaysOutputData", _NOTHING_LEFT)
         self._add_others(title, node, made)
         if node.for_each is not None:
             made = replace(made, out=replace(made.out, amount="list", at="", line=taken.line or node.key))
@@ -242,7 +247,8 @@ class _Drawing:
         kind = _kind(self._given[title][1])
         return kind.endswith("Trigger") or (kind in COUNTERPARTS and COUNTERPARTS[kind].type.startswith("trigger."))
 
-    def _settings(self, node: Node, path: str, given: JsonObject) -> None:
+    def _settings(self, node: Node, path: str, given: JsonObject, first: int) -> None:
+        """`first`: the number of this node's first remark."""
         node.disabled = given.get("disabled") is True
         if isinstance(notes := given.get("notes"), str):
             node.notes = notes[:_NOTES_SIZE]
@@ -256,7 +262,7 @@ class _Drawing:
             node.on_error = "continue"
         elif given.get("onError") == "continueErrorOutput":
             node.on_error = "branch"
-        told = any(loss.path == f"{path}.parameters.authentication" for loss in self.sheet.unmapped)
+        told = any(loss.path == f"{path}.parameters.authentication" for loss in self.sheet.unmapped[first:])
         for kind in () if told else given.get("credentials") or ():
             self.sheet.lose(f"{path}.credentials.{kind}", "Secrets don't come along. Choose a credential, or make one.")
         self.sheet.lose_others(given, (*_LOOKS, *_SETTINGS), path)
@@ -295,7 +301,7 @@ def _place(path: str) -> int:
     """Remarks stand in the order of the nodes, and the others behind them."""
     first, _, rest = path.partition(".")
     number = rest.partition(".")[0]
-    return int(number) if first == "nodes" and number.isdecimal() else MAX_NODES
+    return int(number) if first == "nodes" and number.isdecimal() and len(number) < _DIGITS else MAX_NODES
 
 
 def _parameters(node: JsonObject) -> JsonObject:
@@ -310,7 +316,7 @@ def _kind(node: JsonObject) -> str:
 def _version(node: JsonObject) -> float:
     """0 where none is said."""
     found = node.get("typeVersion")
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found < _FAR else 0
 
 
 def _position(value: Any) -> Position:

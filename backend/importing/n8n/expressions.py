@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.importing.n8n.flow import Flow, name_of, quoted, read
 from backend.importing.sheet import Sheet
-from backend.importing.texts import compiles
+from backend.importing.texts import compiles, places
 from trestle.language import check_config
 
 _PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -28,7 +28,7 @@ _LITERAL = re.compile(r"""-?\d+(?:\.\d+)?|'[^'\\]*'|"[^"\\]*"|\[\s*\]""")
 _WORDS = {"true": "true", "false": "false", "null": "none", "undefined": "none"}
 _AROUND = re.compile(r"(JSON\.stringify|JSON\.parse|String)\((.+)\)", re.DOTALL)
 _BEHIND = re.compile(r"(.+)\.(trim|toLowerCase|toUpperCase|toString|toJsonString)\(\)", re.DOTALL)
-_ELSE = re.compile(r"(.+?)\s*(\|\||\?\?)\s*(.+)", re.DOTALL)
+_ELSE = re.compile(r"(.+?)(\|\||\?\?)(.+)", re.DOTALL)
 _FILTERS = {
     "JSON.stringify": "tojson",
     "JSON.parse": "fromjson",
@@ -79,7 +79,7 @@ class Reader:
         if not value.startswith("="):
             return _literal(value)
         pieces, end, exact_all = [], 1, True
-        for match in _PLACE.finditer(value, 1):
+        for match in places(value, 1):
             exact = self.code(match[1])
             if exact is None:
                 exact_all = False

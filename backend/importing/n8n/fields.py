@@ -1,6 +1,5 @@
 """n8n's Set (Edit Fields), from the first version to the newest."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from trestle.contracts.base import JsonObject
 
 _FIRST = ("string", "number", "boolean")
 _THIRD = 3
+_DEEPEST = 20
 _OF_RESPONSE = frozenset({"status", "headers", "body"})
 
 
@@ -64,9 +64,9 @@ def _field(given: Parameters, place: str, name: Any, value: Any) -> JsonObject:
 
 def _typed(value: Any, kind: Any) -> Any:
     """The value of a field, which stands there as a text often."""
-    if isinstance(value, str) and not value.startswith("=") and kind in ("number", "boolean", "array", "object"):
+    if isinstance(value, str) and kind in ("number", "boolean", "array", "object"):
         try:
-            return json.loads(value)
+            return parsed(value)
         except ValueError:
             return value
     return value
@@ -102,6 +102,10 @@ def _nested(given: Parameters, fields: JsonObject, kept: bool) -> JsonObject:
     """Dots in names lead inwards there: `a.b` is the field b of a."""
     found: JsonObject = {}
     for name, value in fields.items():
+        if name.count(".") > _DEEPEST:
+            given.lose("fields", f"Fields are not set more than {_DEEPEST} levels deep: “{name[:100]}” is one name now.")
+            found[name] = value
+            continue
         holder, (*outer, last) = found, name.split(".")
         for part in outer:
             inner = holder.setdefault(part, {})

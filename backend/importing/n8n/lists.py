@@ -198,14 +198,14 @@ def _of(given: Parameters, steps: list[str]) -> JsonObject:
     """The field of an item; nothing for the item itself."""
     path = None if _is_odd(steps) else read_flow(given.taken.listed(), "item", steps)
     if path is None:
-        given.lose("fields", "What the items are comes from several nodes. Check the names of the fields.")
-        path = "item" + "".join(step for step in steps if not _is_odd([step]))
+        given.lose("fields", "Which fields are meant can't be told: items come from several nodes, or a name is none. Check their names.")
+        path = "item" if _is_odd(steps) else "item" + "".join(steps)
     return {} if path == "item" else {"field": _field(path)}
 
 
 def _is_odd(steps: list[str]) -> bool:
-    """Whether one of the names has a quote in it, or the like: there is no writing that in a path."""
-    return any("\\" in step for step in steps)
+    """Whether one of the names is an expression, or has a quote in it or the like: there is no writing that in a path."""
+    return any(name_of(step).startswith("=") or any(sign in step for sign in "\\{}") for step in steps)
 
 
 def _field(path: str) -> str:

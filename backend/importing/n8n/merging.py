@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from backend.importing.n8n.flow import FLATTENED, Flow, name_of, python, quoted, read, steps_of
+from backend.importing.n8n.flow import FLATTENED, Flow, python, quoted, read
 from backend.importing.n8n.lists import listed
 from backend.importing.n8n.parameters import Made, Parameters, list_wanted
 from trestle.contracts.base import JsonObject
 
 _SECOND, _THIRD = 2, 3
+_INPUTS = tuple(map(str, range(1, 11)))
+_FIELD_SIZE = 300
 _FIRST_MODES = {
     "mergeByIndex": "combineByPosition",
     "mergeByKey": "combineByFields",
@@ -57,9 +59,8 @@ def _choose(given: Parameters, mode: str) -> Made:
     """The data of one input, when all have come. The one that is chosen is connected first."""
     if given.get("output") == "empty":
         return Made({"fields": {}}, type="set", join="all")
-    chosen = given.get("useDataOfInput", given.get("output", 1))
-    number = int(text) if (text := str(chosen).removeprefix("input")).isdecimal() else 1
-    sources = given.inputs.get(number - 1, [])
+    given.get("useDataOfInput")
+    sources = given.inputs.get(first_input(given.values), [])
     if len(sources) != 1:
         given.lose("mode", "Which input's data goes on can't be told. Connect that one first.")
     flow = sources[0][1] if sources else Flow("unsure")
@@ -69,7 +70,7 @@ def _choose(given: Parameters, mode: str) -> Made:
 def first_input(values: JsonObject) -> int:
     """The number of the input whose connections count first."""
     chosen = str(values.get("useDataOfInput", values.get("output", 1))).removeprefix("input")
-    return int(chosen) - 1 if values.get("mode") in ("passThrough", "chooseBranch", "wait") and chosen.isdecimal() else 0
+    return int(chosen) - 1 if values.get("mode") in ("passThrough", "chooseBranch", "wait") and chosen in _INPUTS else 0
 
 
 def _combine(given: Parameters, how: str, options: JsonObject) -> Made:
@@ -133,6 +134,8 @@ def _each_with_each(given: Parameters, sides: list[Any], both: str, options: Jso
 
 def _by_fields(given: Parameters, sides: list[Any], both: str, options: JsonObject) -> tuple[str, Flow]:
     pairs = _pairs(given)
+    if any(len(field) > _FIELD_SIZE for pair in pairs for field in pair):
+        pairs = []
     if not pairs:
         given.lose("fieldsToMatchString", "It names no fields. Say in the code which must be the same.")
     mode = given.word("mode", "combine")
@@ -174,7 +177,7 @@ def _pairs(given: Parameters) -> list[tuple[str, str]]:
 
 def _got(item: str, field: str) -> str:
     """A field that may be missing, with dots that lead inwards."""
-    *outer, last = [quoted(name_of(step)) for step in steps_of(field)]
+    *outer, last = [quoted(part.strip()) for part in field.split(".")]
     found = item
     for name in outer:
         found = f"({found}.get({name}) or {{}})"

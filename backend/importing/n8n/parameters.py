@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from backend.errors import BadRequest, Unprocessable
 from backend.importing.n8n.expressions import Reader
 from backend.importing.n8n.flow import ONE, Flow
 from backend.importing.sheet import Sheet
+from backend.json_body import decode
 from trestle.contracts.base import JsonObject
 from trestle.contracts.graph import MAIN
 
-_PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|\{\{.*?\}\}', re.DOTALL)
-_AS_JSON = re.compile(r"\{\{\s*JSON\.stringify\(\s*([^()]+?)\s*\)\s*\}\}")
+# What is never closed reaches to the end, or the next one would be looked for in it over and over.
+_PIECES = re.compile(r'"(?:[^"\\]|\\.)*+"?|\{\{.*?(?:\}\}|\Z)', re.DOTALL)
+_AS_JSON = re.compile(r"\{\{\s*JSON\.stringify\(([^()]+)\)\s*\}\}")
 Runs = Literal["each", "sieve", "list", "once"]
 """For many items there. each: once for each of them; sieve: it sends each its own way; list: it works on all of them; once: all together,
 or the first one counts."""
@@ -163,18 +166,27 @@ def word(value: Any, default: str = "") -> str:
 
 def parsed(text: str) -> Any:
     """A JSON text as a value whose texts are still to be carried over. Raises ValueError."""
-    if not text.startswith("="):
-        return json.loads(text)
-    # An expression between two commas is a value of its own; as JSON of a value it is that value.
-    return _marked(json.loads(_PIECES.sub(_as_text, text[1:])))
+    try:
+        if not text.startswith("="):
+            return _each_text(decode(text.encode()), _plain)
+        # An expression between two commas is a value of its own; as JSON of a value it is that value.
+        return _each_text(decode(_PIECES.sub(_as_text, text[1:]).encode()), "={}".format)
+    except (BadRequest, Unprocessable) as error:
+        raise ValueError(str(error)) from None
 
 
 def _as_text(piece: "re.Match[str]") -> str:
-    return piece[0] if piece[0].startswith('"') else json.dumps(_AS_JSON.sub(r"{{ \1 }}", piece[0]))
+    is_code = piece[0].startswith("{{") and piece[0].endswith("}}")
+    return json.dumps(_AS_JSON.sub(lambda match: f"{{{{ {match[1].strip()} }}}}", piece[0])) if is_code else piece[0]
 
 
-def _marked(value: Any) -> Any:
-    """The value of a JSON text that is an expression: each text in it is one."""
+def _plain(text: str) -> str:
+    """A text of JSON that is no expression, though it may begin like one: a formula of a table."""
+    return "=" + text.replace("{{", "{{ '{{' }}") if text.startswith("=") else text
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """The value with every text in it changed. Names of fields are no texts."""
     if isinstance(value, dict):
-        return {name: _marked(part) for name, part in value.items()}
-    return [_marked(part) for part in value] if isinstance(value, list) else f"={value}" if isinstance(value, str) else value
+        return {name: _each_text(part, change) for name, part in value.items()}
+    return [_each_text(part, change) for part in value] if isinstance(value, list) else change(value) if isinstance(value, str) else value

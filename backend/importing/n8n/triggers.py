@@ -44,6 +44,7 @@ def webhook(given: Parameters) -> Made:
         given.lose("responseMode", "There is no such answer here. Choose how the caller is answered.")
     if given.get("responseData", "firstEntryJson") not in ("firstEntryJson", "allEntries"):
         given.lose("responseData", "The caller gets the workflow's output here. Answer by a node that responds for anything else.")
+    given.options()
     if (way := given.word("authentication", "none")) != "none":
         config["auth"] = {"kind": _AUTHENTICATED.get(way, "header")}
         given.lose("authentication", "Secrets don't come along. Choose a credential: without it every call is refused.")
@@ -118,8 +119,8 @@ def cron(given: Parameters) -> Made:
     if len(times) == 1:
         time = times[0]
         mode, hour, minute = word(time.get("mode"), "everyDay"), time.get("hour", 14), time.get("minute", 0)
-        if mode in _MODES and _whole(hour, minute):
-            return _fires(given, {"cron": _MODES[mode](time, hour, minute)})
+        if mode in _MODES and _whole(hour, minute) and "{" not in (said := _MODES[mode](time, hour, minute)):
+            return _fires(given, {"cron": said})
         value, unit = time.get("value", 2), word(time.get("unit"), "hours")
         if mode == "everyX" and unit in _SECONDS and _whole(value) and value > 0:
             return _fires(given, {"every_s": value * _SECONDS[unit]})
