@@ -115,7 +115,8 @@ async def test_they_fire_on_time(pool: "asyncpg.Pool[asyncpg.Record]", postgres_
                 await asyncio.sleep(0.05)
         await made.aclose()
     late = await pool.fetchval(
-        "select min(extract(epoch from e.created_at - f.fire_at)) from firings f join executions e on e.id = f.execution_id"
+        "select percentile_disc(0.1) within group (order by extract(epoch from e.created_at - f.fire_at))"
+        " from firings f join executions e on e.id = f.execution_id"
     )
     assert 0 <= late < 1
 

@@ -207,7 +207,7 @@ async def test_ten_megabytes_are_looked_at_without_freezing(stack: Stack) -> Non
         await desk.at("output-as-schema").click()
         await expect(desk.at("schema-view")).to_contain_text("integer")
         longest = await desk.page.evaluate("window.longest")
-        crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        crowd = min(3.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
         assert longest < FREEZES_MS * crowd, f"the page stood still for {longest:.0f} ms"
         async with desk.page.expect_download() as coming:
             await desk.at("step-file").first.click()

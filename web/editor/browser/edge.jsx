@@ -30,7 +30,7 @@ export const Curve = memo(function Curve({ id, source, target, sourceHandleId, s
       <BaseEdge id={id} path={path} className={`ed-edge ${classes}${selected || aimed ? " is-selected" : ""}`} interactionWidth={22} />
       {(alone || data?.hovered) && !store.readOnly && (
         <EdgeLabelRenderer>
-          <div className={`ed-edge-tools nodrag nopan${short ? " is-upright" : ""}`} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
+          <div className={`ed-edge-tools nodrag nopan${short ? " is-upright" : ""}${alone ? " is-chosen" : ""}`} style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
             <button onClick={insert} aria-label="Insert a node here" title="Insert a node here"><Plus size={12} /></button>
             <button onClick={() => store.remove([], [link])} aria-label="Remove this connection" title="Remove this connection"><X size={12} /></button>
           </div>
