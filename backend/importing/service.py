@@ -20,12 +20,13 @@ from backend.workflows import drafts, service
 from backend.workflows.yaml_text import parse
 from trestle.contracts import workflows as wire
 from trestle.contracts.base import JsonObject
-from trestle.contracts.imports import Converted, Imported
+from trestle.contracts.imports import Converted, Imported, Unmapped
 from trestle.contracts.problems import FieldError
 
 _NAME = "Imported workflow"
 _NAME_SIZE = 200
 _DESCRIPTION_SIZE = 10_000
+_MOST_TOLD = 1000
 
 
 async def imported(parts: Services, session: AsyncSession, user: User, project_id: UUID | None, body: bytes, media_type: str) -> Imported:
@@ -56,7 +57,10 @@ def _read(project_id: UUID | None, body: bytes, media_type: str) -> tuple[wire.N
     new = wire.NewWorkflow(
         name=sheet.name, description=sheet.description, project_id=project_id, nodes=sheet.nodes, connections=connections
     )
-    sheet.unmapped = [located(loss, drawn) for loss in sheet.unmapped]
+    more = len(sheet.unmapped) - _MOST_TOLD
+    sheet.unmapped = [located(loss, drawn) for loss in sheet.unmapped[:_MOST_TOLD]]
+    if more > 0:
+        sheet.unmapped.append(located(Unmapped(path="", reason=f"And {more} more that are not listed here."), drawn))
     return new, sheet
 
 

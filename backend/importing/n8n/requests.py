@@ -1,5 +1,6 @@
 """n8n's HTTP Request in its four versions, and Respond to Webhook."""
 
+import re
 from typing import Any
 
 from backend.importing.n8n.flow import Flow, Kind
@@ -13,6 +14,7 @@ _LONGEST_S = 3600
 _SECOND = 2
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _REDIRECTED = 307
+_SECRET = re.compile(r"authori[sz]ation|api.?key|access.?key|token|secret|passw", re.IGNORECASE)
 
 
 def request(given: Parameters) -> Made:
@@ -149,6 +151,7 @@ def _json(given: Parameters, name: str, headers: JsonObject) -> JsonObject:
 
 def _finished(given: Parameters, config: JsonObject, options: JsonObject, response: JsonObject) -> Made:
     """With what the options say, and what comes out."""
+    _tell_of_secrets(given, config)
     timeout = options.get("timeout")
     if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
         config["timeout_s"] = min(timeout / 1000, _LONGEST_S)
@@ -165,6 +168,16 @@ def _finished(given: Parameters, config: JsonObject, options: JsonObject, respon
     if options.get("batching") or options.get("batchInterval"):
         given.lose("options.batching", "For a limit to the calls in a second, set the node's rate limit.")
     return Made(config, Flow(_kind(config, response)))
+
+
+def _tell_of_secrets(given: Parameters, config: JsonObject) -> None:
+    """Of those that are written into the node, where whoever sees the workflow reads them."""
+    for field in ("headers", "query"):
+        for name, value in config.get(field, {}).items():
+            if _SECRET.search(name) and isinstance(value, str) and value and "{{" not in value:
+                given.lose(
+                    field, f"“{name[:100]}” looks like a secret that everybody reads who sees this workflow. Move it into a credential."
+                )
 
 
 def _kind(config: JsonObject, response: JsonObject) -> Kind:

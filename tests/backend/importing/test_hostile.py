@@ -124,3 +124,28 @@ def test_a_filter_that_goes_on_with_nothing_and_what_guards_a_webhook_are_told()
     told = Converted(document(nodes, "W > F")).told
     assert "nodes.0.parameters.options.ipWhitelist" in told
     assert "nothing runs behind this node" in told["nodes.1.alwaysOutputData"]
+
+
+def test_a_secret_that_is_written_out_is_told() -> None:
+    def told(**pairs: str) -> list[str]:
+        headers = {"parameters": [{"name": name.replace("_", "-"), "value": value} for name, value in pairs.items()]}
+        query = {"parameters": [{"name": "api_key", "value": "={{ $json.key }}"}]}
+        parameters = {
+            "url": "https://x.example",
+            "sendHeaders": True,
+            "headerParameters": headers,
+            "sendQuery": True,
+            "queryParameters": query,
+        }
+        return [reason for reason in Converted(document([node("H", "httpRequest", parameters, 4.2)])).told.values() if "secret" in reason]
+
+    [said] = told(Accept="text/plain", Authorization="Bearer abc")
+    assert said.startswith("“Authorization” looks like a secret")
+    assert told(Accept="text/plain", X_Api_Key="={{ $vars.KEY }}") == []
+
+
+def test_no_more_is_told_than_somebody_reads() -> None:
+    given = document([node("Odd", "httpRequest", {"url": "https://x.example", **{f"odd{number}": 1 for number in range(1500)}}, 4.2)])
+    _, sheet = service._read(None, json.dumps(given).encode(), "application/json")
+    assert len(sheet.unmapped) == 1001
+    assert (sheet.unmapped[-1].where, sheet.unmapped[-1].reason) == ("The document", "And 500 more that are not listed here.")
