@@ -71,6 +71,10 @@ async def test_from_setting_it_up_to_switching_it_off(house: Stack) -> None:
         dialog = page.get_by_role("dialog")
         await expect(dialog.get_by_label("Your password")).to_be_focused()
         await dialog.get_by_label("Your password").fill("not her password")
+        # A part of a page that is not awake yet takes no submission: it is sent again.
+        await page.evaluate(
+            "document.addEventListener('submit', (event) => event.stopImmediatePropagation(), { capture: true, once: true })"
+        )
         await page.keyboard.press("Enter")
         await expect(dialog.get_by_role("alert")).to_contain_text("not the current password")
         await dialog.get_by_label("Your password").fill(FIRST)

@@ -12,16 +12,26 @@
   // What is submitted before the page has arrived is submitted once it has: the browser would send it by itself, or not at all; or the page's
   // arrival would undo what came of it.
   const isAlive = () => "alive" in document.documentElement.dataset;
+  const TAKEN_MS = 300;
   let early = null;
+  const again = (form) => form.isConnected && form.requestSubmit();
+  // The browser itself sends nothing: its try alone would end the page's connection. A part of the page that is not awake yet takes no
+  // submission; whoever takes one says so by preventing the browser's own.
+  const watch = (event) => {
+    let taken = false;
+    event.preventDefault();
+    event.preventDefault = () => void (taken = true);
+    setTimeout(() => taken || again(event.target), TAKEN_MS);
+  };
   const hold = (event) => {
-    if (isAlive()) return;
+    if (isAlive()) return watch(event);
     event.preventDefault();
     event.stopImmediatePropagation();
     early = event.target;
   };
   document.addEventListener("submit", hold, true);
   document.addEventListener("alive", () => {
-    if (early?.isConnected) early.requestSubmit();
+    if (early) again(early);
     early = null;
   });
   window.trestle = {
