@@ -32,6 +32,7 @@ SPANS = {"hour": ("Last hour", 1), "day": ("Last 24 hours", 24), "week": ("Last 
 ANY = "any"
 """A filter's value for everything: a Radix choice has no empty value."""
 _ANY_WORKFLOW = "Any workflow"
+
 TRIGGERS = {
     "webhook": ("webhook", "Webhook"),
     "manual": ("mouse-pointer-click", "By hand"),
